@@ -1,0 +1,373 @@
+"""Firestore: the state of every intake. Each change of state is one conditional commit, so repeating one is harmless.
+
+    intakes/{id}                all of an intake; private to the functions
+    intakes/{id}/chunks/{n}     who reads these pages now, and until when (a lease)
+    progress/{id}               what the submitter may see
+    uploads/{upload}            an upload that has begun and is not yet an intake
+    turns/sheet                 who writes the Sheet now, and until when (a lease)
+
+`check_at` on an intake is when the sweeper looks at it again; a finished intake has none, so the sweeper's query finds
+unfinished ones only. No transactions are used: preconditions on the document's last update do the same here, cheaper,
+and Google's emulator deadlocks on contended transactions.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ParamSpec, TypeVar
+
+from google.api_core import exceptions as google_exceptions
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from intake.errors import IntakeError, TemporaryError
+from intake.records import Intake, Progress, Stage, Status
+
+_LOST_RACE = (google_exceptions.FailedPrecondition, google_exceptions.AlreadyExists, google_exceptions.NotFound)
+ADVANCE_TRIES = 5
+COMMIT_INTAKES = 100
+"""Intakes in one commit: two writes each; a commit may hold 10 MiB (https://cloud.google.com/firestore/quotas)."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _wrapped(method: Callable[P, R]) -> Callable[P, R]:
+    """Turn what is left after the library's own retries into our error."""
+
+    @functools.wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except (google_exceptions.GoogleAPICallError, google_exceptions.RetryError) as exc:
+            raise TemporaryError from exc
+
+    return call
+
+
+@dataclass(frozen=True)
+class StaleUpload:
+    """An upload that began and never became an intake, or lost against another of the same key."""
+
+    id: str
+    intake_id: str
+
+
+@dataclass(frozen=True)
+class Due:
+    """An intake that the sweeper should look at, and the version of its document that was seen."""
+
+    intake: Intake
+    version: Any
+
+
+class Store:
+    """The documents of one deployment.
+
+    Args:
+        project: Google Cloud project id.
+        patience_s: Seconds without headway after which the sweeper should look.
+        progress_days: Days that a finished progress document stays readable.
+    """
+
+    def __init__(self, project: str, patience_s: float, progress_days: float) -> None:
+        self._db = firestore.Client(project=project)
+        self._patience = timedelta(seconds=patience_s)
+        self._keep_progress = timedelta(days=progress_days)
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    @_wrapped
+    def intake(self, intake_id: str) -> Intake | None:
+        """Return an intake, or None if there never was one with this id."""
+        snapshot = self._intake_ref(intake_id).get()
+        return Intake.from_document(intake_id, snapshot.to_dict() or {}) if snapshot.exists else None
+
+    @_wrapped
+    def progress(self, intake_id: str) -> Progress | None:
+        """Return a progress document, or None if there is none (any more)."""
+        snapshot = self._progress_ref(intake_id).get()
+        return Progress.from_document(snapshot.to_dict() or {}) if snapshot.exists else None
+
+    @_wrapped
+    def due_for_check(self, now: datetime, limit: int) -> list[Due]:
+        """Return unfinished intakes whose `check_at` has passed, longest due first."""
+        query = self._db.collection("intakes").where(filter=FieldFilter("check_at", "<=", now))
+        found = query.order_by("check_at").limit(limit).stream()
+        return [Due(Intake.from_document(s.id, s.to_dict() or {}), s.update_time) for s in found]
+
+    @_wrapped
+    def awaiting_row(self, limit: int) -> list[Intake]:
+        """Return intakes that are read and not yet recorded, oldest submission first among those found."""
+        query = self._db.collection("intakes").where(filter=FieldFilter("status", "==", Status.READ.value))
+        found = query.limit(limit).stream()
+        intakes = [Intake.from_document(snapshot.id, snapshot.to_dict() or {}) for snapshot in found]
+        return sorted(intakes, key=lambda intake: intake.submitted_at)
+
+    # --- submit -----------------------------------------------------------------------------------------------------
+
+    @_wrapped
+    def begin_upload(self, upload_id: str, intake_id: str) -> None:
+        """Write an upload down before its first byte, so that whatever becomes of it can be found and deleted."""
+        self._upload_ref(upload_id).create(_upload_document(intake_id))
+
+    @_wrapped
+    def end_upload(self, upload_id: str) -> None:
+        """Forget an upload whose objects are gone or belong to an intake."""
+        self._upload_ref(upload_id).delete()
+
+    @_wrapped
+    def accept(self, intake: Intake, upload_id: str) -> bool:
+        """Make an intake of an upload, in one commit.
+
+        Returns:
+            False if another request with the same key made it first; nothing is changed then.
+        """
+        batch = self._db.batch()
+        check_at = intake.submitted_at + self._patience
+        batch.create(self._intake_ref(intake.id), {**intake.to_document(), "check_at": check_at})
+        progress = Progress(Stage.WAITING, intake.submitted_at, intake.submitted_at)
+        batch.create(self._progress_ref(intake.id), progress.to_document())
+        batch.delete(self._upload_ref(upload_id))
+        try:
+            batch.commit()
+        except google_exceptions.AlreadyExists:
+            return self._is_ours(intake)
+        return True
+
+    def _is_ours(self, intake: Intake) -> bool:
+        # The client repeats a commit whose answer was lost; then the document that is in the way may be our own.
+        existing = self._intake_ref(intake.id).get()
+        return existing.exists and (existing.to_dict() or {})["files"] == intake.to_document()["files"]
+
+    @_wrapped
+    def stale_uploads(self, before: datetime, limit: int) -> list[StaleUpload]:
+        """Return uploads that began before a time and were neither accepted nor discarded."""
+        query = self._db.collection("uploads").where(filter=FieldFilter("started_at", "<", before))
+        found = query.order_by("started_at").limit(limit).stream()
+        return [StaleUpload(snapshot.id, (snapshot.to_dict() or {})["intake_id"]) for snapshot in found]
+
+    # --- ocr --------------------------------------------------------------------------------------------------------
+
+    @_wrapped
+    def claim_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float) -> bool:
+        """Claim some pages of an intake; see `_claim`."""
+        return self._claim(self._chunk_ref(intake_id, chunk), owner, lease_s)
+
+    @_wrapped
+    def renew_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float) -> None:
+        """Give a sign of life for a claimed chunk."""
+        lease_until = datetime.now(UTC) + timedelta(seconds=lease_s)
+        self._chunk_ref(intake_id, chunk).set({"owner": owner, "lease_until": lease_until})
+
+    @_wrapped
+    def release_chunk(self, intake_id: str, chunk: int) -> None:
+        """Give a chunk back after a failure, so that the next delivery need not wait for the lease to end."""
+        self._chunk_ref(intake_id, chunk).delete()
+
+    @_wrapped
+    def chunk_in_work(self, intake_id: str) -> bool:
+        """Return whether anybody holds a chunk of this intake now."""
+        now = datetime.now(UTC)
+        chunks = self._intake_ref(intake_id).collection("chunks").stream()
+        return any((snapshot.to_dict() or {})["lease_until"] > now for snapshot in chunks)
+
+    @_wrapped
+    def start_reading(self, intake: Intake, file_pages: Sequence[int]) -> bool:
+        """Note the pages of each file: the intake goes from waiting to reading.
+
+        Returns:
+            False if another run did it first.
+        """
+        now = datetime.now(UTC)
+        progress = Progress(Stage.READING, intake.submitted_at, now, pages_total=sum(file_pages))
+        changes = {"status": Status.READING.value, "file_pages": list(file_pages)}
+        return self._advance(intake.id, {Status.WAITING}, changes, progress)
+
+    @_wrapped
+    def show_pages_done(self, intake: Intake, pages_done: int) -> None:
+        """Show page n of m, at most about once a second for a document, whoever writes, and never backwards."""
+        now = datetime.now(UTC)
+        snapshot = self._progress_ref(intake.id).get()
+        shown = Progress.from_document(snapshot.to_dict() or {})
+        fresh = now - shown.updated_at < timedelta(seconds=1)
+        if shown.stage is not Stage.READING or shown.pages_done >= pages_done or fresh:
+            return
+        progress = Progress(Stage.READING, intake.submitted_at, now, pages_done, intake.pages)
+        try:
+            option = self._db.write_option(last_update_time=snapshot.update_time)
+            snapshot.reference.update(progress.to_document(), option=option)
+        except _LOST_RACE:
+            return  # Another run has just shown its own, or the next stage has begun.
+
+    @_wrapped
+    def finish_reading(self, intake: Intake) -> bool:
+        """Mark all pages read: the intake goes from reading to read and its row is due.
+
+        Returns:
+            False if another run did it first.
+        """
+        progress = Progress(Stage.RECORDING, intake.submitted_at, datetime.now(UTC), intake.pages, intake.pages)
+        return self._advance(intake.id, {Status.READING}, {"status": Status.READ.value}, progress)
+
+    @_wrapped
+    def fail(self, intake: Intake, error: IntakeError, *, discard_files: bool = False) -> bool:
+        """End an intake with a reason that the submitter can read.
+
+        Args:
+            intake: Any unfinished one.
+            error: The reason.
+            discard_files: Write its upload down as one to be deleted, in the same commit; the caller deletes it, and
+                if he dies before he has, the sweeper does.
+
+        Returns:
+            False if it had ended before.
+        """
+        now = datetime.now(UTC)
+        reason = {"code": error.code, "message": error.message}
+        shown = self.progress(intake.id)
+        progress = Progress(
+            Stage.FAILED,
+            intake.submitted_at,
+            now,
+            shown.pages_done if shown else 0,
+            intake.pages,
+            error=reason,
+            expire_at=now + self._keep_progress,
+        )
+        unfinished = {status for status in Status if not status.finished}
+        changes = {"status": Status.FAILED.value, "error": reason}
+        return self._advance(intake.id, unfinished, changes, progress, intake.upload_id if discard_files else None)
+
+    # --- record -----------------------------------------------------------------------------------------------------
+
+    @_wrapped
+    def claim_sheet(self, owner: str, lease_s: float) -> bool:
+        """Claim the turn to write the Sheet; see `_claim`."""
+        return self._claim(self._db.collection("turns").document("sheet"), owner, lease_s)
+
+    @_wrapped
+    def mark_recorded(self, intakes: Sequence[Intake]) -> None:
+        """Mark intakes whose rows are in the Sheet as recorded and their progress as done.
+
+        Only the one holder of the Sheet's turn calls this, and doing it twice changes nothing but the times.
+        """
+        for start in range(0, len(intakes), COMMIT_INTAKES):
+            now = datetime.now(UTC)
+            batch = self._db.batch()
+            for intake in intakes[start : start + COMMIT_INTAKES]:
+                done = {"status": Status.RECORDED.value, "updated_at": now, "check_at": firestore.DELETE_FIELD}
+                batch.update(self._intake_ref(intake.id), done)
+                progress = Progress(
+                    Stage.DONE,
+                    intake.submitted_at,
+                    now,
+                    intake.pages,
+                    intake.pages,
+                    expire_at=now + self._keep_progress,
+                )
+                batch.set(self._progress_ref(intake.id), progress.to_document())
+            batch.commit()
+
+    # --- sweep ------------------------------------------------------------------------------------------------------
+
+    @_wrapped
+    def postpone_check(self, due: Due, check_at: datetime, attempts: int, pages_seen: int) -> None:
+        """Set when the sweeper looks at an intake again, and what it has seen and tried so far.
+
+        Nothing is changed if the intake has moved on since it was found due.
+        """
+        changes = {"check_at": check_at, "attempts": attempts, "pages_seen": pages_seen}
+        try:
+            self._intake_ref(due.intake.id).update(changes, option=self._db.write_option(last_update_time=due.version))
+        except _LOST_RACE:
+            return
+
+    # --- how it is done ---------------------------------------------------------------------------------------------
+
+    def _advance(
+        self,
+        intake_id: str,
+        expected: set[Status],
+        changes: Mapping[str, Any],
+        progress: Progress,
+        abandoned_upload: str | None = None,
+    ) -> bool:
+        """Change an intake and its progress in one commit, if it still stands where it is expected.
+
+        Returns:
+            Whether this call changed it; also when the answer to the commit was lost and the client repeated it.
+        """
+        ref = self._intake_ref(intake_id)
+        target, now = Status(changes["status"]), progress.updated_at
+        check_at = firestore.DELETE_FIELD if target.finished else now + self._patience
+        document = {**changes, "updated_at": now, "attempts": 0, "check_at": check_at}
+        for _ in range(ADVANCE_TRIES):
+            snapshot = ref.get(field_paths=["status", "updated_at"])
+            held = snapshot.to_dict() or {}
+            if held.get("updated_at") == now and held["status"] == target.value:
+                return True
+            if not snapshot.exists or Status(held["status"]) not in expected:
+                return False
+            batch = self._db.batch()
+            batch.update(ref, document, option=self._db.write_option(last_update_time=snapshot.update_time))
+            batch.set(self._progress_ref(intake_id), progress.to_document())
+            if abandoned_upload is not None:
+                batch.set(self._upload_ref(abandoned_upload), _upload_document(intake_id))
+            try:
+                batch.commit()
+            except _LOST_RACE:
+                continue  # Somebody else wrote in between, perhaps only the sweeper its notes: look again.
+            return True
+        raise TemporaryError
+
+    def _claim(self, ref: firestore.DocumentReference, owner: str, lease_s: float) -> bool:
+        """Claim work by one conditional write.
+
+            nobody's, or lease over ── claim ──▶ ours until lease_until ── renewed while we live
+                                                   │ another owner asks: refused
+                                                   ╰ the same owner asks: his first run died, so it is his again
+
+        Args:
+            ref: The lease document.
+            owner: Who asks; for a Pub/Sub message its id, which is the same for every delivery of it.
+            lease_s: Seconds that the claim holds.
+
+        Returns:
+            Whether the work is ours.
+        """
+        now = datetime.now(UTC)
+        lease = {"owner": owner, "lease_until": now + timedelta(seconds=lease_s)}
+        snapshot = ref.get()
+        try:
+            if not snapshot.exists:
+                ref.create(lease)
+                return True
+            held = snapshot.to_dict() or {}
+            if held["owner"] != owner and held["lease_until"] > now:
+                return False
+            ref.update(lease, option=self._db.write_option(last_update_time=snapshot.update_time))
+        except _LOST_RACE:
+            held = ref.get().to_dict() or {}
+            return held.get("owner") == owner  # Ours after all when the client repeated a write whose answer was lost.
+        return True
+
+    def _intake_ref(self, intake_id: str) -> firestore.DocumentReference:
+        return self._db.collection("intakes").document(intake_id)
+
+    def _progress_ref(self, intake_id: str) -> firestore.DocumentReference:
+        return self._db.collection("progress").document(intake_id)
+
+    def _upload_ref(self, upload_id: str) -> firestore.DocumentReference:
+        return self._db.collection("uploads").document(upload_id)
+
+    def _chunk_ref(self, intake_id: str, chunk: int) -> firestore.DocumentReference:
+        chunks: firestore.CollectionReference = self._intake_ref(intake_id).collection("chunks")
+        return chunks.document(str(chunk))
+
+
+def _upload_document(intake_id: str) -> dict[str, Any]:
+    return {"intake_id": intake_id, "started_at": datetime.now(UTC)}

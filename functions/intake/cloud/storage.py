@@ -1,0 +1,155 @@
+"""Cloud Storage: the bytes of the bills and the words of their pages."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+import requests
+from google.api_core import exceptions as google_exceptions
+from google.auth import exceptions as auth_exceptions
+from google.cloud import storage  # type: ignore[attr-defined]
+from google.cloud.storage.exceptions import InvalidResponse
+from google.cloud.storage.fileio import BlobWriter
+from google.cloud.storage.retry import DEFAULT_RETRY
+
+from intake.errors import TemporaryError
+from intake.settings import MIB
+
+UPLOAD_CHUNK_BYTES = MIB
+"""Bytes that an upload holds in memory before it sends them; the client's own default is 40 MiB. A multiple of 256 KiB
+(https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload)."""
+
+_FAILURES = (
+    google_exceptions.GoogleAPICallError,
+    google_exceptions.RetryError,
+    auth_exceptions.TransportError,
+    requests.RequestException,
+    InvalidResponse,
+)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _wrapped(method: Callable[P, R]) -> Callable[P, R]:
+    """Turn the library's many exceptions into ours; the library has already retried what its policies allow."""
+
+    @functools.wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(*args, **kwargs)
+        except _FAILURES as exc:
+            raise TemporaryError from exc
+
+    return call
+
+
+class ObjectWriter:
+    """An object that is being written: it exists only once `close` has returned."""
+
+    def __init__(self, writer: BlobWriter) -> None:
+        self._writer = writer
+
+    @_wrapped
+    def write(self, piece: bytes) -> None:
+        """Send bytes, or hold them until a chunk is full.
+
+        Raises:
+            TemporaryError: Storage did not take them.
+        """
+        self._writer.write(piece)
+
+    @_wrapped
+    def close(self) -> None:
+        """Send the rest and make the object exist.
+
+        Raises:
+            TemporaryError: Storage did not take it; whether the object exists is not known.
+        """
+        self._writer.close()
+
+    @_wrapped
+    def abandon(self) -> None:
+        """Cancel the upload; no object comes to be. Without this the writer would finish itself when collected.
+
+        Raises:
+            TemporaryError: Storage did not answer; the unfinished upload expires by itself after a week.
+        """
+        self._writer.terminate()
+
+
+class Bucket:
+    """The bucket of one deployment.
+
+    Args:
+        project: Google Cloud project id.
+        name: The bucket.
+    """
+
+    def __init__(self, project: str, name: str) -> None:
+        self._client = storage.Client(project=project)
+        self._bucket = self._client.bucket(name)
+
+    def create(self, name: str, content_type: str) -> ObjectWriter:
+        """Begin a new object; if one of that name exists, `close` fails.
+
+        Args:
+            name: Object name, made of ids only.
+            content_type: Its media type.
+
+        Returns:
+            Where to write the bytes.
+        """
+        blob = self._bucket.blob(name)
+        return ObjectWriter(
+            BlobWriter(blob, chunk_size=UPLOAD_CHUNK_BYTES, content_type=content_type, if_generation_match=0)
+        )
+
+    @_wrapped
+    def read(self, name: str) -> bytes:
+        """Return all bytes of an object.
+
+        Raises:
+            TemporaryError: Storage did not answer, or the object does not exist.
+        """
+        data: bytes = self._bucket.blob(name).download_as_bytes(retry=DEFAULT_RETRY)
+        return data
+
+    @_wrapped
+    def write_json(self, name: str, data: Mapping[str, Any]) -> None:
+        """Write an object in one request, over what may be there.
+
+        Raises:
+            TemporaryError: Storage did not take it.
+        """
+        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+        # Overwriting with the same bytes is harmless, so the request may be repeated without a precondition.
+        self._bucket.blob(name).upload_from_string(text, content_type="application/json", retry=DEFAULT_RETRY)
+
+    @_wrapped
+    def names(self, prefix: str) -> list[str]:
+        """Return the names of all objects below a prefix.
+
+        Listing is strongly consistent: https://cloud.google.com/storage/docs/consistency.
+
+        Raises:
+            TemporaryError: Storage did not answer.
+        """
+        found = self._client.list_blobs(self._bucket, prefix=prefix, fields="items(name),nextPageToken")
+        return [blob.name for blob in found]
+
+    @_wrapped
+    def delete_all(self, prefix: str) -> None:
+        """Delete every object below a prefix; what is already gone is fine.
+
+        Raises:
+            TemporaryError: Storage did not answer.
+        """
+        for blob in self._client.list_blobs(self._bucket, prefix=prefix):
+            try:
+                blob.delete(retry=DEFAULT_RETRY)
+            except google_exceptions.NotFound:
+                continue  # Another cleaner was faster.

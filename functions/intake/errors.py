@@ -1,0 +1,240 @@
+"""Every way an intake can go wrong, as data: a code, an HTTP status, whether a retry helps, and the sentence a person reads.
+
+A sentence says what is wrong, what the rule is and what to do. It never holds anything of the submission (no names,
+no file names, no text of the bill), so it can be logged and shown as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that the submitter can mend.
+
+    Attributes:
+        code: Stable name for programs, such as `empty_file`.
+        field: Form field it belongs to (`bill` for the files), or "" when it concerns the whole request.
+        message: The sentence for the person.
+    """
+
+    code: str
+    field: str
+    message: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the JSON shape that the form reads."""
+        return {"code": self.code, "field": self.field, "message": self.message}
+
+
+class IntakeError(Exception):
+    """Base of all expected failures.
+
+    Attributes:
+        code: Stable name for programs.
+        status: HTTP status when it reaches an HTTP caller.
+        retryable: Whether doing the same again later can help. Retryable errors are raised out of event functions so
+            that Pub/Sub delivers again; the others are recorded on the intake.
+        message: The sentence for the person.
+    """
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+    message: str = "Something went wrong on our side. Please try again in a minute."
+
+    def __init__(self, message: str | None = None) -> None:
+        if message is not None:
+            self.message = message
+        super().__init__(self.message)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON body of an error answer."""
+        return {"code": self.code, "message": self.message, "errors": []}
+
+
+# --- the request as a whole -------------------------------------------------------------------------------------------
+
+
+class WrongMethod(IntakeError):
+    """The endpoint was called with a method it does not have."""
+
+    code = "wrong_method"
+    status = 405
+
+    def __init__(self, allowed: str) -> None:
+        self.allowed = allowed
+        super().__init__(f"This address only answers {allowed} requests. Send the request with {allowed}.")
+
+
+class NotMultipart(IntakeError):
+    """The body is not a multipart form."""
+
+    code = "not_multipart"
+    status = 415
+    message = "A submission must be sent as multipart/form-data with a boundary. Send the form with its files attached."
+
+
+class MalformedUpload(IntakeError):
+    """The multipart body breaks off or cannot be parsed."""
+
+    code = "malformed_upload"
+    status = 400
+    message = "The upload broke off or was damaged on the way, so nothing was kept. Please send it again."
+
+
+class BadIdempotencyKey(IntakeError):
+    """The Idempotency-Key header could be guessed or is not a key at all."""
+
+    code = "bad_idempotency_key"
+    status = 400
+    message = (
+        "The Idempotency-Key header must be 32 to 64 letters, digits or hyphens, such as a random UUID. Make a new key."
+    )
+
+
+class IdempotencyKeyReused(IntakeError):
+    """The key already belongs to a submission with other content."""
+
+    code = "idempotency_key_reused"
+    status = 409
+    message = (
+        "This Idempotency-Key already belongs to a submission with other answers or files. "
+        "Use a new key for a new submission."
+    )
+
+
+class UnknownIntake(IntakeError):
+    """No intake ever had this id."""
+
+    code = "unknown_intake"
+    status = 404
+    message = "There is no submission with this id. Check that the address was copied whole."
+
+
+class BadRequest(IntakeError):
+    """A submission whose answers or files need mending; carries every problem at once."""
+
+    code = "invalid_submission"
+    status = 422
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        if len(self.problems) == 1:
+            super().__init__(self.problems[0].message)
+        else:
+            super().__init__(f"{len(self.problems)} things need to be mended before this can be sent.")
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON body: the code of the only problem, or `invalid_submission`, and all problems by field."""
+        code = self.problems[0].code if len(self.problems) == 1 else self.code
+        return {"code": code, "message": self.message, "errors": [problem.to_dict() for problem in self.problems]}
+
+
+# --- the files, found by the functions that open them ------------------------------------------------------------------
+
+
+class BadFile(IntakeError):
+    """A file that no retry can turn into a bill; the intake fails with this reason and its files are deleted.
+
+    Args:
+        number: 1-based position of the file in the submission. File names may hold a person's name, so files are
+            spoken of by position.
+    """
+
+    code = "bad_file"
+    status = 422
+    template: ClassVar[str] = "File {number} cannot be read."
+
+    def __init__(self, number: int, **details: object) -> None:
+        super().__init__(self.template.format(number=number, **details))
+
+
+class EncryptedPdf(BadFile):
+    """The PDF wants a password."""
+
+    code = "encrypted_pdf"
+    template = (
+        "File {number} is a PDF that asks for a password. Send it without a password, or send photos of the pages."
+    )
+
+
+class BrokenFile(BadFile):
+    """The bytes begin like a known format but cannot be opened."""
+
+    code = "broken_file"
+    template = (
+        "File {number} is damaged and cannot be opened. Take the photo again, or download the PDF again, and send that."
+    )
+
+
+class NoPages(BadFile):
+    """The PDF holds no page."""
+
+    code = "no_pages"
+    template = "File {number} is a PDF without any page. Send the PDF of the whole bill, or photos of its pages."
+
+
+class TooManyPages(BadFile):
+    """More pages than one submission may have."""
+
+    code = "too_many_pages"
+    template = "The files have {pages} pages together; a submission can have at most {limit}. Send only the pages of this bill."
+
+
+class PictureTooLarge(BadFile):
+    """A picture with more pixels than the memory of a function allows for its format."""
+
+    code = "picture_too_large"
+    template = (
+        "File {number} has a picture of {megapixels} megapixels; this kind can have at most {limit}. "
+        "Send it as a JPEG photo at normal quality."
+    )
+
+
+# --- passing trouble: a retry helps -------------------------------------------------------------------------------------
+
+
+class TemporaryError(IntakeError):
+    """Something we depend on did not answer; the same again later may work."""
+
+    code = "temporarily_unavailable"
+    status = 503
+    retryable = True
+    message = "The service is busy or partly down. Nothing was kept; please send it again in a minute."
+
+
+class OcrUnavailable(TemporaryError):
+    """Vision is over quota, down or slow."""
+
+    code = "ocr_unavailable"
+    message = "The text recognition service did not answer in time. The page will be read again."
+
+
+class SheetUnavailable(TemporaryError):
+    """The Sheet is over quota, down, not shared with us, or did not say whether it wrote."""
+
+    code = "sheet_unavailable"
+    message = "The Google Sheet could not be written. The row will be written again."
+
+
+# --- the end of the line ------------------------------------------------------------------------------------------------
+
+
+class GaveUp(IntakeError):
+    """The sweeper's last attempt passed without headway.
+
+    Args:
+        step: What could not be done, as the rest of "The bill could not be ...".
+    """
+
+    code = "gave_up"
+
+    def __init__(self, step: str) -> None:
+        super().__init__(
+            f"The bill could not be {step} in spite of several attempts; the fault is on our side and the files are "
+            "kept. Please send it again later, or tell the office."
+        )

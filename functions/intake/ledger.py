@@ -1,0 +1,175 @@
+"""The `record` stage: intakes that are read become rows of the Sheet, many in one call, each exactly once.
+
+A message is only a nudge: whoever has the turn writes all rows that are due, so a thousand intakes that finish within a
+minute need a few calls and stay far below 60 writes a minute.
+
+Exactly once, though an append cannot be made idempotent and its answer can be lost: rows are keyed by intake id. A
+process that knows the Sheet (its own last append was answered and marked in Firestore) appends without looking. A
+process that does not know (new, or its last flush failed anywhere) first reads the id column and leaves out what is
+there. One process writes at a time: `record` is deployed as one instance, and as instances can overlap for a while when
+one is replaced, the turn is also a lease in Firestore.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Protocol
+from zoneinfo import ZoneInfo
+
+from intake import log
+from intake.errors import SheetUnavailable
+from intake.records import Intake
+
+if TYPE_CHECKING:
+    from intake.cloud.firestore import Store
+    from intake.cloud.sheets import Cell, Ledger
+
+FLUSH_ROWS = 500
+"""Most rows in one call; a row is about 1 KiB and Google recommends payloads up to 2 MB
+(https://developers.google.com/workspace/sheets/api/limits)."""
+PAUSE_AFTER_FAILURE_S = 10.0
+OFFICE_TIME = ZoneInfo("America/New_York")
+
+
+class Clock(Protocol):
+    """Seconds that only go forward, and waiting."""
+
+    def monotonic(self) -> float:
+        """Return seconds since some moment."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """Wait."""
+
+
+def row_of(intake: Intake, bill_link_base: str, bucket: str) -> dict[str, Cell]:
+    """Return the cells of an intake's row by column name.
+
+    Args:
+        intake: A read intake.
+        bill_link_base: What stands before `BUCKET/OBJECT` in a link.
+        bucket: The bucket of the bills.
+
+    Returns:
+        Texts and numbers, ready for filtering; the time is the office's (New York), `YYYY-MM-DD hh:mm:ss`.
+    """
+    form = intake.form
+    links = [f"{bill_link_base}{bucket}/{file.object}" for file in intake.files]
+    return {
+        "Intake ID": intake.id,
+        "Submitted": intake.submitted_at.astimezone(OFFICE_TIME).strftime("%Y-%m-%d %H:%M:%S"),
+        "Business Entity": form["business_entity"],
+        "Account Name": form["account_name"],
+        "Contact Name": form["contact_name"],
+        "Title": form["title"],
+        "Phone": form["phone"],
+        "Email": form["email"],
+        "Utility (form)": form["utility"],
+        "Account Type": form["account_type"],
+        "Developer": form["developer"],
+        "Agent ID": form["agent_id"],
+        "Pages": intake.pages,
+        "Bill (link)": "\n".join(links),
+        "Status": "ok",
+        "Attention": "",
+    }
+
+
+class Recorder:
+    """Writes the rows that are due; one per process, shared by its threads.
+
+    Args:
+        owner: Name of this process, unique among all.
+        store: The intakes.
+        ledger: The Sheet.
+        bill_link_base: See `row_of`.
+        bucket: See `row_of`.
+        interval_s: Least seconds between two writes to the Sheet.
+        lease_s: Seconds that the turn holds without renewal.
+        clock: The time, for waiting between writes.
+    """
+
+    def __init__(
+        self,
+        owner: str,
+        *,
+        store: Store,
+        ledger: Ledger,
+        bill_link_base: str,
+        bucket: str,
+        interval_s: float,
+        lease_s: float,
+        clock: Clock = time,
+    ) -> None:
+        self._owner = owner
+        self._store = store
+        self._ledger = ledger
+        self._bill_link_base = bill_link_base
+        self._bucket = bucket
+        self._interval_s = interval_s
+        self._lease_s = lease_s
+        self._clock = clock
+        self._one_at_a_time = threading.Lock()
+        self._knows_sheet = False
+        self._not_before = float("-inf")
+        self._paused_until = float("-inf")
+        self._turn_until = float("-inf")
+
+    def record(self, intake_id: str) -> None:
+        """See to it that an intake's row is in the Sheet, together with all others that are due.
+
+        Args:
+            intake_id: The intake that the nudge spoke of.
+
+        Raises:
+            SheetUnavailable: The Sheet failed, or failed a moment ago and is left in peace.
+            TemporaryError: Firestore failed, or another process has the turn.
+        """
+        with self._one_at_a_time:
+            intake = self._store.intake(intake_id)
+            if intake is None or intake.status.finished:
+                return  # A flush that ran while this nudge waited has taken it along, or it failed.
+            if self._clock.monotonic() < self._paused_until:
+                raise SheetUnavailable
+            while self._flush() == FLUSH_ROWS:
+                continue
+
+    def _flush(self) -> int:
+        """Write one batch of rows and return how many intakes were due."""
+        self._wait()
+        self._take_turn()
+        due = self._store.awaiting_row(FLUSH_ROWS)
+        if not due:
+            return 0
+        known = self._knows_sheet
+        self._knows_sheet = False  # until all of this flush has succeeded
+        try:
+            present = set() if known else self._ledger.intake_ids()
+            missing = [intake for intake in due if intake.id not in present]
+            if missing:
+                self._take_turn()  # Reading the ids may have taken long.
+                self._ledger.append([row_of(intake, self._bill_link_base, self._bucket) for intake in missing])
+        except SheetUnavailable:
+            self._paused_until = self._clock.monotonic() + PAUSE_AFTER_FAILURE_S
+            raise
+        self._store.mark_recorded(due)
+        self._knows_sheet = True
+        log.info("rows recorded", rows=len(missing), already_there=len(due) - len(missing))
+        return len(due)
+
+    def _wait(self) -> None:
+        now = self._clock.monotonic()
+        if now < self._not_before:
+            self._clock.sleep(self._not_before - now)
+        self._not_before = self._clock.monotonic() + self._interval_s
+
+    def _take_turn(self) -> None:
+        now = self._clock.monotonic()
+        # The calls up to the next look at the turn end or fail within half a lease, so it cannot run out under them.
+        if now < self._turn_until - self._lease_s / 2:
+            return
+        if now >= self._turn_until:
+            self._knows_sheet = False  # Another process may have written in the meantime.
+        if not self._store.claim_sheet(self._owner, self._lease_s):
+            raise SheetUnavailable("Another instance is writing the Sheet. The row will be written in a moment.")
+        self._turn_until = now + self._lease_s

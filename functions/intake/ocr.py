@@ -1,0 +1,304 @@
+"""The `ocr` stage: a bill's pages become words, a chunk of pages at a time, each page saved as soon as it is read.
+
+    message (intake, chunk 0) ── claim ── count pages ── nudge the other chunks ──┐
+    message (intake, chunk n) ── claim ───────────────────────────────────────────┤
+                                                          per page: words, or picture ▶ Vision; saved; progress
+                                                          last page of all in ▶ intake is read ▶ nudge `record`
+
+Which pages are done is not counted anywhere: it is the set of page objects in Storage, so a page that is read twice
+changes nothing, and a run that takes over skips what it finds.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from intake import log
+from intake.errors import BadFile, BrokenFile, IntakeError, TooManyPages
+from intake.pages import Document, open_document
+from intake.pages.content import PageContent
+from intake.records import Intake, Status
+
+if TYPE_CHECKING:
+    from intake.cloud.firestore import Store
+    from intake.cloud.pubsub import Nudges
+    from intake.cloud.storage import Bucket
+    from intake.cloud.vision import Vision
+
+BYTES_IN_FLIGHT = 12_000_000
+"""Most bytes of pictures that are being sent at once: each is in memory about four times until the answer is there."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page of the submission is found.
+
+    Attributes:
+        page: 1-based number within the submission.
+        file: 0-based index of the file.
+        index: 0-based index within the file.
+    """
+
+    page: int
+    file: int
+    index: int
+
+
+def page_places(file_pages: Sequence[int], pages: range) -> list[Place]:
+    """Return where some pages are found.
+
+    Args:
+        file_pages: Pages of each file.
+        pages: 1-based numbers within the submission.
+    """
+    every = [(file, index) for file, count in enumerate(file_pages) for index in range(count)]
+    return [Place(page, *every[page - 1]) for page in pages]
+
+
+def words_prefix(intake_id: str) -> str:
+    """Return what the names of all page objects of an intake begin with."""
+    return f"words/{intake_id}/"
+
+
+def words_object(intake_id: str, page: int) -> str:
+    """Return the name of the object with the words of a page."""
+    return f"{words_prefix(intake_id)}{page:04d}.json"
+
+
+def done_pages(bucket: Bucket, intake_id: str) -> set[int]:
+    """Return the pages whose words are saved.
+
+    Raises:
+        TemporaryError: Storage did not answer.
+    """
+    return {int(name[-9:-5]) for name in bucket.names(words_prefix(intake_id))}
+
+
+def delete_files(bucket: Bucket, intake: Intake) -> None:
+    """Delete the files and words of an intake that was refused.
+
+    Raises:
+        TemporaryError: Storage did not answer.
+    """
+    bucket.delete_all(f"bills/{intake.id}/")
+    bucket.delete_all(words_prefix(intake.id))
+
+
+@dataclass(frozen=True)
+class Ocr:
+    """Reads chunks of pages.
+
+    Attributes:
+        store: The intakes.
+        bucket: Their files and words.
+        nudges: Wakes other chunks and `record`.
+        vision: The OCR.
+        chunk_pages: Most pages of one chunk.
+        calls_in_flight: Most OCR calls at once.
+        max_pages: Most pages of a submission.
+        lease_s: Seconds that a claimed chunk stays ours without a sign of life.
+    """
+
+    store: Store
+    bucket: Bucket
+    nudges: Nudges
+    vision: Vision
+    chunk_pages: int
+    calls_in_flight: int
+    max_pages: int
+    lease_s: float
+    # The platform sends one event at a time, but the server has more threads than one and MuPDF is not thread-safe.
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def read_chunk(self, intake_id: str, chunk: int, event_id: str) -> None:
+        """Read one chunk of an intake's pages; the first chunk also counts the pages and wakes the others.
+
+        Args:
+            intake_id: The intake.
+            chunk: 0-based number of the chunk.
+            event_id: Id of the message, the same for each of its deliveries.
+
+        Raises:
+            TemporaryError: Something we depend on failed; deliver again.
+        """
+        with self._one_at_a_time:
+            self._read_chunk(intake_id, chunk, event_id)
+
+    def _read_chunk(self, intake_id: str, chunk: int, event_id: str) -> None:
+        intake = self.store.intake(intake_id)
+        if intake is None or intake.status not in (Status.WAITING, Status.READING):
+            log.info("nothing to read", intake_id=intake_id, event_id=event_id, chunk=chunk)
+            return
+        if not self.store.claim_chunk(intake_id, chunk, event_id, self.lease_s):
+            log.info("another run reads this chunk", intake_id=intake_id, event_id=event_id, chunk=chunk)
+            return
+        try:
+            self._read_claimed(intake, chunk, event_id)
+        except BadFile as exc:
+            self._refuse(intake, exc)
+        except BaseException:
+            self.store.release_chunk(intake_id, chunk)
+            raise
+
+    def _read_claimed(self, intake: Intake, chunk: int, event_id: str) -> None:
+        with _Files(self.bucket, intake) as files:
+            if intake.status is Status.WAITING:
+                file_pages = self._count_pages(files)
+                self.store.start_reading(intake, file_pages)
+                again = self.store.intake(intake.id)
+                if again is None or again.status is not Status.READING:
+                    return  # It was ended while its pages were counted.
+                intake = again
+            if chunk == 0:
+                # Also on a redelivery: the first run may have died before it woke the others. Claims sort out doubles.
+                chunks = -(-intake.pages // self.chunk_pages)
+                self.nudges.ocr(intake.id, range(1, chunks))
+            first = chunk * self.chunk_pages + 1
+            wanted = range(first, min(first + self.chunk_pages, intake.pages + 1))
+            done = done_pages(self.bucket, intake.id)
+            places = [place for place in page_places(intake.file_pages, wanted) if place.page not in done]
+            _ChunkRun(self, intake, chunk, event_id, files, len(done)).read(places)
+        if len(done_pages(self.bucket, intake.id)) == intake.pages and self.store.finish_reading(intake):
+            self.nudges.sheet(intake.id)
+
+    def _count_pages(self, files: _Files) -> list[int]:
+        counts: list[int] = []
+        for index in range(files.count):
+            counts.append(files.open(index).page_count)
+            if sum(counts) > self.max_pages:
+                raise TooManyPages(index + 1, pages=sum(counts), limit=self.max_pages)
+        return counts
+
+    def _refuse(self, intake: Intake, error: IntakeError) -> None:
+        """End the intake with the reason, then delete its files: a refused submission leaves nothing behind."""
+        if self.store.fail(intake, error, discard_files=True):
+            log.warning("intake failed", intake_id=intake.id, code=error.code)
+        delete_files(self.bucket, intake)
+        self.store.end_upload(intake.upload_id)
+
+
+class _ChunkRun:
+    """One run over the pages of a chunk: this thread opens and draws them, a few others wait for the OCR."""
+
+    def __init__(self, ocr: Ocr, intake: Intake, chunk: int, event_id: str, files: _Files, done: int) -> None:
+        self._ocr = ocr
+        self._intake = intake
+        self._chunk = chunk
+        self._event_id = event_id
+        self._files = files
+        self._done = done
+        self._shown_at = time.monotonic()
+        self._pending: dict[Future[None], tuple[Place, int]] = {}
+
+    def read(self, places: Sequence[Place]) -> None:
+        """Read and save pages; returns when all are saved."""
+        with ThreadPoolExecutor(self._ocr.calls_in_flight, thread_name_prefix="vision") as pool:
+            try:
+                for place in places:
+                    self._start(pool, place, redraw=False)
+                while self._pending:
+                    self._collect(pool)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _start(self, pool: ThreadPoolExecutor, place: Place, *, redraw: bool) -> None:
+        content = self._files.open(place.file).page(place.index, redraw=redraw)
+        size = len(content.picture or b"")
+        while self._pending and not self._has_room(size):
+            self._collect(pool)
+        self._pending[pool.submit(self._read_page, place, content)] = (place, size)
+
+    def _has_room(self, size: int) -> bool:
+        in_flight = sum(size for _, size in self._pending.values())
+        return len(self._pending) < self._ocr.calls_in_flight and in_flight + size <= BYTES_IN_FLIGHT
+
+    def _collect(self, pool: ThreadPoolExecutor) -> None:
+        """Wait for at least one page; one whose own bytes the OCR refused is drawn and tried again."""
+        finished, _ = wait(self._pending, return_when=FIRST_COMPLETED)
+        for future in finished:
+            place, _ = self._pending.pop(future)
+            try:
+                future.result()
+            except _RefusedAsIs:
+                self._start(pool, place, redraw=True)
+                continue
+            self._done += 1
+            self._show()
+
+    def _read_page(self, place: Place, content: PageContent) -> None:
+        """Recognise and save one page; runs in a thread of the pool."""
+        from intake.cloud.vision import PictureRefused
+
+        started = time.perf_counter()
+        try:
+            recognised = self._ocr.vision.words(content.picture) if content.picture is not None else []
+        except PictureRefused as exc:
+            if content.source == "picture":
+                raise _RefusedAsIs from exc
+            raise BrokenFile(place.file + 1) from exc
+        words = content.with_recognised(place.page, recognised)
+        self._ocr.bucket.write_json(words_object(self._intake.id, place.page), words.to_dict())
+        log.info(
+            "page read",
+            intake_id=self._intake.id,
+            event_id=self._event_id,
+            page=place.page,
+            source=content.source,
+            words=len(words.words),
+            ms=round((time.perf_counter() - started) * 1000),
+        )
+
+    def _show(self) -> None:
+        """Show progress and renew the lease, about once a second at most."""
+        now = time.monotonic()
+        if now - self._shown_at < 1:
+            return
+        self._shown_at = now
+        self._ocr.store.renew_chunk(self._intake.id, self._chunk, self._event_id, self._ocr.lease_s)
+        if self._intake.pages > self._ocr.chunk_pages:
+            self._done = len(done_pages(self._ocr.bucket, self._intake.id))  # Others read other chunks.
+        if self._done < self._intake.pages:
+            self._ocr.store.show_pages_done(self._intake, self._done)
+
+
+class _RefusedAsIs(Exception):
+    """The OCR refused a picture's own bytes; decoded and encoded again they may do."""
+
+
+class _Files:
+    """The files of an intake, of which one at a time is in memory."""
+
+    def __init__(self, bucket: Bucket, intake: Intake) -> None:
+        self._bucket = bucket
+        self._intake = intake
+        self._open: tuple[int, Document] | None = None
+
+    @property
+    def count(self) -> int:
+        return len(self._intake.files)
+
+    def open(self, index: int) -> Document:
+        if self._open is not None and self._open[0] == index:
+            return self._open[1]
+        self._close()
+        file = self._intake.files[index]
+        document = open_document(file.kind, self._bucket.read(file.object), index + 1)
+        self._open = (index, document)
+        return document
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
+
+    def __enter__(self) -> _Files:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._close()

@@ -1,0 +1,68 @@
+"""HEIC photos, as iPhones make them. Vision does not take the format, so they are decoded and sent as grey JPEG."""
+
+from __future__ import annotations
+
+import pi_heif
+from PIL import Image
+
+from intake.errors import BrokenFile
+from intake.pages.content import DECODED_PIXELS, PageContent
+from intake.pages.pictures import check_pixels, encode_grey, to_grey
+
+MAX_PIXELS = 50_000_000
+"""iPhones make up to 48 megapixels. Decoding takes 4.5 bytes a pixel (the coded planes and RGB)."""
+STRIP_ROWS = 256
+
+# One thread: more would each hold tiles, and `ocr` has one CPU.
+pi_heif.options.DECODE_THREADS = 1
+
+
+class HeicDocument:
+    """A HEIC file: one page, its primary picture (bursts and live photos carry others).
+
+    Args:
+        data: All bytes.
+        number: 1-based position in the submission, for error sentences.
+
+    Raises:
+        BadFile: It cannot be opened, or has too many pixels.
+    """
+
+    page_count = 1
+
+    def __init__(self, data: bytes, number: int) -> None:
+        self._number = number
+        try:
+            container = pi_heif.open_heif(data)
+            self._picture = container[container.primary_index]
+        except (ValueError, EOFError, SyntaxError, RuntimeError, OSError, IndexError) as exc:
+            raise BrokenFile(number) from exc
+        width, height = self._picture.size
+        check_pixels(width, height, MAX_PIXELS, number)
+
+    def page(self, index: int, *, redraw: bool = False) -> PageContent:  # noqa: ARG002 - one page, always drawn
+        """Return the photo, grey and upright: libheif turns it while decoding (ISO/IEC 23008-12, 6.5.10)."""
+        width, height = self._picture.size
+        try:
+            grey = self._grey(2 if width * height > DECODED_PIXELS else 1)
+        except (ValueError, EOFError, SyntaxError, RuntimeError, OSError) as exc:
+            raise BrokenFile(self._number) from exc
+        return PageContent(width, height, "render", picture=encode_grey(grey))
+
+    def _grey(self, divisor: int) -> Image.Image:
+        """Return the grey picture, made strip by strip: Pillow's own copy in colour would double the memory."""
+        picture = self._picture
+        width, height = picture.size
+        grey = Image.new("L", (width // divisor, height // divisor))
+        pixels, stride = memoryview(picture.data), picture.stride
+        for top in range(0, height // divisor * divisor, STRIP_ROWS):
+            rows = min(STRIP_ROWS, height // divisor * divisor - top)
+            samples = bytes(pixels[top * stride : (top + rows) * stride])
+            strip = Image.frombuffer(picture.mode, (width, rows), samples, "raw", picture.mode, stride, 1)
+            reduced = to_grey(strip).reduce(divisor) if divisor > 1 else to_grey(strip)
+            grey.paste(reduced, (0, top // divisor))
+        return grey
+
+    def close(self) -> None:
+        """Give back the memory."""
+        del self._picture

@@ -1,0 +1,111 @@
+"""JPEG headers, read without decoding a pixel. Marker layout: ITU-T T.81, annex B; EXIF: CIPA DC-008."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_SOI, _SOS, _EOI, _APP0, _APP1, _APP14, _APP15, _COM = 0xD8, 0xDA, 0xD9, 0xE0, 0xE1, 0xEE, 0xEF, 0xFE
+_STANDALONE = {0x01, *range(0xD0, 0xD8)}
+# Start-of-frame markers with Huffman coding that decoders in use can read: baseline, extended, progressive.
+_FRAMES = {0xC0: False, 0xC1: False, 0xC2: True}
+_ORIENTATION_TAG = 0x0112
+
+
+@dataclass(frozen=True)
+class JpegHeader:
+    """What a decoder would learn before the first pixel.
+
+    Attributes:
+        width: Pixels as stored, before orientation.
+        height: Pixels as stored.
+        components: 1 grey, 3 colour, 4 CMYK.
+        progressive: Whether a decoder must keep all coefficients in memory.
+        orientation: EXIF orientation 1..8; 1 where none is given.
+    """
+
+    width: int
+    height: int
+    components: int
+    progressive: bool
+    orientation: int
+
+
+def read_header(data: bytes) -> JpegHeader | None:
+    """Read the header of a JPEG.
+
+    Args:
+        data: All bytes, or enough of the beginning to hold the frame header.
+
+    Returns:
+        The header, or None when there is none that decoders in use can read.
+    """
+    orientation = 1
+    for marker, start, end in _segments(data):
+        if marker == _APP1 and data[start : start + 6] == b"Exif\0\0":
+            orientation = _orientation(data[start + 6 : end])
+        elif marker in _FRAMES and end - start >= 6:
+            height, width, components = struct.unpack_from(">HHB", data, start + 1)
+            if not width or not height:
+                return None
+            return JpegHeader(width, height, components, _FRAMES[marker], orientation)
+    return None
+
+
+def without_metadata(data: bytes) -> bytes:
+    """Return the same picture without EXIF, XMP and comments: no place, no device, and no orientation to argue about.
+
+    Services differ in whether they turn a picture by its EXIF; without it the pixels are as stored for everybody. The
+    compressed pixels are copied, not decoded. JFIF and Adobe segments stay, since they say how colours are coded.
+    """
+    kept = [data[:2]]
+    position = 2
+    for marker, start, end in _segments(data):
+        if marker == _SOS:
+            break
+        metadata = _APP0 < marker <= _APP15 and marker != _APP14
+        if not metadata and marker != _COM:
+            kept.append(data[start - 4 : end])
+        position = end
+    kept.append(data[position:])
+    return b"".join(kept)
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield (marker, start, end of its content) of each segment up to and including the start of scan."""
+    position = 2
+    while position + 4 <= len(data):
+        if data[position] != 0xFF:
+            return
+        marker = data[position + 1]
+        if marker == 0xFF:  # Fill bytes may stand before any marker.
+            position += 1
+            continue
+        if marker in _STANDALONE:
+            position += 2
+            continue
+        length = int.from_bytes(data[position + 2 : position + 4], "big")
+        end = position + 2 + length
+        if marker in (_SOI, _EOI) or length < 2 or end > len(data):
+            return
+        yield marker, position + 4, end
+        if marker == _SOS:
+            return
+        position = end
+
+
+def _orientation(tiff: bytes) -> int:
+    """Return the orientation tag of an EXIF block's first directory, 1 where it has none or makes no sense."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
+    if order is None or len(tiff) < 8:
+        return 1
+    (directory,) = struct.unpack_from(order + "I", tiff, 4)
+    if directory + 2 > len(tiff):
+        return 1
+    (entries,) = struct.unpack_from(order + "H", tiff, directory)
+    for entry in range(directory + 2, min(directory + 2 + 12 * entries, len(tiff) - 11), 12):
+        tag, kind, count, value = struct.unpack_from(order + "HHIH", tiff, entry)
+        if tag == _ORIENTATION_TAG and kind == 3 and count == 1:
+            return value if 1 <= value <= 8 else 1
+    return 1

@@ -1,0 +1,213 @@
+"""Picture files: photos and screenshots, and TIFF scans with several pages."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from intake.errors import BrokenFile, PictureTooLarge
+from intake.pages import jpeg
+from intake.pages.content import DECODED_PIXELS, JPEG_QUALITY, OWN_BYTES_LIMIT, UPRIGHT, PageContent, Placement
+
+MAX_PIXELS = {"png": 40_000_000, "tiff": 40_000_000, "webp": 30_000_000}
+"""Most pixels of a picture that may have to be decoded whole, by kind: Pillow needs 4 bytes a pixel, its WebP reader 8."""
+MAX_JPEG_PIXELS = 200_000_000
+"""A JPEG is decoded scaled down, so its size matters little; this is the largest that phones make."""
+MAX_PROGRESSIVE_PIXELS = 24_000_000
+"""A progressive JPEG that must be decoded: a decoder keeps all its coefficients, 3 bytes a pixel, however far it scales."""
+VISION_PIXELS = 75_000_000
+"""Largest picture that Vision takes: https://cloud.google.com/vision/docs/supported-files."""
+
+# How a picture lies on its page by EXIF orientation (CIPA DC-008, 4.6.4 A). The four that are missing are mirrored: no
+# camera makes them, and since no OCR reads mirrored text they are decoded and turned.
+_TURNED = {
+    1: UPRIGHT,
+    3: Placement(-1, 0, 0, -1, 1, 1),
+    6: Placement(0, 1, -1, 0, 1, 0),
+    8: Placement(0, -1, 1, 0, 0, 1),
+}
+
+# The pixel caps above are checked before anything is decoded; Pillow's own warning would only add noise.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+
+
+def encode_grey(picture: Image.Image) -> bytes:
+    """Return a picture as a grey JPEG for the OCR: a third of the memory of colour, and OCR does not look at colour."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=JPEG_QUALITY)
+    return buffer.getvalue()
+
+
+def to_grey(picture: Image.Image) -> Image.Image:
+    """Return any decoded picture in grey, transparent parts on white, 16-bit samples scaled to 8."""
+    if picture.mode.startswith("I;16"):
+        return picture.point(lambda value: value * (1 / 256)).convert("L")
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        white.alpha_composite(picture)
+        picture = white
+    return picture.convert("L")
+
+
+def check_pixels(width: int, height: int, limit: int, number: int) -> None:
+    """Refuse a picture with more pixels than its format may have.
+
+    Raises:
+        PictureTooLarge: It has.
+    """
+    if width * height > limit:
+        raise PictureTooLarge(number, megapixels=round(width * height / 1e6), limit=limit // 1_000_000)
+
+
+class JpegDocument:
+    """A JPEG: one page, nearly always a phone photo.
+
+    Args:
+        data: All bytes.
+        number: 1-based position in the submission, for error sentences.
+
+    Raises:
+        BadFile: It has no readable header, or too many pixels.
+    """
+
+    page_count = 1
+
+    def __init__(self, data: bytes, number: int) -> None:
+        header = jpeg.read_header(data)
+        if header is None:
+            raise BrokenFile(number)
+        self._data = data
+        self._number = number
+        self._header = header
+        check_pixels(header.width, header.height, MAX_JPEG_PIXELS, number)
+        if header.progressive and not self._own_bytes_will_do:
+            check_pixels(header.width, header.height, MAX_PROGRESSIVE_PIXELS, number)
+
+    @property
+    def _own_bytes_will_do(self) -> bool:
+        header = self._header
+        return (
+            len(self._data) <= OWN_BYTES_LIMIT
+            and header.width * header.height <= VISION_PIXELS
+            and header.components in (1, 3)
+            and header.orientation in _TURNED
+        )
+
+    def page(self, index: int, *, redraw: bool = False) -> PageContent:  # noqa: ARG002 - it has one page
+        """Return the photo: its own bytes where they will do, else grey and at most half of a huge width."""
+        header = self._header
+        turned = header.orientation >= 5
+        width, height = (header.height, header.width) if turned else (header.width, header.height)
+        if self._own_bytes_will_do and not redraw:
+            picture, source = jpeg.without_metadata(self._data), "picture"
+        else:
+            check_pixels(
+                header.width,
+                header.height,
+                MAX_PROGRESSIVE_PIXELS if header.progressive else MAX_JPEG_PIXELS,
+                self._number,
+            )
+            picture, source = self._decoded(), "render"
+        return PageContent(width, height, source, picture=picture, placement=_TURNED.get(header.orientation, UPRIGHT))
+
+    def _decoded(self) -> bytes:
+        header = self._header
+        try:
+            with Image.open(io.BytesIO(self._data)) as photo:
+                scale = next(s for s in (1, 2, 4, 8) if header.width * header.height / s**2 <= DECODED_PIXELS or s == 8)
+                # libjpeg decodes at 1/2, 1/4 or 1/8 and only the brightness, so the full picture never exists.
+                photo.draft("L", (header.width // scale, header.height // scale))
+                grey = to_grey(photo)
+                mirrored = header.orientation not in _TURNED
+                return encode_grey(ImageOps.exif_transpose(grey) if mirrored else grey)
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as exc:
+            raise BrokenFile(self._number) from exc
+
+    def close(self) -> None:
+        """Give back the bytes."""
+        self._data = b""
+
+
+class RasterDocument:
+    """A PNG, WebP or TIFF; a TIFF may hold several pages.
+
+    Args:
+        data: All bytes.
+        number: 1-based position in the submission, for error sentences.
+        kind: `png`, `webp` or `tiff`.
+
+    Raises:
+        BadFile: It cannot be opened, or has too many pixels.
+    """
+
+    def __init__(self, data: bytes, number: int, kind: str) -> None:
+        self._data = data
+        self._number = number
+        self._kind = kind
+        try:
+            self._picture = Image.open(io.BytesIO(data), formats=[kind.upper()])
+            # Counting a TIFF's pages walks its chain of directories; WebP and PNG animations count as one picture.
+            self._pages = getattr(self._picture, "n_frames", 1) if kind == "tiff" else 1
+        except Image.DecompressionBombError as exc:
+            limit = MAX_PIXELS[kind] // 1_000_000
+            raise PictureTooLarge(number, megapixels=f"more than {limit}", limit=limit) from exc
+        except (UnidentifiedImageError, OSError, SyntaxError, ValueError, KeyError, TypeError) as exc:
+            raise BrokenFile(number) from exc
+        check_pixels(*self._picture.size, MAX_PIXELS[kind], number)
+
+    @property
+    def page_count(self) -> int:
+        """Pages of the file."""
+        return self._pages
+
+    def page(self, index: int, *, redraw: bool = False) -> PageContent:
+        """Return a page: a PNG's or WebP's own bytes where they will do, else decoded, upright and grey."""
+        picture = self._picture
+        try:
+            if index:
+                picture.seek(index)
+            check_pixels(*picture.size, MAX_PIXELS[self._kind], self._number)
+            if self._own_bytes_will_do and not redraw:
+                return PageContent(*picture.size, "picture", picture=self._data)
+            # Transposing a copy would double the memory, so the pixels are made grey first; the copy is small.
+            orientation = picture.getexif().get(0x0112, 1)
+            grey = to_grey(picture)
+        except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError, Image.DecompressionBombError) as exc:
+            raise BrokenFile(self._number) from exc
+        grey = _turn(grey, orientation)
+        width, height = grey.size
+        if width * height > DECODED_PIXELS:
+            grey = grey.reduce(2)
+        return PageContent(width, height, "render", picture=encode_grey(grey))
+
+    @property
+    def _own_bytes_will_do(self) -> bool:
+        if self._kind == "png":
+            fit = self._picture.mode in ("L", "RGB", "P", "1")
+        else:
+            fit = self._kind == "webp" and not self._picture.info.get("exif")
+        return fit and len(self._data) <= OWN_BYTES_LIMIT and not getattr(self._picture, "is_animated", False)
+
+    def close(self) -> None:
+        """Give back the memory."""
+        self._picture.close()
+        self._data = b""
+
+
+_TRANSPOSES = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def _turn(grey: Image.Image, orientation: int) -> Image.Image:
+    method = _TRANSPOSES.get(orientation)
+    return grey if method is None else grey.transpose(method)

@@ -1,0 +1,131 @@
+"""The clients of one process: each made when first needed, then kept. A function imports only the products it uses."""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from intake.settings import Settings
+
+if TYPE_CHECKING:
+    from intake.cloud.firestore import Store
+    from intake.cloud.pubsub import Nudges
+    from intake.cloud.storage import Bucket
+    from intake.ledger import Recorder
+    from intake.ocr import Ocr
+    from intake.sweeping import Sweeper
+
+T = TypeVar("T")
+
+
+class Services:
+    """Makes and keeps clients and stages.
+
+    Args:
+        environ: The environment; read once.
+    """
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self._environ = environ
+        self._kept: dict[str, object] = {}
+        self._lock = threading.RLock()
+
+    def _keep(self, name: str, make: Callable[[], T]) -> T:
+        with self._lock:
+            if name not in self._kept:
+                self._kept[name] = make()
+            return self._kept[name]  # type: ignore[return-value]
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration."""
+        return self._keep("settings", lambda: Settings.from_env(self._environ))
+
+    @property
+    def store(self) -> Store:
+        """The documents."""
+        from intake.cloud.firestore import Store
+
+        settings = self.settings
+        return self._keep("store", lambda: Store(settings.project, settings.patience_s, settings.progress_days))
+
+    @property
+    def bucket(self) -> Bucket:
+        """The bytes."""
+        from intake.cloud.storage import Bucket
+
+        settings = self.settings
+        return self._keep("bucket", lambda: Bucket(settings.project, settings.bucket))
+
+    @property
+    def nudges(self) -> Nudges:
+        """The messages."""
+        from intake.cloud.pubsub import Nudges
+
+        settings = self.settings
+        return self._keep(
+            "nudges",
+            lambda: Nudges(settings.project, settings.ocr_topic, settings.sheet_topic, settings.pubsub_endpoint),
+        )
+
+    @property
+    def ocr(self) -> Ocr:
+        """The stage that reads pages."""
+        from intake.cloud.vision import Vision
+        from intake.ocr import Ocr
+
+        settings = self.settings
+        return self._keep(
+            "ocr",
+            lambda: Ocr(
+                self.store,
+                self.bucket,
+                self.nudges,
+                Vision(settings.vision_endpoint),
+                chunk_pages=settings.chunk_pages,
+                calls_in_flight=settings.ocr_calls_in_flight,
+                max_pages=settings.limits.pages,
+                lease_s=settings.lease_s,
+            ),
+        )
+
+    @property
+    def recorder(self) -> Recorder:
+        """The stage that writes rows."""
+        from intake.cloud.sheets import open_ledger
+        from intake.ledger import Recorder
+
+        settings = self.settings
+        return self._keep(
+            "recorder",
+            lambda: Recorder(
+                uuid.uuid4().hex,
+                store=self.store,
+                ledger=open_ledger(settings),
+                bill_link_base=settings.bill_link_base,
+                bucket=settings.bucket,
+                interval_s=settings.sheet_write_interval_s,
+                lease_s=settings.lease_s,
+            ),
+        )
+
+    @property
+    def sweeper(self) -> Sweeper:
+        """The stage that looks after what stopped."""
+        from intake.sweeping import Sweeper
+
+        settings = self.settings
+        return self._keep(
+            "sweeper",
+            lambda: Sweeper(
+                self.store,
+                self.bucket,
+                self.nudges,
+                chunk_pages=settings.chunk_pages,
+                patience_s=settings.patience_s,
+                max_attempts=settings.max_attempts,
+            ),
+        )

@@ -1,0 +1,108 @@
+"""What the environment says, read once: the only place that knows whether an endpoint is Google's or a local emulator's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a submission may hold. The agent's form and the error sentences speak of the same numbers.
+
+    Attributes:
+        files: Files in one submission.
+        upload_bytes: Bytes of all files together. Below the platform's limit of 32 MiB for a whole HTTP request
+            (https://cloud.google.com/run/quotas), which also has to hold the multipart headers and the answers.
+        pages: Pages of all files together.
+    """
+
+    files: int = 10
+    upload_bytes: int = 30 * MIB
+    pages: int = 500
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The configuration of one deployment.
+
+    Attributes:
+        project: Google Cloud project id.
+        bucket: Cloud Storage bucket of the bills and their words.
+        ocr_topic: Pub/Sub topic id that wakes `ocr`.
+        sheet_topic: Pub/Sub topic id that wakes `record`.
+        sheet_id: Id of the Google spreadsheet; empty for functions that do not write it.
+        sheet_tab: Title of the tab with one row per intake; made when missing.
+        bill_link_base: What stands before `BUCKET/OBJECT` in the row's link to a bill.
+        vision_endpoint: host:port of a Vision stand-in without TLS, or "" for Google's.
+        pubsub_endpoint: host:port of a Pub/Sub emulator, or "" for Google's.
+        sheets_endpoint: Base URL of a Sheets stand-in, or "" for Google's.
+        chunk_pages: Most pages that one `ocr` message covers.
+        ocr_calls_in_flight: Vision calls that one `ocr` run keeps going at once.
+        lease_s: Seconds that a claimed chunk, or the turn to write the Sheet, stays ours without a sign of life.
+        patience_s: Seconds without headway after which the sweeper looks at an intake.
+        max_attempts: Times in a row that the sweeper wakes an intake without headway before it fails it.
+        sheet_write_interval_s: Least seconds between two writes to the Sheet: 60 writes a minute are allowed per user
+            (https://developers.google.com/workspace/sheets/api/limits).
+        progress_days: Days that a finished progress document stays readable.
+        limits: What a submission may hold.
+    """
+
+    project: str
+    bucket: str
+    ocr_topic: str
+    sheet_topic: str
+    sheet_id: str = ""
+    sheet_tab: str = "Intakes"
+    bill_link_base: str = "https://storage.cloud.google.com/"
+    vision_endpoint: str = ""
+    pubsub_endpoint: str = ""
+    sheets_endpoint: str = ""
+    chunk_pages: int = 16
+    ocr_calls_in_flight: int = 4
+    lease_s: float = 90.0
+    patience_s: float = 120.0
+    max_attempts: int = 10
+    sheet_write_interval_s: float = 1.1
+    progress_days: float = 30.0
+    limits: Limits = Limits()
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings from environment variables.
+
+        The Firestore and Storage clients find FIRESTORE_EMULATOR_HOST and STORAGE_EMULATOR_HOST by themselves; the
+        other endpoints are handed to the clients by `intake.cloud`.
+
+        Args:
+            environ: Usually `os.environ`.
+
+        Returns:
+            The settings; what the environment does not name keeps its default.
+
+        Raises:
+            KeyError: A required variable is missing; its name is the message.
+            ValueError: A number is not a number.
+        """
+        storage_emulator = environ.get("STORAGE_EMULATOR_HOST", "")
+        return cls(
+            project=environ["GOOGLE_CLOUD_PROJECT"],
+            bucket=environ["BILLS_BUCKET"],
+            ocr_topic=environ.get("OCR_TOPIC", "ocr-requests"),
+            sheet_topic=environ.get("SHEET_TOPIC", "sheet-requests"),
+            sheet_id=environ.get("SHEET_ID", ""),
+            sheet_tab=environ.get("SHEET_TAB", cls.sheet_tab),
+            bill_link_base=f"{storage_emulator.rstrip('/')}/" if storage_emulator else cls.bill_link_base,
+            vision_endpoint=environ.get("VISION_EMULATOR_HOST", ""),
+            pubsub_endpoint=environ.get("PUBSUB_EMULATOR_HOST", ""),
+            sheets_endpoint=environ.get("SHEETS_EMULATOR_HOST", "").rstrip("/"),
+            chunk_pages=int(environ.get("CHUNK_PAGES", cls.chunk_pages)),
+            ocr_calls_in_flight=int(environ.get("OCR_CALLS_IN_FLIGHT", cls.ocr_calls_in_flight)),
+            lease_s=float(environ.get("LEASE_SECONDS", cls.lease_s)),
+            patience_s=float(environ.get("PATIENCE_SECONDS", cls.patience_s)),
+            max_attempts=int(environ.get("MAX_ATTEMPTS", cls.max_attempts)),
+            sheet_write_interval_s=float(environ.get("SHEET_WRITE_INTERVAL_SECONDS", cls.sheet_write_interval_s)),
+            progress_days=float(environ.get("PROGRESS_DAYS", cls.progress_days)),
+        )

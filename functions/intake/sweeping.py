@@ -1,0 +1,132 @@
+"""The `sweep` stage: what stopped goes on, what cannot go on fails with a reason, what was abandoned is deleted.
+
+It runs every minute and only ever looks at intakes whose `check_at` has passed: each step sets it ahead, so an intake
+that makes headway is never seen. Waking one twice is harmless, since every step first looks at what is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from intake import log
+from intake.errors import GaveUp, IntakeError
+from intake.ocr import done_pages
+from intake.records import Intake, Status
+
+if TYPE_CHECKING:
+    from intake.cloud.firestore import Due, StaleUpload, Store
+    from intake.cloud.pubsub import Nudges
+    from intake.cloud.storage import Bucket
+
+BATCH = 200
+"""Most intakes, and most uploads, of one sweep; the longest due come first and the rest is found a minute later."""
+LONGEST_PAUSE = timedelta(hours=1)
+UPLOAD_MAX_AGE = timedelta(hours=1)
+"""An upload that runs longer is over: the platform ends every HTTP request after 60 minutes
+(https://cloud.google.com/run/docs/configuring/request-timeout)."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What one sweep did.
+
+    Attributes:
+        woken: Intakes that were nudged on.
+        in_work: Intakes left alone because somebody holds one of their chunks.
+        failed: Intakes that were given up.
+        uploads: Abandoned uploads whose objects were deleted.
+        errors: Intakes and uploads that could not be handled this time.
+    """
+
+    woken: int = 0
+    in_work: int = 0
+    failed: int = 0
+    uploads: int = 0
+    errors: int = 0
+
+
+@dataclass(frozen=True)
+class Sweeper:
+    """Looks after what stopped.
+
+    Attributes:
+        store: The intakes.
+        bucket: Their files and words.
+        nudges: Wakes `ocr` and `record`.
+        chunk_pages: Most pages of one chunk.
+        patience_s: Seconds until an intake that was woken is looked at again; doubled each time without headway.
+        max_attempts: Times in a row without headway after which an intake is given up.
+    """
+
+    store: Store
+    bucket: Bucket
+    nudges: Nudges
+    chunk_pages: int
+    patience_s: float
+    max_attempts: int
+
+    def sweep(self) -> Swept:
+        """Do one round.
+
+        Returns:
+            What was done.
+
+        Raises:
+            TemporaryError: Firestore could not even be asked.
+        """
+        now = datetime.now(UTC)
+        counts = {"woken": 0, "in_work": 0, "failed": 0, "uploads": 0, "errors": 0}
+        for due in self.store.due_for_check(now, BATCH):
+            try:
+                counts[self._look_at(due, now)] += 1
+            except IntakeError as exc:
+                counts["errors"] += 1
+                log.error("intake not swept", exc, intake_id=due.intake.id)
+        for upload in self.store.stale_uploads(now - UPLOAD_MAX_AGE, BATCH):
+            try:
+                self._delete_upload(upload)
+                counts["uploads"] += 1
+            except IntakeError as exc:
+                counts["errors"] += 1
+                log.error("abandoned upload not deleted", exc, intake_id=upload.intake_id)
+        swept = Swept(**counts)
+        if any(counts.values()):
+            log.info("swept", **counts)
+        return swept
+
+    def _look_at(self, due: Due, now: datetime) -> str:
+        """Handle one intake and return what was done with it, by the names of `Swept`."""
+        intake = due.intake
+        pages_seen = intake.pages_seen
+        attempts = intake.attempts + 1
+        if intake.status in (Status.WAITING, Status.READING):
+            if self.store.chunk_in_work(intake.id):
+                self.store.postpone_check(due, now + timedelta(seconds=self.patience_s), intake.attempts, pages_seen)
+                return "in_work"
+            done = done_pages(self.bucket, intake.id)
+            if len(done) > pages_seen:
+                attempts, pages_seen = 1, len(done)
+            if attempts <= self.max_attempts:
+                self.nudges.ocr(intake.id, self._open_chunks(intake, done))
+        elif attempts <= self.max_attempts:
+            self.nudges.sheet(intake.id)
+        if attempts > self.max_attempts:
+            self.store.fail(intake, GaveUp("written into the Sheet" if intake.status is Status.READ else "read"))
+            log.error("intake given up", intake_id=intake.id, status=intake.status.value)
+            return "failed"
+        pause = min(timedelta(seconds=self.patience_s * 2 ** (attempts - 1)), LONGEST_PAUSE)
+        self.store.postpone_check(due, now + pause, attempts, pages_seen)
+        log.warning("intake woken", intake_id=intake.id, status=intake.status.value, attempt=attempts)
+        return "woken"
+
+    def _open_chunks(self, intake: Intake, done: set[int]) -> list[int]:
+        """Return the chunks to wake; the first where pages are not counted, or where only the last step is missing."""
+        missing = {(page - 1) // self.chunk_pages for page in range(1, intake.pages + 1) if page not in done}
+        return sorted(missing) or [0]
+
+    def _delete_upload(self, upload: StaleUpload) -> None:
+        """Delete the objects of an upload that never became an intake; no intake refers to its prefix."""
+        self.bucket.delete_all(f"bills/{upload.intake_id}/{upload.id}/")
+        self.store.end_upload(upload.id)

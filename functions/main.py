@@ -1,0 +1,144 @@
+"""The entry points of the five functions. They decide nothing: decode the request, call the stage, encode the answer.
+
+submit    HTTP      a form with its files becomes an intake
+progress  HTTP      where an intake stands
+ocr       Pub/Sub   a chunk of an intake's pages becomes words
+record    Pub/Sub   intakes that are read become rows
+sweep     HTTP      called by the scheduler: what stopped goes on
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import time
+from dataclasses import asdict
+from typing import Any
+
+import flask
+import functions_framework
+from cloudevents.http import CloudEvent
+from intake import log
+from intake.errors import IntakeError, UnknownIntake, WrongMethod
+from intake.services import Services
+
+services = Services()
+
+_INTAKE_ID = re.compile(r"[0-9a-f]{32}")
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+@functions_framework.http
+def submit(request: flask.Request) -> flask.typing.ResponseReturnValue:
+    """POST multipart/form-data: take in one submission; 202 with its id and where its progress is found."""
+    from intake import submission
+    from intake.multipart import drain
+
+    started = time.perf_counter()
+    try:
+        _allow(request, "POST")
+        accepted = submission.submit(
+            request.stream,
+            request.headers.get("Content-Type", ""),
+            request.headers.get("Idempotency-Key"),
+            store=services.store,
+            bucket=services.bucket,
+            nudges=services.nudges,
+            limits=services.settings.limits,
+        )
+    except Exception as exc:
+        drain(request.stream)
+        return _error("submission refused", exc)
+    log.info("submission accepted", intake_id=accepted.intake_id, repeated=accepted.repeated, ms=_ms(started))
+    body = {"intake_id": accepted.intake_id, "progress_url": f"/progress/{accepted.intake_id}"}
+    return body, 202, _NO_STORE
+
+
+@functions_framework.http
+def progress(request: flask.Request) -> flask.typing.ResponseReturnValue:
+    """GET /progress/{id}: where an intake stands, from its progress document or, once that expired, from the intake."""
+    from intake import progress_view
+
+    try:
+        _allow(request, "GET")
+        intake_id = request.path.rstrip("/").rpartition("/")[2]
+        if not _INTAKE_ID.fullmatch(intake_id):
+            raise UnknownIntake
+        return progress_view.view(intake_id, services.store), 200, _NO_STORE
+    except Exception as exc:
+        return _error("progress not shown", exc)
+
+
+@functions_framework.cloud_event
+def ocr(event: CloudEvent) -> None:
+    """Read the chunk of pages that a message names."""
+    message = _message(event)
+    if message is not None:
+        _run(event, message, lambda: services.ocr.read_chunk(message["intake_id"], message["chunk"], event["id"]))
+
+
+@functions_framework.cloud_event
+def record(event: CloudEvent) -> None:
+    """Write the rows that are due, the one of the message's intake among them."""
+    message = _message(event)
+    if message is not None:
+        _run(event, message, lambda: services.recorder.record(message["intake_id"]))
+
+
+@functions_framework.http
+def sweep(request: flask.Request) -> flask.typing.ResponseReturnValue:
+    """POST: look after what stopped; answers what was done, as numbers."""
+    try:
+        _allow(request, "POST")
+        return asdict(services.sweeper.sweep()), 200, _NO_STORE
+    except Exception as exc:
+        return _error("sweep failed", exc)
+
+
+def _allow(request: flask.Request, method: str) -> None:
+    if request.method != method:
+        raise WrongMethod(method)
+
+
+def _error(what: str, exc: Exception) -> flask.typing.ResponseReturnValue:
+    """Log an error and return its answer; of an unexpected one the caller learns nothing but that it happened."""
+    known = exc if isinstance(exc, IntakeError) else IntakeError()
+    if known.status >= 500:
+        log.error(what, exc, code=known.code)
+    else:
+        log.info(what, code=known.code)
+    headers = dict(_NO_STORE)
+    if isinstance(known, WrongMethod):
+        headers["Allow"] = known.allowed
+    return known.to_dict(), known.status, headers
+
+
+def _message(event: CloudEvent) -> dict[str, Any] | None:
+    """Return the body of a Pub/Sub message, or None for one that no delivery will make right."""
+    try:
+        message = json.loads(base64.b64decode(event.data["message"]["data"]))
+        sound = bool(_INTAKE_ID.fullmatch(message["intake_id"])) and message.get("chunk", 0) in range(10_000)
+    except (KeyError, TypeError, ValueError) as exc:
+        log.error("message not understood", exc, event_id=event["id"])
+        return None
+    if not sound:
+        log.error("message not understood", event_id=event["id"])
+        return None
+    return {"chunk": 0, **message}
+
+
+def _run(event: CloudEvent, message: dict[str, Any], step: Any) -> None:
+    """Run the step of an event; an error leaves the function, because only that makes Pub/Sub deliver again."""
+    started = time.perf_counter()
+    try:
+        step()
+    except Exception as exc:
+        log.error("event failed and will be delivered again", exc, intake_id=message["intake_id"], event_id=event["id"])
+        # functions-framework puts the text of an error into its answer: a new one, which says nothing else.
+        raise RuntimeError("event not handled") from None
+    log.info("event handled", intake_id=message["intake_id"], event_id=event["id"], ms=_ms(started))
+
+
+def _ms(started: float) -> int:
+    return round((time.perf_counter() - started) * 1000)
