@@ -1,0 +1,207 @@
+"""Cell values: what becomes of a client's JSON on the way in and on the way out.
+
+Sources:
+  ValueRange (null is skipped, "" empties the cell, only bool, string and double are taken):
+    https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values#ValueRange
+  ValueInputOption: https://developers.google.com/workspace/sheets/api/reference/rest/v4/ValueInputOption
+  ValueRenderOption: https://developers.google.com/workspace/sheets/api/reference/rest/v4/ValueRenderOption
+  DateTimeRenderOption (days since 30 December 1899):
+    https://developers.google.com/workspace/sheets/api/reference/rest/v4/DateTimeRenderOption
+  50,000 characters in a cell: https://support.google.com/drive/answer/37603
+
+Simplified against Google: USER_ENTERED knows formulas, booleans, numbers and the date forms below, but no
+currency, percent or time of day alone; a formula is kept and shown as its text and never calculated;
+FORMATTED_VALUE knows the "automatic" number format only and shows a date as it was typed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Literal
+
+from infra.local.sheets.errors import bad_field, invalid
+
+MAX_CELL_CHARACTERS = 50_000
+
+InputOption = Literal["RAW", "USER_ENTERED"]
+RenderOption = Literal["FORMATTED_VALUE", "UNFORMATTED_VALUE", "FORMULA"]
+DateTimeOption = Literal["SERIAL_NUMBER", "FORMATTED_STRING"]
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula, kept as entered ("=A1+1")."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A date or date with time: serial day number, and the text it was entered as."""
+
+    serial: float
+    shown: str
+
+
+class Untouched(Enum):
+    """Stands in a matrix to be written for JSON null: the cell keeps what it has."""
+
+    CELL = 0
+
+
+Value = str | int | float | bool | Formula | Moment
+Cell = Value | None  # None: an empty cell
+Incoming = Cell | Untouched
+Matrix = list[list[Incoming]]
+Scalar = str | int | float | bool
+
+_NUMBER = re.compile(r"[+-]?(?=\.?\d)(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?")
+_MAYBE_DATE = re.compile(r"\d{1,4}[-/]\d|[A-Za-z]{3,9} \d")
+_DATE_FORMATS = ("%m/%d/%Y", "%Y-%m-%d", "%b %d %Y", "%b %d, %Y", "%B %d %Y", "%B %d, %Y")
+_DATETIME_FORMATS = ("%m/%d/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S")
+_EPOCH = datetime(1899, 12, 30)
+_EXACT_DOUBLE = 2**53
+
+
+def number(value: float) -> int | float:
+    """Return a number as the API carries it, a double: whole ones as int, large ones rounded."""
+    real = float(value)
+    if not math.isfinite(real):
+        raise invalid("Invalid value: a cell cannot hold NaN or an infinity.")
+    return int(real) if real.is_integer() and abs(real) <= _EXACT_DOUBLE else real
+
+
+def _moment(text: str) -> Moment | None:
+    if len(text) > 24 or not _MAYBE_DATE.match(text):
+        return None
+    for pattern in (*_DATE_FORMATS, *_DATETIME_FORMATS):
+        try:
+            parsed = datetime.strptime(text, pattern)
+        except ValueError:
+            continue
+        return Moment(number((parsed - _EPOCH).total_seconds() / 86_400), text)
+    return None
+
+
+def parse_typed(text: str) -> Cell:
+    """Return what a cell holds after somebody typed the text into it; simplified as the module says."""
+    if not text:
+        return None
+    if text.startswith("'"):
+        return text[1:]
+    if text.startswith("=") and len(text) > 1:
+        return Formula(text)
+    stripped = text.strip()
+    if stripped.upper() in ("TRUE", "FALSE"):
+        return stripped.upper() == "TRUE"
+    if _NUMBER.fullmatch(stripped):
+        return number(float(stripped.replace(",", "")))
+    return _moment(stripped) or text
+
+
+def _incoming(value: object, option: InputOption, field: str) -> Incoming:
+    if value is None:
+        return Untouched.CELL
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return number(value)
+    if not isinstance(value, str):
+        raise bad_field(field, f"Invalid {field}: a cell takes a string, a number or a boolean.")
+    if len(value) > MAX_CELL_CHARACTERS:
+        raise invalid(
+            f"Your input contains more than the maximum of {MAX_CELL_CHARACTERS} characters in a single cell."
+        )
+    if option == "USER_ENTERED":
+        return parse_typed(value)
+    return value or None
+
+
+def read_matrix(values: object, option: InputOption, major_dimension: str, field: str = "values") -> Matrix:
+    """Return the rows to be written from the `values` of a client's ValueRange.
+
+    Args:
+        values: JSON as received.
+        option: RAW keeps strings as they are; USER_ENTERED reads them as typed.
+        major_dimension: ROWS or COLUMNS, how `values` is laid out.
+        field: Path of `values` in the request, for messages.
+
+    Raises:
+        SheetsError: 400 where the JSON is not a list of lists of scalars or a text is too long.
+    """
+    if not isinstance(values, list):
+        raise bad_field(field, f"Invalid value at '{field}': a list of lists is expected.")
+    matrix: Matrix = []
+    for i, line in enumerate(values):
+        if not isinstance(line, list):
+            raise bad_field(
+                f"{field}[{i}]",
+                f"Invalid value at '{field}[{i}]' (type.googleapis.com/google.protobuf.ListValue)",
+            )
+        matrix.append([_incoming(value, option, f"{field}[{i}][{j}]") for j, value in enumerate(line)])
+    if major_dimension == "COLUMNS":
+        height = max(map(len, matrix), default=0)
+        return [[column[r] if r < len(column) else Untouched.CELL for column in matrix] for r in range(height)]
+    return matrix
+
+
+def _automatic(value: float) -> str:
+    if abs(value) >= 1e15:
+        return f"{value:.5E}"
+    return str(value) if isinstance(value, int) else f"{value:.10g}".upper()
+
+
+def render(cell: Cell, option: RenderOption, dates: DateTimeOption = "SERIAL_NUMBER") -> Scalar:
+    """Return a cell as JSON; an empty one is an empty string."""
+    if cell is None:
+        return ""
+    if isinstance(cell, Formula):
+        return cell.source
+    if isinstance(cell, Moment):
+        as_text = option == "FORMATTED_VALUE" or (option == "UNFORMATTED_VALUE" and dates == "FORMATTED_STRING")
+        return cell.shown if as_text else cell.serial
+    if option == "FORMATTED_VALUE" and not isinstance(cell, str):
+        return str(cell).upper() if isinstance(cell, bool) else _automatic(cell)
+    return cell
+
+
+def sort_key(cell: Value) -> tuple[int, float, str]:
+    """Return the key by which a sheet sorts: numbers and dates, then text without case, then booleans."""
+    if isinstance(cell, bool):
+        return 2, float(cell), ""
+    if isinstance(cell, int | float):
+        return 0, float(cell), ""
+    if isinstance(cell, Moment):
+        return 0, cell.serial, ""
+    text = cell.source if isinstance(cell, Formula) else cell
+    return 1, 0.0, text.casefold()
+
+
+def to_json(cells: Iterable[Cell]) -> list[Any]:
+    """Return cells as JSON for the state file."""
+    packed: list[Any] = []
+    for cell in cells:
+        if isinstance(cell, Formula):
+            packed.append({"formula": cell.source})
+        elif isinstance(cell, Moment):
+            packed.append({"serial": cell.serial, "shown": cell.shown})
+        else:
+            packed.append(cell)
+    return packed
+
+
+def from_json(packed: Iterable[Any]) -> tuple[Cell, ...]:
+    """Return the cells that `to_json` packed."""
+    cells: list[Cell] = []
+    for item in packed:
+        if isinstance(item, dict):
+            moment = "serial" in item
+            cells.append(Moment(item["serial"], item["shown"]) if moment else Formula(item["formula"]))
+        else:
+            cells.append(item)
+    return tuple(cells)
