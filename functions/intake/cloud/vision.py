@@ -104,7 +104,7 @@ def _words(annotation: vision.TextAnnotation) -> Iterator[Word]:
                     text = "".join(symbol.text for symbol in word.symbols)
                     quad = _quad(word.bounding_box, page.width, page.height)
                     parts.append(Word(text, quad, word.confidence))
-                    if word.symbols and word.symbols[-1].property.detected_break.type not in _NO_SPACE:
+                    if word.symbols and word.symbols[-1].property.detected_break.type_ not in _NO_SPACE:
                         yield _joined(parts)
                         parts = []
                 if parts:
