@@ -204,7 +204,7 @@ class TemporaryError(IntakeError):
     code = "temporarily_unavailable"
     status = 503
     retryable = True
-    message = "The service is busy or partly down. Nothing was kept; please send it again in a minute."
+    message = "The service is busy or partly down. Please try again in a minute."
 
 
 class OcrUnavailable(TemporaryError):

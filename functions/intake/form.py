@@ -34,10 +34,10 @@ def _email_problem(value: str) -> str | None:
 
 
 def _phone_problem(value: str) -> str | None:
-    digits = re.sub(r"\D", "", value)
+    digits = re.sub(r"[^0-9]", "", value)
     number = digits[1:] if len(digits) == 11 and digits.startswith("1") else digits
     # North American numbers: ten digits, area code and exchange do not begin with 0 or 1 (https://www.nanpa.com).
-    if re.fullmatch(r"[2-9]\d{2}[2-9]\d{6}", number) and re.fullmatch(r"[\d\s().+/-]+", value):
+    if re.fullmatch(r"[2-9][0-9]{2}[2-9][0-9]{6}", number) and re.fullmatch(r"[0-9\s().+/-]+", value):
         return None
     return "Enter a US phone number with area code, like 607-555-0123."
 

@@ -147,7 +147,9 @@ class Recorder:
             present = set() if known else self._ledger.intake_ids()
             missing = [intake for intake in due if intake.id not in present]
             if missing:
-                self._take_turn()  # Reading the ids may have taken long.
+                if not self._take_turn():
+                    # Reading the ids took longer than the turn; another process may have written rows since.
+                    raise SheetUnavailable
                 self._ledger.append([row_of(intake, self._bill_link_base, self._bucket) for intake in missing])
         except SheetUnavailable:
             self._paused_until = self._clock.monotonic() + PAUSE_AFTER_FAILURE_S
@@ -163,13 +165,16 @@ class Recorder:
             self._clock.sleep(self._not_before - now)
         self._not_before = self._clock.monotonic() + self._interval_s
 
-    def _take_turn(self) -> None:
+    def _take_turn(self) -> bool:
+        """Take or renew the turn; return whether it has been ours all the time since it was last taken."""
         now = self._clock.monotonic()
         # The calls up to the next look at the turn end or fail within half a lease, so it cannot run out under them.
         if now < self._turn_until - self._lease_s / 2:
-            return
-        if now >= self._turn_until:
+            return True
+        unbroken = now < self._turn_until
+        if not unbroken:
             self._knows_sheet = False  # Another process may have written in the meantime.
         if not self._store.claim_sheet(self._owner, self._lease_s):
             raise SheetUnavailable("Another instance is writing the Sheet. The row will be written in a moment.")
         self._turn_until = now + self._lease_s
+        return unbroken

@@ -102,6 +102,7 @@ class Ocr:
         calls_in_flight: Most OCR calls at once.
         max_pages: Most pages of a submission.
         lease_s: Seconds that a claimed chunk stays ours without a sign of life.
+        bytes_in_flight: Most bytes of pictures that are being sent at once; a larger one goes alone.
     """
 
     store: Store
@@ -112,6 +113,7 @@ class Ocr:
     calls_in_flight: int
     max_pages: int
     lease_s: float
+    bytes_in_flight: int = BYTES_IN_FLIGHT
     # The platform sends one event at a time, but the server has more threads than one and MuPDF is not thread-safe.
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -176,10 +178,14 @@ class Ocr:
 
     def _refuse(self, intake: Intake, error: IntakeError) -> None:
         """End the intake with the reason, then delete its files: a refused submission leaves nothing behind."""
-        if self.store.fail(intake, error, discard_files=True):
-            log.warning("intake failed", intake_id=intake.id, code=error.code)
+        if not self.store.fail(intake, error, discard_files=True):
+            return  # It had ended before, and whoever ended it has looked after its files.
+        log.warning("intake failed", intake_id=intake.id, code=error.code)
         delete_files(self.bucket, intake)
-        self.store.end_upload(intake.upload_id)
+        counted = self.store.intake(intake.id)
+        if counted is None or counted.pages <= self.chunk_pages:
+            self.store.end_upload(intake.upload_id)
+        # Else other chunks are being read, and may save a page after this: the sweeper deletes once more, later.
 
 
 class _ChunkRun:
@@ -216,13 +222,13 @@ class _ChunkRun:
 
     def _has_room(self, size: int) -> bool:
         in_flight = sum(size for _, size in self._pending.values())
-        return len(self._pending) < self._ocr.calls_in_flight and in_flight + size <= BYTES_IN_FLIGHT
+        return len(self._pending) < self._ocr.calls_in_flight and in_flight + size <= self._ocr.bytes_in_flight
 
     def _collect(self, pool: ThreadPoolExecutor) -> None:
         """Wait for at least one page; one whose own bytes the OCR refused is drawn and tried again."""
         finished, _ = wait(self._pending, return_when=FIRST_COMPLETED)
-        for future in finished:
-            place, _ = self._pending.pop(future)
+        # All are taken out first: starting one again may collect others meanwhile, and must not find these.
+        for future, (place, _) in [(future, self._pending.pop(future)) for future in finished]:
             try:
                 future.result()
             except _RefusedAsIs:

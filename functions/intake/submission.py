@@ -13,6 +13,7 @@ at once or, after a crash, by the sweeper that finds uploads/{upload}. After it,
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import secrets
 from collections.abc import Iterator, Mapping
@@ -112,7 +113,7 @@ def submit(
         fingerprint = _fingerprint(clean, upload.files)
         if earlier is None:
             intake = Intake(intake_id, Status.WAITING, datetime.now(UTC), clean, tuple(upload.files), fingerprint)
-            if store.accept(intake, upload.id):
+            if upload.accepted_as(intake):
                 _nudge(nudges, intake_id)
                 return Accepted(intake_id, repeated=False)
             earlier = store.intake(intake_id)  # Another request with this key was faster: its files count, not ours.
@@ -156,7 +157,7 @@ class _Upload:
     _received: int = 0
     _bytes: int = 0
     _file_problems: list[Problem] = field(default_factory=list)
-    _written_down: bool = False
+    _written_down: bool = False  # whether there may be objects that `discard` must delete
     _writer: ObjectWriter | None = None
 
     @property
@@ -173,6 +174,20 @@ class _Upload:
                 self._receive_file(part, parts)
         return answers
 
+    def accepted_as(self, intake: Intake) -> bool:
+        """Make the intake of this upload; False if another request with the same key made it first.
+
+        Raises:
+            TemporaryError: Firestore did not answer, so whether it made the intake is not known. The files may be the
+                intake's then and stay where they are: if they are not, the upload is still written down and the
+                sweeper deletes them.
+        """
+        try:
+            return self.store.accept(intake, self.id)
+        except BaseException:
+            self._written_down = False
+            raise
+
     def problems(self) -> list[Problem]:
         """Return what is wrong with the files, all of it."""
         problems = list(self._file_problems)
@@ -182,8 +197,9 @@ class _Upload:
             message = f"Send at most {self.limits.files} files; these are {self._received}. Leave some out."
             problems.append(Problem("too_many_files", FILES_FIELD, message))
         if self._bytes > self.limits.upload_bytes:
+            size = math.ceil(self._bytes / MIB * 10) / 10  # rounded up, or one byte over would be said to be the limit
             message = (
-                f"The files are {self._bytes / MIB:.1f} MB together; at most {self.limits.upload_bytes // MIB} MB can be "
+                f"The files are {size} MB together; at most {self.limits.upload_bytes // MIB} MB can be "
                 "sent. Leave some out, or take the photos at a smaller size."
             )
             problems.append(Problem("upload_too_large", FILES_FIELD, message))
@@ -239,13 +255,13 @@ class _Upload:
         self._writer = self.bucket.create(name, content_type)
 
     def _finish(self) -> None:
-        writer, self._writer = self._writer, None
-        if writer is None:
+        if self._writer is None:
             return
         if self._wanted():
-            writer.close()
+            self._writer.close()
         else:
-            writer.abandon()
+            self._writer.abandon()
+        self._writer = None  # Not before: one that could not be closed must be abandoned, or it would try again.
 
     def _refuse(self, code: str, message: str) -> None:
         self._file_problems.append(Problem(code, FILES_FIELD, message))

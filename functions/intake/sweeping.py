@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from intake import log
 from intake.errors import GaveUp, IntakeError
-from intake.ocr import done_pages
+from intake.ocr import delete_files, done_pages
 from intake.records import Intake, Status
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Swept:
 
     Attributes:
         woken: Intakes that were nudged on.
-        in_work: Intakes left alone because somebody holds one of their chunks.
+        in_work: Intakes left alone because somebody holds one of their chunks, or just ended them.
         failed: Intakes that were given up.
         uploads: Abandoned uploads whose objects were deleted.
         errors: Intakes and uploads that could not be handled this time.
@@ -113,7 +113,9 @@ class Sweeper:
         elif attempts <= self.max_attempts:
             self.nudges.sheet(intake.id)
         if attempts > self.max_attempts:
-            self.store.fail(intake, GaveUp("written into the Sheet" if intake.status is Status.READ else "read"))
+            step = "written into the Sheet" if intake.status is Status.READ else "read"
+            if not self.store.fail(intake, GaveUp(step)):
+                return "in_work"  # It ended by itself in this moment.
             log.error("intake given up", intake_id=intake.id, status=intake.status.value)
             return "failed"
         pause = min(timedelta(seconds=self.patience_s * 2 ** (attempts - 1)), LONGEST_PAUSE)
@@ -127,6 +129,11 @@ class Sweeper:
         return sorted(missing) or [0]
 
     def _delete_upload(self, upload: StaleUpload) -> None:
-        """Delete the objects of an upload that never became an intake; no intake refers to its prefix."""
-        self.bucket.delete_all(f"bills/{upload.intake_id}/{upload.id}/")
+        """Delete what is left of an upload that never became an intake, or whose intake was refused."""
+        intake = self.store.intake(upload.intake_id)
+        if intake is None or intake.upload_id != upload.id:
+            self.bucket.delete_all(f"bills/{upload.intake_id}/{upload.id}/")
+        elif intake.status is Status.FAILED:
+            delete_files(self.bucket, intake)
+        # Else it was accepted just now, after more than an hour: the files are the intake's.
         self.store.end_upload(upload.id)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import struct
+
 import pi_heif
 from PIL import Image
 
@@ -15,6 +18,14 @@ STRIP_ROWS = 256
 
 # One thread: more would each hold tiles, and `ocr` has one CPU.
 pi_heif.options.DECODE_THREADS = 1
+
+
+def _coded_sizes(data: bytes) -> list[tuple[int, int]]:
+    """Return width and height of each picture in a container before anything is cropped away, which is what decoding costs.
+
+    They stand in the `ispe` boxes (ISO/IEC 23008-12, 6.5.3), whose version and flags are zero.
+    """
+    return [struct.unpack_from(">II", data, box.end()) for box in re.finditer(rb"ispe\0{4}(?=.{8})", data, re.DOTALL)]
 
 
 class HeicDocument:
@@ -37,8 +48,9 @@ class HeicDocument:
             self._picture = container[container.primary_index]
         except (ValueError, EOFError, SyntaxError, RuntimeError, OSError, IndexError) as exc:
             raise BrokenFile(number) from exc
-        width, height = self._picture.size
-        check_pixels(width, height, MAX_PIXELS, number)
+        check_pixels(*self._picture.size, MAX_PIXELS, number)
+        for width, height in _coded_sizes(data):
+            check_pixels(width, height, MAX_PIXELS, number)
 
     def page(self, index: int, *, redraw: bool = False) -> PageContent:  # noqa: ARG002 - one page, always drawn
         """Return the photo, grey and upright: libheif turns it while decoding (ISO/IEC 23008-12, 6.5.10)."""

@@ -36,7 +36,8 @@ _COMMON = re.compile(
     r"\b(the|of|to|and|for|on|is|in|by|your|page|account|number|date|total|service|bill|amount)\b", re.IGNORECASE
 )
 _UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f]")
-_MUPDF_ERRORS = (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase)
+# IndexError: a file may promise more pages than it has. TypeError: a text in it is not what MuPDF's binding expects.
+_MUPDF_ERRORS = (RuntimeError, ValueError, IndexError, TypeError, pymupdf.mupdf.FzErrorBase)
 
 # MuPDF prints what it finds wrong with a file, which may quote the file.
 pymupdf.TOOLS.mupdf_display_errors(False)
@@ -90,6 +91,8 @@ class PdfDocument:
     def close(self) -> None:
         """Give back the memory."""
         self._document.close()
+        # The document lives on until its reference cycles are collected, and would keep the file's bytes that long.
+        self._document.stream = None
         pymupdf.TOOLS.store_shrink(100)
 
     def _page(self, page: pymupdf.Page, redraw: bool) -> PageContent:
@@ -120,7 +123,7 @@ class PdfDocument:
         info = page.get_image_info()[0]
         matrix = pymupdf.Matrix(info["transform"]) * page.rotation_matrix
         mirrored = matrix.a * matrix.d - matrix.b * matrix.c <= 0
-        if mirrored or not _covers_page(page, info["bbox"]):
+        if mirrored or not _covers_page(page, info["bbox"]) or _clips(page):
             return None
         data = self._jpeg_bytes(page, info)
         if data is None:
@@ -175,11 +178,12 @@ class PdfDocument:
         """
         for xref, _, width, height, _, colorspace, _, _, filters, *_ in page.get_images(full=True):
             if "DCTDecode" in filters:
-                check_pixels(width, height, MAX_JPEG_PIXELS, self._number)
-                if width * height > MAX_PROGRESSIVE_PIXELS:
-                    header = jpeg.read_header(self._document.xref_stream_raw(xref))
-                    if header is None or header.progressive:
-                        check_pixels(width, height, MAX_PROGRESSIVE_PIXELS, self._number)
+                # What the PDF says of the size is not what the decoder goes by, so the JPEG itself is asked as well.
+                header = jpeg.read_header(self._document.xref_stream_raw(xref))
+                sizes = [(width, height), *([(header.width, header.height)] if header else [])]
+                limit = MAX_JPEG_PIXELS if header and not header.progressive else MAX_PROGRESSIVE_PIXELS
+                for size in sizes:
+                    check_pixels(*size, limit, self._number)
             elif "JPXDecode" in filters:
                 check_pixels(width, height, MAX_JPX_PIXELS, self._number)
             else:
@@ -211,6 +215,13 @@ def _covers_page(page: pymupdf.Page, bbox: tuple[float, ...]) -> bool:
     return bool(
         shown.get_area() >= WHOLE_PAGE * whole.get_area() and shown.get_area() >= WHOLE_PAGE * picture.get_area()
     )
+
+
+def _clips(page: pymupdf.Page) -> bool:
+    """Tell whether a clipping path hides part of the page, as cropping tools make them; it shows in no picture's place."""
+    whole = page.rect * page.derotation_matrix
+    paths = [drawing["scissor"] for drawing in page.get_drawings(extended=True) if drawing["type"] == "clip"]
+    return any((path & whole).get_area() < WHOLE_PAGE * whole.get_area() for path in paths)
 
 
 def _words(page: pymupdf.Page) -> Iterator[Word]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -36,14 +37,16 @@ warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 def encode_grey(picture: Image.Image) -> bytes:
     """Return a picture as a grey JPEG for the OCR: a third of the memory of colour, and OCR does not look at colour."""
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=JPEG_QUALITY)
+    picture.save(buffer, "JPEG", quality=JPEG_QUALITY, comment=b"")  # Pillow would hand on the comment of a photo
     return buffer.getvalue()
 
 
 def to_grey(picture: Image.Image) -> Image.Image:
     """Return any decoded picture in grey, transparent parts on white, 16-bit samples scaled to 8."""
     if picture.mode.startswith("I;16"):
-        return picture.point(lambda value: value * (1 / 256)).convert("L")
+        # The upper byte of each sample. Pillow's own conversion cuts off what is above 255, and has none for big-endian.
+        upper = picture.tobytes()[0 if picture.mode == "I;16B" else 1 :: 2]
+        return Image.frombuffer("L", picture.size, upper, "raw", "L", 0, 1)
     if "A" in picture.getbands() or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
@@ -59,7 +62,7 @@ def check_pixels(width: int, height: int, limit: int, number: int) -> None:
         PictureTooLarge: It has.
     """
     if width * height > limit:
-        raise PictureTooLarge(number, megapixels=round(width * height / 1e6), limit=limit // 1_000_000)
+        raise PictureTooLarge(number, megapixels=math.ceil(width * height / 1e6), limit=limit // 1_000_000)
 
 
 class JpegDocument:
@@ -167,14 +170,14 @@ class RasterDocument:
         """Return a page: a PNG's or WebP's own bytes where they will do, else decoded, upright and grey."""
         picture = self._picture
         try:
-            if index:
-                picture.seek(index)
+            picture.seek(index)
             check_pixels(*picture.size, MAX_PIXELS[self._kind], self._number)
             if self._own_bytes_will_do and not redraw:
                 return PageContent(*picture.size, "picture", picture=self._data)
             # Transposing a copy would double the memory, so the pixels are made grey first; the copy is small.
-            orientation = picture.getexif().get(0x0112, 1)
             grey = to_grey(picture)
+            # Not before the pixels are there: Pillow turns a TIFF while it decodes it and then forgets the orientation.
+            orientation = picture.getexif().get(0x0112, 1)
         except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError, Image.DecompressionBombError) as exc:
             raise BrokenFile(self._number) from exc
         grey = _turn(grey, orientation)
@@ -185,11 +188,15 @@ class RasterDocument:
 
     @property
     def _own_bytes_will_do(self) -> bool:
-        if self._kind == "png":
-            fit = self._picture.mode in ("L", "RGB", "P", "1")
-        else:
-            fit = self._kind == "webp" and not self._picture.info.get("exif")
-        return fit and len(self._data) <= OWN_BYTES_LIMIT and not getattr(self._picture, "is_animated", False)
+        info = self._picture.info
+        # Whether a service turns it by its EXIF, and on what it lays what is transparent, is not documented.
+        plain = not info.get("exif") and "transparency" not in info and self._picture.mode in ("L", "RGB", "P", "1")
+        return (
+            self._kind in ("png", "webp")
+            and plain
+            and len(self._data) <= OWN_BYTES_LIMIT
+            and not getattr(self._picture, "is_animated", False)
+        )
 
     def close(self) -> None:
         """Give back the memory."""
