@@ -1,0 +1,155 @@
+"""A function is killed between any two steps and its message is lost with it; the sweeper brings every intake home.
+
+The steps are not listed here: a run without a crash notes every call that the functions make to Google, and then there is
+one run for each of them in which the function dies right after it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import requests
+
+from infra.local.stack import LocalStack, StackOptions
+from tests.pipeline import documents
+from tests.pipeline.conftest import FAST_RETRIES, QUICK_PATIENCE
+from tests.pipeline.deliverer import Deliverer
+from tests.pipeline.submitter import Submitter
+
+BILL = documents.scan_pdf([50, 51])
+DEADLINE_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def crash_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(tmp_path_factory.mktemp("crash"))
+
+
+@pytest.fixture(scope="module")
+def frail(tmp_path_factory: pytest.TempPathFactory, crash_dir: Path) -> Iterator[Submitter]:
+    """A stack whose functions die when told to, and whose messages are delivered once and never again."""
+    options = StackOptions(
+        state_dir=Path(tmp_path_factory.mktemp("frail")),
+        port=0,
+        sweep_seconds=None,
+        source=Path(__file__).with_name("killing.py"),
+        sheets_args=("--reads-per-minute", "6000", "--writes-per-minute", "6000"),
+        function_env={
+            **QUICK_PATIENCE,
+            "CRASH_DIR": str(crash_dir),
+            "PATIENCE_SECONDS": "1",
+            "LEASE_SECONDS": "2",
+            "SHEET_WRITE_INTERVAL_SECONDS": "0.1",
+        },
+        **FAST_RETRIES,
+    )
+    before = dict(os.environ)
+    with LocalStack(options) as stack, Deliverer(stack):
+        os.environ.update(stack.env)
+        yield Submitter(stack)
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def submit_until_taken(submitter: Submitter, key: str) -> str:
+    """Submit as the form does: the same key again whenever the connection breaks."""
+    until = time.monotonic() + DEADLINE_S
+    while time.monotonic() < until:
+        try:
+            answer = submitter.post([BILL], key=key)
+        except requests.ConnectionError:
+            continue
+        if answer.status_code == 202:
+            return str(answer.json()["intake_id"])
+        assert answer.status_code >= 500, answer.text
+    raise AssertionError("never taken")
+
+
+def sweep_until_done(submitter: Submitter, intake_id: str) -> dict[str, object]:
+    """Sweep as the scheduler does, until the intake has ended; nothing else helps it."""
+    until = time.monotonic() + DEADLINE_S
+    while time.monotonic() < until:
+        progress = submitter.progress(intake_id)
+        if progress["stage"] in ("done", "failed"):
+            return progress
+        submitter.stack.sweep().raise_for_status()
+        time.sleep(0.2)
+    raise AssertionError(f"{intake_id} never ended: {submitter.progress(intake_id)}")
+
+
+def assert_whole(submitter: Submitter, intake_id: str) -> None:
+    """Check that an intake ended as if nothing had happened: one row, all words, and no upload but its own."""
+    assert submitter.rows({intake_id}) == [intake_id]
+    assert [documents.numbers(n) in submitter.text(intake_id, page) for page, n in ((1, 50), (2, 51))] == [True, True]
+    # What a crash left of an upload is found by its document once it is an hour old.
+    for upload in submitter.uploads(intake_id):
+        old = datetime.now(UTC) - timedelta(hours=2)
+        submitter.db.collection("uploads").document(upload).update({"started_at": old})
+    submitter.stack.sweep().raise_for_status()
+    assert submitter.uploads(intake_id) == []
+    assert len(submitter.objects(f"bills/{intake_id}/")) == 1
+
+
+def test_a_function_may_die_between_any_two_steps(frail: Submitter, crash_dir: Path) -> None:
+    """Every call of `submit`, `ocr` and `record` is the last one of its process once; each intake ends whole."""
+    intake_id = submit_until_taken(frail, str(uuid.uuid4()))
+    assert sweep_until_done(frail, intake_id)["stage"] == "done"
+    calls = (crash_dir / "calls").read_text(encoding="ascii").splitlines()
+    functions = [call.split()[0] for call in calls]
+    killed = 0
+    for function in ("submit", "ocr", "record"):
+        for number in range(functions.count(function)):
+            # As in the run without a crash, the process is new: only then `record` takes its turn and reads the ids.
+            frail.stack.restart(function)
+            (crash_dir / "calls").unlink()
+            (crash_dir / "kill").write_text(f"{function} {number}", encoding="ascii")
+            intake_id = submit_until_taken(frail, str(uuid.uuid4()))
+            progress = sweep_until_done(frail, intake_id)
+            assert progress["stage"] == "done", (function, number, progress)
+            assert_whole(frail, intake_id)
+            killed += not (crash_dir / "kill").exists()
+            (crash_dir / "kill").unlink(missing_ok=True)
+    print(f"\n{killed} crashes, one after each of {len(calls)} calls: {', '.join(sorted(set(calls)))}")
+    assert killed == len(calls)
+    assert {"submit Store.accept", "ocr Bucket.write_json", "record Ledger.append"} <= set(calls)
+
+
+def test_what_can_never_go_on_fails_with_a_reason(frail: Submitter) -> None:
+    """When a step fails on every attempt, the sweeper gives up after a bounded number and the agent is told."""
+    frail.vision(failures={"every": 1, "code": "INTERNAL", "per_image": True})
+    frail.stack.restart("sweep", {"MAX_ATTEMPTS": "2"})
+    try:
+        intake_id = submit_until_taken(frail, str(uuid.uuid4()))
+        progress = sweep_until_done(frail, intake_id)
+    finally:
+        frail.vision(failures=None)
+        frail.stack.restart("sweep", {"MAX_ATTEMPTS": "10"})
+    assert progress["stage"] == "failed"
+    assert progress["error"] == {
+        "code": "gave_up",
+        "message": (
+            "The bill could not be read in spite of several attempts; the fault is on our side and the files are kept. "
+            "Please send it again later, or tell the office."
+        ),
+    }
+    assert frail.rows({intake_id}) == []
+    assert len(frail.objects(f"bills/{intake_id}/")) == 1
+
+
+def test_work_in_flight_is_left_alone(frail: Submitter) -> None:
+    """A slow run that still gives signs of life is neither doubled nor failed, however often the sweeper comes."""
+    frail.vision(delay_ms=1500)
+    before = frail.vision()["pictures"]
+    try:
+        intake_id = frail.submit(documents.scan_pdf(range(60, 68)))
+        progress = sweep_until_done(frail, intake_id)
+    finally:
+        frail.vision(delay_ms=0)
+    assert progress["stage"] == "done"
+    assert frail.vision()["pictures"] == before + 8

@@ -1,0 +1,123 @@
+"""`ocr` keeps nothing: its memory does not grow with the pages it has read, nor with the pages of a bill.
+
+The figures are printed (run with -s); what is asserted are ratios of one run on one machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pymupdf
+import pytest
+from google.cloud import vision_v1
+from PIL import Image
+
+from infra.local.stack import LocalStack, StackOptions
+from tests.pipeline.conftest import FAST_RETRIES
+from tests.pipeline.submitter import Submitter
+
+MIB = 1024 * 1024
+NOTHING_THERE = vision_v1.AnnotateImageResponse.serialize(vision_v1.AnnotateImageResponse())
+
+
+def scanned_page(seed: int, dpi: int) -> bytes:
+    """Return a grey JPEG of letter size, different for every seed: about 95 KB at 150 dpi, 25 KB at 72 dpi."""
+    noise = np.random.default_rng(seed).integers(0, 255, (dpi * 44 // 150, dpi * 34 // 150), dtype=np.uint8)
+    page = Image.fromarray(noise).resize((8 * dpi + dpi // 2, 11 * dpi), Image.Resampling.BILINEAR)
+    buffer = io.BytesIO()
+    page.save(buffer, "JPEG", quality=60)
+    return buffer.getvalue()
+
+
+def scan(pages: int, recordings: Path, dpi: int = 150) -> bytes:
+    """Return a scanned PDF of different pages, and record an answer for each so that no OCR has to run."""
+    with pymupdf.open() as document:
+        for seed in range(pages):
+            picture = scanned_page(seed, dpi)
+            (recordings / hashlib.sha256(picture).hexdigest()).with_suffix(".pb").write_bytes(NOTHING_THERE)
+            sheet = document.new_page(width=612, height=792)
+            sheet.insert_image(sheet.rect, stream=picture)
+        return bytes(document.tobytes())
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> Path:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def measured(tmp_path: Path, recordings: Path) -> Iterator[Submitter]:
+    """A stack of its own, so that `ocr` has read nothing before."""
+    options = StackOptions(
+        state_dir=tmp_path / "stack",
+        port=0,
+        sweep_seconds=None,
+        vision_args=("--recordings", str(recordings), "--mode", "replay"),
+        sheets_args=("--reads-per-minute", "6000", "--writes-per-minute", "6000"),
+        function_env={"SHEET_WRITE_INTERVAL_SECONDS": "0.2"},
+        **FAST_RETRIES,
+    )
+    before = dict(os.environ)
+    with LocalStack(options) as stack:
+        os.environ.update(stack.env)
+        yield Submitter(stack)
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def ocr_worker() -> psutil.Process:
+    """Return the process that runs `ocr`: the child of its gunicorn master."""
+    mine = psutil.Process().children(recursive=True)
+    functions = [process for process in mine if process.cmdline()[-6:].count("ocr")]
+    return max(functions, key=lambda process: process.create_time())
+
+
+def peak_mib(process: psutil.Process) -> float:
+    """Return the process's highest resident memory since `forget_peak` (VmHWM in proc(5))."""
+    lines = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def forget_peak(process: psutil.Process) -> None:
+    """Start the peak again from what is resident now (clear_refs in proc(5))."""
+    Path(f"/proc/{process.pid}/clear_refs").write_text("5", encoding="ascii")
+
+
+def test_memory_does_not_grow_with_what_was_read(measured: Submitter, recordings: Path) -> None:
+    """After 500 page jobs the process is as large as it was after 20."""
+    bill = scan(20, recordings)
+    resident = []
+    for _ in range(25):
+        measured.recorded(bill)
+        resident.append(ocr_worker().memory_info().rss / MIB)
+    print(f"\nocr after 20 page jobs {resident[0]:.1f} MiB, after 500 {resident[-1]:.1f} MiB")
+    assert resident[-1] <= resident[0] * 1.05
+
+
+def test_memory_does_not_grow_with_the_pages_of_a_bill(measured: Submitter, recordings: Path) -> None:
+    """The peak for 300 pages is within a tenth of that for 3; what a large file adds is the file itself, once."""
+    bills = {
+        "3 pages": scan(3, recordings, dpi=72),
+        "300 pages": scan(300, recordings, dpi=72),
+        "300 pages, near the size limit": scan(300, recordings),
+    }
+    measured.recorded(bills["3 pages"])  # loads what the first bill loads
+    worker = ocr_worker()
+    peaks = {}
+    for name, bill in bills.items():
+        forget_peak(worker)
+        measured.recorded(bill)
+        peaks[name] = peak_mib(worker)
+        print(f"\nocr peak for {name} ({len(bill) / MIB:.1f} MB): {peaks[name]:.1f} MiB", end="")
+    print()
+    few, many, large = peaks.values()
+    assert many <= few * 1.1
+    assert large - few <= 1.25 * len(bills["300 pages, near the size limit"]) / MIB
