@@ -1,0 +1,226 @@
+"""The HTTP interface of a deployment, as a program uses it: submit files as one bill, follow its progress."""
+
+from __future__ import annotations
+
+import json
+import math
+import mimetypes
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+import requests
+import urllib3
+
+_POST_ATTEMPTS = 4
+_POST_TIMEOUT_S = (10.0, 330.0)  # to connect; for the answer, longer than the function may take
+_GET_TIMEOUT_S = (10.0, 30.0)
+_BACKOFF_S = 1.0
+_BLOCK = 64 * 1024
+# A one-page bill takes seconds: look twice a second at first, then every two seconds.
+_QUICK_POLLS = 60
+_QUICK_POLL_S = 0.5
+_SLOW_POLL_S = 2.0
+_LOST_CONTACT_S = 60.0
+
+
+class SubmitError(Exception):
+    """The submission did not go through.
+
+    Attributes:
+        code: Stable name for programs.
+        message: What is wrong and what to do, for a person.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The server's answer to a submission.
+
+    Attributes:
+        intake_id: Id of the intake.
+        progress_url: Where its progress is.
+    """
+
+    intake_id: str
+    progress_url: str
+
+
+class MultipartBody:
+    """A multipart/form-data body that is read from the files while it is sent (RFC 7578).
+
+    `requests` holds a body in memory unless it can read it block by block; the length is known beforehand, so no chunked
+    encoding is needed.
+
+    Args:
+        fields: Form values by name.
+        files: Files, all sent as parts named `bill`.
+        on_sent: Called with bytes sent and bytes in all.
+    """
+
+    def __init__(
+        self,
+        fields: Mapping[str, str],
+        files: Sequence[Path],
+        on_sent: Callable[[int, int], None],
+    ) -> None:
+        self._boundary = secrets.token_hex(16)
+        self._on_sent = on_sent
+        self._parts: list[bytes | Path] = []
+        for name, value in fields.items():
+            self._parts.append(self._head(f'form-data; name="{_quoted(name)}"') + value.encode() + b"\r\n")
+        for file in files:
+            kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+            disposition = f'form-data; name="bill"; filename="{_quoted(file.name)}"'
+            self._parts += [self._head(disposition, f"Content-Type: {kind}\r\n"), file, b"\r\n"]
+        self._parts.append(f"--{self._boundary}--\r\n".encode())
+        self._length = sum(len(part) if isinstance(part, bytes) else part.stat().st_size for part in self._parts)
+        self._sent = 0
+        self._blocks = self._read_blocks()
+
+    @property
+    def content_type(self) -> str:
+        """Value of the Content-Type header."""
+        return f"multipart/form-data; boundary={self._boundary}"
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read(self, _size: int = -1) -> bytes:
+        """Return the next block, b"" at the end; every block is small, so the size asked for is not needed."""
+        block = next(self._blocks, b"")
+        self._sent += len(block)
+        self._on_sent(self._sent, self._length)
+        return block
+
+    def _head(self, disposition: str, more: str = "") -> bytes:
+        return f"--{self._boundary}\r\nContent-Disposition: {disposition}\r\n{more}\r\n".encode()
+
+    def _read_blocks(self) -> Iterator[bytes]:
+        for part in self._parts:
+            if isinstance(part, bytes):
+                yield part
+                continue
+            with part.open("rb") as file:
+                while block := file.read(_BLOCK):
+                    yield block
+
+
+def _quoted(name: str) -> str:
+    """Escape a name as browsers do (https://html.spec.whatwg.org/#multipart-form-data)."""
+    return name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
+
+
+class IntakeClient:
+    """One deployment.
+
+    Args:
+        url: Address of the site.
+        sleep: Waits between attempts and looks, in seconds.
+    """
+
+    def __init__(self, url: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._url = url.rstrip("/")
+        self._session = requests.Session()
+        self._sleep = sleep
+
+    def submit(self, fields: Mapping[str, str], files: Sequence[Path], on_sent: Callable[[int, int], None]) -> Accepted:
+        """Submit the files as one bill.
+
+        A lost reply and a 5xx are tried again with the same idempotency key, so no second intake can come of it.
+
+        Raises:
+            SubmitError: The server refused, or does not answer.
+        """
+        key = str(uuid.uuid4())
+        last: SubmitError | None = None
+        for attempt in range(_POST_ATTEMPTS):
+            if attempt:
+                self._sleep(_BACKOFF_S * 2 ** (attempt - 1))
+            body = MultipartBody(fields, files, on_sent)
+            headers = {"Content-Type": body.content_type, "Idempotency-Key": key}
+            try:
+                answer = self._session.post(f"{self._url}/submit", data=body, headers=headers, timeout=_POST_TIMEOUT_S)
+            except requests.RequestException as exc:
+                last = self._unreachable(exc)
+                if last.code == "nothing_there":
+                    raise last from exc
+                continue
+            if answer.status_code == 202:
+                document = answer.json()
+                return Accepted(document["intake_id"], document["progress_url"])
+            last = _refusal(answer)
+            if answer.status_code < 500 and answer.status_code != 429:
+                break
+        raise last or SubmitError("not_submitted", "Nothing was sent.")
+
+    def follow(self, accepted: Accepted, patience_s: float = math.inf) -> Iterator[dict[str, Any]]:
+        """Yield the progress document as it changes, last the one whose stage is `done` or `failed`.
+
+        Args:
+            accepted: What `submit` returned.
+            patience_s: Seconds without any change after which to give up; a deployment's sweeper ends every intake
+                in time, so only somebody who waits at a terminal needs it.
+
+        Raises:
+            SubmitError: The server does not know the intake, has not answered for a minute, or patience ended.
+        """
+        url = urljoin(f"{self._url}/", accepted.progress_url)
+        last: dict[str, Any] | None = None
+        polls, lost_since, changed_at = 0, None, time.monotonic()
+        while True:
+            try:
+                answer = self._session.get(url, timeout=_GET_TIMEOUT_S)
+                trouble = _refusal(answer) if answer.status_code != 200 else None
+                if trouble and answer.status_code < 500 and answer.status_code != 429:
+                    raise trouble
+            except requests.RequestException as exc:
+                trouble = self._unreachable(exc)
+            if trouble is None:
+                lost_since = None
+                document: dict[str, Any] = answer.json()
+                if document != last:
+                    yield document
+                    last, changed_at = document, time.monotonic()
+                if document["stage"] in ("done", "failed"):
+                    return
+            else:
+                lost_since = lost_since or time.monotonic()
+                if time.monotonic() - lost_since > _LOST_CONTACT_S:
+                    raise trouble
+            if time.monotonic() - changed_at > patience_s:
+                raise SubmitError("no_progress", f"Nothing has happened to the intake for {patience_s:.0f} s.")
+            polls += 1
+            self._sleep(_QUICK_POLL_S if polls < _QUICK_POLLS else _SLOW_POLL_S)
+
+    def _unreachable(self, exc: requests.RequestException) -> SubmitError:
+        cause = exc.args[0] if exc.args else None
+        reason = getattr(cause, "reason", cause)
+        if isinstance(reason, urllib3.exceptions.NewConnectionError):
+            return SubmitError(
+                "nothing_there",
+                f"Nothing answers at {self._url}. Start it with ./deploy.sh local, or name another address with --url.",
+            )
+        return SubmitError("connection_lost", f"The connection to {self._url} broke. Please try again.")
+
+
+def _refusal(answer: requests.Response) -> SubmitError:
+    """Turn an error answer into its sentences; the platform's own answers are not JSON."""
+    try:
+        document = answer.json()
+        sentences = [f"{problem['field']}: {problem['message']}" for problem in document.get("errors", [])]
+        return SubmitError(document["code"], "\n".join([document["message"], *sentences]))
+    except (json.JSONDecodeError, requests.JSONDecodeError, KeyError, TypeError, AttributeError):
+        if answer.status_code == 413:
+            return SubmitError("too_large", "The platform takes at most 32 MiB at once. Send fewer or smaller files.")
+        return SubmitError("http_error", f"The server answered {answer.status_code} {answer.reason}.")

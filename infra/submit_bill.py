@@ -1,0 +1,245 @@
+"""`./deploy.sh submit`: send files as one bill to a running deployment, show its progress, print its row.
+
+The row is read back from the Sheet itself, which proves that it is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from infra.intake_client import IntakeClient, SubmitError
+from infra.local import state
+from infra.progress_bar import ProgressBar
+
+ROOT = Path(__file__).resolve().parents[1]
+DEFAULT_URL = "http://localhost:8080"
+
+# An invented person; the 555-01xx numbers and example.com belong to nobody.
+SPECIMEN_FIELDS = {
+    "agent_id": "GW-0042",
+    "business_entity": "Sample Bakery LLC",
+    "account_name": "Sample Bakery LLC",
+    "contact_name": "Jordan Specimen",
+    "title": "Owner",
+    "phone": "607-555-0142",
+    "email": "jordan.specimen@example.com",
+    "utility": "NYSEG",
+    "account_type": "Small Demand <25 kW",
+    "developer": "Example Solar",
+    "consent": "yes",
+    "sms_consent": "no",
+}
+
+
+@dataclass
+class Outcome:
+    """What came of a submission; `--json` prints it.
+
+    Attributes:
+        intake_id: Id of the intake, or None when none was made.
+        status: "recorded" or "failed".
+        pages: Pages of the bill.
+        fields: What was read from it.
+        attention: What a person should look at.
+        row: The row in the Sheet by column name, or None when it could not be read.
+        error: {"code", "message"} of a failure.
+    """
+
+    intake_id: str | None = None
+    status: str = "failed"
+    pages: int = 0
+    fields: dict[str, Any] = field(default_factory=dict)
+    attention: list[Any] = field(default_factory=list)
+    row: dict[str, Any] | None = None
+    error: dict[str, str] | None = None
+
+    def to_json(self) -> str:
+        """Return the one object that `--json` prints; `error` is in it only after a failure."""
+        document = asdict(self)
+        if self.error is None:
+            del document["error"]
+        return json.dumps(document, ensure_ascii=False)
+
+
+def submit(
+    client: IntakeClient,
+    fields: Mapping[str, str],
+    files: Sequence[Path],
+    bar: ProgressBar,
+    patience_s: float = math.inf,
+) -> Outcome:
+    """Submit the files as one bill and follow it to its end; the row is left to `read_row`.
+
+    Args:
+        client: The deployment.
+        fields: Form values by name.
+        files: The bill.
+        bar: Shows the way.
+        patience_s: Seconds without any change after which to give up.
+    """
+    outcome = Outcome()
+    try:
+        accepted = client.submit(fields, files, bar.sent)
+        outcome.intake_id = accepted.intake_id
+        for document in client.follow(accepted, patience_s):
+            bar.progress(document)
+            outcome.pages = document["pages_total"] or 0
+            outcome.fields, outcome.attention = document["fields"], document["attention"]
+            if document["stage"] == "done":
+                outcome.status = "recorded"
+            outcome.error = document["error"]
+    except SubmitError as exc:
+        outcome.error = {"code": exc.code, "message": exc.message}
+    finally:
+        bar.close()
+    return outcome
+
+
+def read_row(intake_id: str, environ: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return the row of an intake from the Sheet, by column name.
+
+    Args:
+        intake_id: Id of the intake.
+        environ: SHEET_ID and, for a local stack, SHEETS_EMULATOR_HOST.
+
+    Raises:
+        LookupError: The Sheet cannot be read from here; the message says why.
+    """
+    if not environ.get("SHEET_ID"):
+        raise LookupError(
+            "The row is not shown: set SHEET_ID and sign in with `gcloud auth application-default login`."
+        )
+    functions = str(ROOT / "functions")
+    if functions not in sys.path:
+        sys.path.append(functions)
+    from google.auth.exceptions import GoogleAuthError
+    from intake.cloud.sheets import open_ledger
+    from intake.errors import IntakeError
+    from intake.settings import Settings
+
+    # Only the Sheet is used; the settings want the names of the rest as well.
+    unused = {"GOOGLE_CLOUD_PROJECT": "", "BILLS_BUCKET": ""}
+    try:
+        return open_ledger(Settings.from_env({**unused, **environ})).find(intake_id)
+    except GoogleAuthError as exc:
+        raise LookupError(
+            "The row is not shown: there are no Google credentials. Sign in with `gcloud auth application-default login`."
+        ) from exc
+    except IntakeError as exc:
+        raise LookupError(f"The row is not shown: {exc.message}") from exc
+
+
+def environment_for(url: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment that leads to the Sheet behind `url`.
+
+    For a stack of this machine that is what its state file says (GREENWATT_STACK_FILE, else .local/stack.json).
+    """
+    path = Path(environ.get("GREENWATT_STACK_FILE") or ROOT / ".local" / state.STATE_FILE)
+    stack = state.read(path)
+    if stack and stack.running and _same_place(stack.url, url):
+        return {**environ, **stack.env}
+    return dict(environ)
+
+
+def _same_place(one: str, other: str) -> bool:
+    def place(url: str) -> tuple[str | None, int | None]:
+        parts = urlsplit(url)
+        host = "localhost" if parts.hostname in ("127.0.0.1", "::1") else parts.hostname
+        return host, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+    return place(one) == place(other)
+
+
+def add_row(outcome: Outcome, environ: Mapping[str, str]) -> None:
+    """Put the row into a recorded outcome; says on stderr why when it cannot."""
+    if outcome.status != "recorded" or outcome.intake_id is None:
+        return
+    try:
+        outcome.row = read_row(outcome.intake_id, environ)
+        if outcome.row is None:
+            print(f"The Sheet has no row of intake {outcome.intake_id}.", file=sys.stderr)
+    except LookupError as exc:
+        print(exc, file=sys.stderr)
+
+
+def print_row(row: Mapping[str, Any]) -> None:
+    """Print a row as aligned `Header: value` lines."""
+    width = max(len(header) for header in row) + 1
+    for header, value in row.items():
+        print(f"{header + ':':<{width}}  {value}".rstrip())
+
+
+def _field(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    if name not in SPECIMEN_FIELDS:
+        raise argparse.ArgumentTypeError(f"there is no field {name!r}; the fields are {', '.join(SPECIMEN_FIELDS)}")
+    return name, value
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text!r}")
+    if not os.access(path, os.R_OK):
+        raise argparse.ArgumentTypeError(f"the file {text!r} cannot be read")
+    return path
+
+
+def _url(text: str) -> str:
+    if urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).hostname:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as {DEFAULT_URL}")
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./deploy.sh submit",
+        description="Submit FILES as one bill to a running deployment.",
+        epilog="Ends with 0 when the bill is recorded, 1 when it is not, 2 when called wrongly.",
+    )
+    parser.add_argument("files", type=_file, nargs="+", metavar="FILE", help="photos or PDFs of one bill")
+    parser.add_argument("--url", type=_url, default=DEFAULT_URL, help="the deployment (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--field",
+        type=_field,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a form value; the rest is a specimen's",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Submit and follow; return the exit status."""
+    options = _parser().parse_args(argv)
+    fields = {**SPECIMEN_FIELDS, **dict(options.field)}
+    outcome = submit(IntakeClient(options.url), fields, options.files, ProgressBar(sys.stderr))
+    add_row(outcome, environment_for(options.url, os.environ))
+    if options.json:
+        print(outcome.to_json())
+    elif outcome.row:
+        print_row(outcome.row)
+    if outcome.status != "recorded":
+        print((outcome.error or {}).get("message", "The bill was not recorded."), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
