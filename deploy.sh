@@ -4,7 +4,6 @@ set -euo pipefail
 
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 VENV="$ROOT/.venv"
-REQUIREMENTS="$ROOT/infra/local/requirements.txt"
 
 usage() {
   cat <<'TEXT'
@@ -18,46 +17,14 @@ Usage: ./deploy.sh COMMAND [OPTION]...
 TEXT
 }
 
-fail() {
-  printf '%s\n' "$*" >&2
-  exit 1
-}
-
-find_python() {
-  local candidate
-  for candidate in python3 python3.11 python3.12 python3.13 python3.14 python; do
-    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-      command -v "$candidate"
-      return
-    fi
-  done
-  fail "Python 3.11 or later is needed and none was found. Install it, for example: sudo apt-get install python3 python3-venv"
-}
-
-# Makes .venv and installs the pinned packages, each only when it is not there as it should be.
-prepare() {
-  local stamp="$VENV/.local-requirements.sha256" wanted python
-  if ! "$VENV/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-    python=$(find_python)
-    echo "Making .venv with $python ..." >&2
-    "$python" -m venv --clear "$VENV" ||
-      fail "The virtual environment could not be made. On Debian, run: sudo apt-get install python3-venv"
-  fi
-  wanted=$("$VENV/bin/python" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' \
-    "$REQUIREMENTS")
-  if [[ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]]; then
-    echo "Installing the pinned packages into .venv (once) ..." >&2
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-      -r "$REQUIREMENTS" || fail "The packages could not be installed; pip's message is above. Run the command again to go on."
-    printf '%s\n' "$wanted" >"$stamp"
-  fi
-}
+# shellcheck source=infra/local/venv.sh
+source "$ROOT/infra/local/venv.sh"
 
 # Runs a Python module of this project in place of the shell, from whatever folder the user is in.
 hand_over() {
   local module=$1
   shift
-  prepare
+  prepare_venv infra/local/requirements.txt
   # -P: a folder named infra where the user stands must not hide ours.
   PYTHONPATH="$ROOT" exec "$VENV/bin/python" -P -m "$module" "$@"
 }

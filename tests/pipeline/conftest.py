@@ -4,34 +4,55 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra.local.stack import LocalStack, StackOptions
 from tests.pipeline.submitter import Submitter
 
-FAST_RETRIES = {"retry_min_backoff_s": 1.0, "retry_max_backoff_s": 2.0}
-QUICK_PATIENCE = {"PATIENCE_SECONDS": "2", "LEASE_SECONDS": "3"}
+
+def quick_stack(state_dir: Path, **changes: Any) -> StackOptions:
+    """Return the options of a stack for tests: no scheduler (tests sweep when they want to), retries within seconds."""
+    environment = {"SHEET_WRITE_INTERVAL_SECONDS": "0.2", **changes.pop("function_env", {})}
+    options = StackOptions(
+        state_dir=state_dir,
+        port=0,
+        sweep_seconds=None,
+        sheets_args=("--reads-per-minute", "6000", "--writes-per-minute", "6000"),
+        function_env=environment,
+        retry_min_backoff_s=1.0,
+        retry_max_backoff_s=2.0,
+    )
+    return replace(options, **changes)
+
+
+@contextmanager
+def running(options: StackOptions) -> Iterator[LocalStack]:
+    """Run a stack with the environment of this process leading the official clients to it."""
+    before = dict(os.environ)
+    with LocalStack(options) as stack:
+        os.environ.update(stack.env)
+        try:
+            yield stack
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stack without a scheduler: tests sweep when they want to."""
-    options = StackOptions(
-        state_dir=Path(tmp_path_factory.mktemp("stack")),
-        port=0,
-        sweep_seconds=None,
-        sheets_args=("--reads-per-minute", "6000", "--writes-per-minute", "6000"),
-        function_env={"SHEET_WRITE_INTERVAL_SECONDS": "0.2"},
-        **FAST_RETRIES,
-    )
-    with LocalStack(options) as running:
-        os.environ.update(running.env)  # so that the official clients in the tests find the emulators
-        yield running
+    """The stack of all tests that do not break it."""
+    with running(quick_stack(tmp_path_factory.mktemp("stack"))) as shared:
+        yield shared
 
 
 @pytest.fixture
 def submitter(stack: LocalStack) -> Submitter:
     """The shared stack's submitter."""
+    # Another module's stack may have run since: the official clients follow the environment.
+    os.environ.update(stack.env)
     return Submitter(stack)

@@ -6,7 +6,6 @@ one run for each of them in which the function dies right after it.
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,11 +15,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from infra.local.stack import LocalStack, StackOptions
 from tests.pipeline import documents
-from tests.pipeline.conftest import FAST_RETRIES, QUICK_PATIENCE
+from tests.pipeline.conftest import quick_stack, running
 from tests.pipeline.deliverer import Deliverer
-from tests.pipeline.submitter import Submitter
+from tests.pipeline.submitter import Submitter, wait_for
 
 BILL = documents.scan_pdf([50, 51])
 DEADLINE_S = 60.0
@@ -34,27 +32,13 @@ def crash_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def frail(tmp_path_factory: pytest.TempPathFactory, crash_dir: Path) -> Iterator[Submitter]:
     """A stack whose functions die when told to, and whose messages are delivered once and never again."""
-    options = StackOptions(
-        state_dir=Path(tmp_path_factory.mktemp("frail")),
-        port=0,
-        sweep_seconds=None,
+    options = quick_stack(
+        tmp_path_factory.mktemp("frail"),
         source=Path(__file__).with_name("killing.py"),
-        sheets_args=("--reads-per-minute", "6000", "--writes-per-minute", "6000"),
-        function_env={
-            **QUICK_PATIENCE,
-            "CRASH_DIR": str(crash_dir),
-            "PATIENCE_SECONDS": "1",
-            "LEASE_SECONDS": "2",
-            "SHEET_WRITE_INTERVAL_SECONDS": "0.1",
-        },
-        **FAST_RETRIES,
+        function_env={"CRASH_DIR": str(crash_dir), "PATIENCE_SECONDS": "1", "LEASE_SECONDS": "2"},
     )
-    before = dict(os.environ)
-    with LocalStack(options) as stack, Deliverer(stack):
-        os.environ.update(stack.env)
+    with running(options) as stack, Deliverer(stack):
         yield Submitter(stack)
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def submit_until_taken(submitter: Submitter, key: str) -> str:
@@ -83,6 +67,12 @@ def sweep_until_done(submitter: Submitter, intake_id: str) -> dict[str, object]:
     raise AssertionError(f"{intake_id} never ended: {submitter.progress(intake_id)}")
 
 
+def all_calls(crash_dir: Path) -> list[str] | None:
+    """Return the noted calls once the run is over: its last call makes the progress say so before it returns."""
+    calls = (crash_dir / "calls").read_text(encoding="ascii").splitlines()
+    return calls if "record Store.mark_recorded" in calls else None
+
+
 def assert_whole(submitter: Submitter, intake_id: str) -> None:
     """Check that an intake ended as if nothing had happened: one row, all words, and no upload but its own."""
     assert submitter.rows({intake_id}) == [intake_id]
@@ -100,7 +90,7 @@ def test_a_function_may_die_between_any_two_steps(frail: Submitter, crash_dir: P
     """Every call of `submit`, `ocr` and `record` is the last one of its process once; each intake ends whole."""
     intake_id = submit_until_taken(frail, str(uuid.uuid4()))
     assert sweep_until_done(frail, intake_id)["stage"] == "done"
-    calls = (crash_dir / "calls").read_text(encoding="ascii").splitlines()
+    calls = wait_for("the last call to be noted", lambda: all_calls(crash_dir))
     functions = [call.split()[0] for call in calls]
     killed = 0
     for function in ("submit", "ocr", "record"):

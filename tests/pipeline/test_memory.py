@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +17,7 @@ import pytest
 from google.cloud import vision_v1
 from PIL import Image
 
-from infra.local.stack import LocalStack, StackOptions
-from tests.pipeline.conftest import FAST_RETRIES
+from tests.pipeline.conftest import quick_stack, running
 from tests.pipeline.submitter import Submitter
 
 MIB = 1024 * 1024
@@ -56,21 +54,9 @@ def recordings(tmp_path: Path) -> Path:
 @pytest.fixture
 def measured(tmp_path: Path, recordings: Path) -> Iterator[Submitter]:
     """A stack of its own, so that `ocr` has read nothing before."""
-    options = StackOptions(
-        state_dir=tmp_path / "stack",
-        port=0,
-        sweep_seconds=None,
-        vision_args=("--recordings", str(recordings), "--mode", "replay"),
-        sheets_args=("--reads-per-minute", "6000", "--writes-per-minute", "6000"),
-        function_env={"SHEET_WRITE_INTERVAL_SECONDS": "0.2"},
-        **FAST_RETRIES,
-    )
-    before = dict(os.environ)
-    with LocalStack(options) as stack:
-        os.environ.update(stack.env)
+    recorded = ("--recordings", str(recordings), "--mode", "replay")
+    with running(quick_stack(tmp_path / "stack", vision_args=recorded)) as stack:
         yield Submitter(stack)
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def ocr_worker() -> psutil.Process:

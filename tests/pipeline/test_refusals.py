@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-
 from intake.settings import MIB
+
 from tests.pipeline import documents
 from tests.pipeline.submitter import ANSWERS, Submitter, wait_for
 
