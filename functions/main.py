@@ -26,18 +26,26 @@ from intake.services import Services
 services = Services()
 
 _INTAKE_ID = re.compile(r"[0-9a-f]{32}")
+_WAKE = {"wake": True}
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
 @functions_framework.http
 def submit(request: flask.Request) -> flask.typing.ResponseReturnValue:
-    """POST multipart/form-data: take in one submission; 202 with its id and where its progress is found."""
+    """POST multipart/form-data: take in one submission; 202 with its id and where its progress is found.
+
+    POST /submit?wake=1 takes nothing in: the form sends it once when it is opened, so that the first agent of the day need
+    not wait for cold functions. 204.
+    """
     from intake import submission
     from intake.multipart import drain
 
     started = time.perf_counter()
     try:
         _allow(request, "POST")
+        if request.args.get("wake"):
+            drain(request.stream)
+            return _wake()
         accepted = submission.submit(
             request.stream,
             request.headers.get("Content-Type", ""),
@@ -72,9 +80,11 @@ def progress(request: flask.Request) -> flask.typing.ResponseReturnValue:
 
 @functions_framework.cloud_event
 def ocr(event: CloudEvent) -> None:
-    """Read the chunk of pages that a message names."""
-    message = _message(event)
-    if message is not None:
+    """Read the chunk of pages that a message names; {"wake": true} only has the clients made."""
+    message = _message(event, may_wake=True)
+    if message == _WAKE:
+        _run(event, {"intake_id": None}, lambda: services.ocr)
+    elif message is not None:
         _run(event, message, lambda: services.ocr.read_chunk(message["intake_id"], message["chunk"], event["id"]))
 
 
@@ -96,6 +106,13 @@ def sweep(request: flask.Request) -> flask.typing.ResponseReturnValue:
         return _error("sweep failed", exc)
 
 
+def _wake() -> flask.typing.ResponseReturnValue:
+    """Make the clients that a submission will need, and have `ocr` do the same."""
+    _ = services.store, services.bucket
+    log.info("woken", sent=services.waker.wake())
+    return "", 204, _NO_STORE
+
+
 def _allow(request: flask.Request, method: str) -> None:
     if request.method != method:
         raise WrongMethod(method)
@@ -114,12 +131,14 @@ def _error(what: str, exc: Exception) -> flask.typing.ResponseReturnValue:
     return known.to_dict(), known.status, headers
 
 
-def _message(event: CloudEvent) -> dict[str, Any] | None:
+def _message(event: CloudEvent, *, may_wake: bool = False) -> dict[str, Any] | None:
     """Return the body of a Pub/Sub message, or None for one that no delivery will make right."""
     try:
         message = json.loads(base64.b64decode(event.data["message"]["data"]))
+        if may_wake and message == _WAKE:
+            return _WAKE
         sound = bool(_INTAKE_ID.fullmatch(message["intake_id"])) and message.get("chunk", 0) in range(10_000)
-    except (KeyError, TypeError, ValueError) as exc:
+    except (KeyError, TypeError, ValueError, RecursionError) as exc:
         log.error("message not understood", exc, event_id=event["id"])
         return None
     if not sound:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from intake.ledger import Recorder
     from intake.ocr import Ocr
     from intake.sweeping import Sweeper
+    from intake.waking import Waker
 
 T = TypeVar("T")
 
@@ -70,6 +71,13 @@ class Services:
             "nudges",
             lambda: Nudges(settings.project, settings.ocr_topic, settings.sheet_topic, settings.pubsub_endpoint),
         )
+
+    @property
+    def waker(self) -> Waker:
+        """What has `ocr` started ahead of time."""
+        from intake.waking import Waker
+
+        return self._keep("waker", lambda: Waker(self.nudges))
 
     @property
     def ocr(self) -> Ocr:

@@ -112,7 +112,7 @@ class Store:
     @_wrapped
     def begin_upload(self, upload_id: str, intake_id: str) -> None:
         """Write an upload down before its first byte, so that whatever becomes of it can be found and deleted."""
-        self._upload_ref(upload_id).create(_upload_document(intake_id))
+        self._upload_ref(upload_id).set(_upload_document(intake_id))
 
     @_wrapped
     def end_upload(self, upload_id: str) -> None:

@@ -42,6 +42,14 @@ class Nudges:
         """
         self._publish(self._ocr_topic, [{"intake_id": intake_id, "chunk": chunk} for chunk in chunks])
 
+    def wake_ocr(self) -> None:
+        """Have an instance of `ocr` started that has nothing to do yet.
+
+        Raises:
+            TemporaryError: Pub/Sub did not take it.
+        """
+        self._publish(self._ocr_topic, [{"wake": True}])
+
     def sheet(self, intake_id: str) -> None:
         """Ask for an intake's row to be written.
 

@@ -15,8 +15,8 @@ from intake.errors import IntakeError, OcrUnavailable
 from intake.records import Quad, Word
 
 CALL_TIMEOUT_S = 60.0
-RETRY_TIMEOUT_S = 120.0
-"""How long a page is tried within one run; after that Pub/Sub delivers again, with a longer pause."""
+RETRY_TIMEOUT_S = 60.0
+"""How long a page is tried within one run, less than the lease of a chunk; after that Pub/Sub delivers again."""
 
 MAX_PICTURE_BYTES = 20 * 1000 * 1000
 MAX_PICTURE_PIXELS = 75_000_000

@@ -48,8 +48,7 @@ class HeicDocument:
             self._picture = container[container.primary_index]
         except (ValueError, EOFError, SyntaxError, RuntimeError, OSError, IndexError) as exc:
             raise BrokenFile(number) from exc
-        check_pixels(*self._picture.size, MAX_PIXELS, number)
-        for width, height in _coded_sizes(data):
+        for width, height in (self._picture.size, *_coded_sizes(data)):
             check_pixels(width, height, MAX_PIXELS, number)
 
     def page(self, index: int, *, redraw: bool = False) -> PageContent:  # noqa: ARG002 - one page, always drawn

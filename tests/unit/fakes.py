@@ -1,0 +1,359 @@
+"""In-memory stand-ins for everything behind `intake.cloud`, with failures on order.
+
+Each behaves as the real one promises to; `faults` makes a call fail before it did anything (`refuse`) or after it did
+all of it (`lose_answer`), which are the two ways in which a network fails.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from intake.errors import IntakeError, SheetUnavailable, TemporaryError
+from intake.records import Intake, Progress, Quad, Stage, Status, StoredFile, Word
+
+SUBMITTED = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
+INTAKE_ID = "0123456789abcdef0123456789abcdef"
+ANSWERS = {
+    "agent_id": "AG-17",
+    "business_entity": "Finger Lakes Widgets LLC",
+    "account_name": "Finger Lakes Widgets",
+    "contact_name": "Robin Example",
+    "title": "Owner",
+    "phone": "607-555-0123",
+    "email": "robin@example.com",
+    "utility": "NYSEG",
+    "account_type": "Mass Market",
+    "developer": "Meadow Solar",
+    "consent": "yes",
+    "sms_consent": "no",
+}
+
+
+def an_intake(intake_id: str = INTAKE_ID, *kinds: str, **changes: Any) -> Intake:
+    """Return a submitted intake with one file of each kind (a PDF when none is named)."""
+    files = [
+        StoredFile(f"bills/{intake_id}/u1/{number:02d}", kind, 9, "ab" * 32)
+        for number, kind in enumerate(kinds or ("pdf",), 1)
+    ]
+    return replace(Intake(intake_id, Status.WAITING, SUBMITTED, dict(ANSWERS), files, "f" * 64), **changes)
+
+
+class Faults:
+    """Failures on order, and a count of all calls."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self._refused: dict[str, list[Exception]] = {}
+        self._lost: dict[str, list[Exception]] = {}
+
+    def refuse(self, call: str, times: int = 1, error: type[Exception] = TemporaryError) -> None:
+        """Let the next calls fail before they do anything."""
+        self._refused.setdefault(call, []).extend(error() for _ in range(times))
+
+    def lose_answer(self, call: str, times: int = 1, error: type[Exception] = TemporaryError) -> None:
+        """Let the next calls do their work and then fail."""
+        self._lost.setdefault(call, []).extend(error() for _ in range(times))
+
+    @contextmanager
+    def __call__(self, call: str) -> Iterator[None]:
+        """Surround the body of a call."""
+        self.calls[call] += 1
+        if self._refused.get(call):
+            raise self._refused[call].pop(0)
+        yield
+        if self._lost.get(call):
+            raise self._lost[call].pop(0)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What is known of an upload that is not an intake yet."""
+
+    id: str
+    intake_id: str
+    started_at: datetime
+
+
+@dataclass(frozen=True)
+class DueIntake:
+    """An intake whose time has come; `version` is the intake as it was seen."""
+
+    intake: Intake
+    version: Intake
+
+
+@dataclass
+class Store:
+    """The documents. Every change is atomic, as Firestore's commits are."""
+
+    intakes: dict[str, Intake] = field(default_factory=dict)
+    progresses: dict[str, Progress] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
+    leases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    check_at: dict[str, datetime] = field(default_factory=dict)
+    shown: list[int] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def add(self, intake: Intake) -> Intake:
+        """Put an intake in place as if it had come here the usual way."""
+        self.intakes[intake.id] = intake
+        stage = {Status.WAITING: Stage.WAITING, Status.READING: Stage.READING}.get(intake.status, Stage.RECORDING)
+        self.progresses[intake.id] = Progress(stage, intake.submitted_at, intake.submitted_at, pages_total=intake.pages)
+        self.check_at[intake.id] = intake.submitted_at
+        return intake
+
+    def intake(self, intake_id: str) -> Intake | None:
+        with self.faults("intake"):
+            return self.intakes.get(intake_id)
+
+    def progress(self, intake_id: str) -> Progress | None:
+        with self.faults("progress"):
+            return self.progresses.get(intake_id)
+
+    def due_for_check(self, now: datetime, limit: int) -> list[DueIntake]:
+        with self.faults("due_for_check"):
+            due = sorted((at, key) for key, at in self.check_at.items() if at <= now)
+            return [DueIntake(self.intakes[key], self.intakes[key]) for _, key in due[:limit]]
+
+    def awaiting_row(self, limit: int) -> list[Intake]:
+        with self.faults("awaiting_row"):
+            found = [intake for intake in self.intakes.values() if intake.status is Status.READ][:limit]
+            return sorted(found, key=lambda intake: intake.submitted_at)
+
+    def begin_upload(self, upload_id: str, intake_id: str) -> None:
+        with self.faults("begin_upload"):
+            self.uploads[upload_id] = Upload(upload_id, intake_id, self.now())
+
+    def end_upload(self, upload_id: str) -> None:
+        with self.faults("end_upload"):
+            self.uploads.pop(upload_id, None)
+
+    def accept(self, intake: Intake, upload_id: str) -> bool:
+        with self.faults("accept"):
+            if intake.id in self.intakes:
+                return False
+            self.add(intake)
+            self.uploads.pop(upload_id, None)
+            return True
+
+    def stale_uploads(self, before: datetime, limit: int) -> list[Upload]:
+        with self.faults("stale_uploads"):
+            return [upload for upload in self.uploads.values() if upload.started_at < before][:limit]
+
+    def claim_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float) -> bool:
+        with self.faults("claim_chunk"):
+            return self._claim(f"{intake_id}/{chunk}", owner, lease_s)
+
+    def renew_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float) -> None:
+        with self.faults("renew_chunk"):
+            self.leases[f"{intake_id}/{chunk}"] = (owner, self.now() + timedelta(seconds=lease_s))
+
+    def release_chunk(self, intake_id: str, chunk: int) -> None:
+        with self.faults("release_chunk"):
+            self.leases.pop(f"{intake_id}/{chunk}", None)
+
+    def chunk_in_work(self, intake_id: str) -> bool:
+        with self.faults("chunk_in_work"):
+            return any(k.startswith(intake_id) and until > self.now() for k, (_, until) in self.leases.items())
+
+    def start_reading(self, intake: Intake, file_pages: Sequence[int]) -> bool:
+        with self.faults("start_reading"):
+            return self._advance(intake.id, {Status.WAITING}, status=Status.READING, file_pages=tuple(file_pages))
+
+    def show_pages_done(self, intake: Intake, pages_done: int) -> None:
+        with self.faults("show_pages_done"):
+            self.shown.append(pages_done)
+
+    def finish_reading(self, intake: Intake) -> bool:
+        with self.faults("finish_reading"):
+            return self._advance(intake.id, {Status.READING}, status=Status.READ)
+
+    def fail(self, intake: Intake, error: IntakeError, *, discard_files: bool = False) -> bool:
+        with self.faults("fail"):
+            reason = {"code": error.code, "message": error.message}
+            unfinished = {status for status in Status if not status.finished}
+            if not self._advance(intake.id, unfinished, status=Status.FAILED, error=reason):
+                return False
+            if discard_files:
+                self.uploads[intake.upload_id] = Upload(intake.upload_id, intake.id, self.now())
+            return True
+
+    def claim_sheet(self, owner: str, lease_s: float) -> bool:
+        with self.faults("claim_sheet"):
+            return self._claim("sheet", owner, lease_s)
+
+    def mark_recorded(self, intakes: Sequence[Intake]) -> None:
+        with self.faults("mark_recorded"):
+            for intake in intakes:
+                self.intakes[intake.id] = replace(self.intakes[intake.id], status=Status.RECORDED)
+                self.check_at.pop(intake.id, None)
+
+    def postpone_check(self, due: DueIntake, check_at: datetime, attempts: int, pages_seen: int) -> None:
+        with self.faults("postpone_check"):
+            if self.intakes[due.intake.id] == due.version:
+                self.intakes[due.intake.id] = replace(due.intake, attempts=attempts, pages_seen=pages_seen)
+                self.check_at[due.intake.id] = check_at
+
+    def _advance(self, intake_id: str, expected: set[Status], **changes: Any) -> bool:
+        if self.intakes[intake_id].status not in expected:
+            return False
+        self.intakes[intake_id] = advanced = replace(self.intakes[intake_id], attempts=0, **changes)
+        if advanced.status.finished:
+            self.check_at.pop(intake_id, None)
+        return True
+
+    def _claim(self, key: str, owner: str, lease_s: float) -> bool:
+        held = self.leases.get(key)
+        if held and held[0] != owner and held[1] > self.now():
+            return False
+        self.leases[key] = (owner, self.now() + timedelta(seconds=lease_s))
+        return True
+
+
+@dataclass
+class Writer:
+    """A resumable upload. As with the real one, an upload that is neither closed nor abandoned ends itself later."""
+
+    bucket: Bucket
+    name: str
+    data: bytearray = field(default_factory=bytearray)
+    open: bool = True
+
+    def write(self, piece: bytes) -> None:
+        assert self.open, "written to after its end"
+        with self.bucket.faults("write"):
+            self.data += piece
+
+    def close(self) -> None:
+        with self.bucket.faults("close"):
+            self.finish()
+        self.open = False  # not when the answer was lost: the client does not know then
+
+    def finish(self) -> None:
+        """Make the object exist."""
+        self.bucket.objects[self.name] = bytes(self.data)
+
+    def abandon(self) -> None:
+        assert self.open, "abandoned after its end"
+        with self.bucket.faults("abandon"):
+            self.open = False
+
+
+@dataclass
+class Bucket:
+    """The objects, by name."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    faults: Faults = field(default_factory=Faults)
+    reads: Counter[str] = field(default_factory=Counter)
+    _writers: list[Writer] = field(default_factory=list)
+
+    def create(self, name: str, content_type: str) -> Writer:
+        assert content_type
+        self._writers.append(Writer(self, name))
+        return self._writers[-1]
+
+    def collect_garbage(self) -> None:
+        """Do what Python's collector does to the real client's writers: each that is still open finishes itself."""
+        for writer in self._writers:
+            if writer.open:
+                writer.finish()
+
+    def read(self, name: str) -> bytes:
+        with self.faults("read"):
+            self.reads[name] += 1
+            if name not in self.objects:
+                raise TemporaryError
+            return self.objects[name]
+
+    def write_json(self, name: str, data: Mapping[str, Any]) -> None:
+        with self.faults("write_json"):
+            self.objects[name] = json.dumps(data).encode()
+
+    def names(self, prefix: str) -> list[str]:
+        with self.faults("names"):
+            return sorted(name for name in self.objects if name.startswith(prefix))
+
+    def delete_all(self, prefix: str) -> None:
+        with self.faults("delete_all"):
+            for name in [name for name in self.objects if name.startswith(prefix)]:
+                del self.objects[name]
+
+
+@dataclass
+class Nudges:
+    """The messages that went out."""
+
+    to_ocr: list[tuple[str, int]] = field(default_factory=list)
+    to_sheet: list[str] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
+
+    def ocr(self, intake_id: str, chunks: Sequence[int]) -> None:
+        with self.faults("ocr"):
+            self.to_ocr.extend((intake_id, chunk) for chunk in chunks)
+
+    def sheet(self, intake_id: str) -> None:
+        with self.faults("sheet"):
+            self.to_sheet.append(intake_id)
+
+
+WHOLE = Quad(0, 0, 1, 0, 1, 1, 0, 1)
+
+
+@dataclass
+class Vision:
+    """An OCR that reads one word, `seen`, as large as the picture; `answer` may raise or wait instead."""
+
+    answer: Callable[[bytes], list[Word]] = lambda _: [Word("seen", WHOLE, 0.9)]
+    pictures: list[bytes] = field(default_factory=list)
+
+    def words(self, picture: bytes) -> list[Word]:
+        self.pictures.append(picture)
+        return self.answer(picture)
+
+
+@dataclass
+class Sheet:
+    """The tab: a list of rows, and a note of when each write came."""
+
+    clock: Clock
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    written_at: list[float] = field(default_factory=list)
+    faults: Faults = field(default_factory=Faults)
+
+    def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.written_at.append(self.clock.monotonic())
+        with self.faults("append"):
+            self.rows.extend(dict(row) for row in rows)
+
+    def intake_ids(self) -> set[str]:
+        with self.faults("intake_ids"):
+            return {row["Intake ID"] for row in self.rows}
+
+    def over_quota(self, times: int = 1) -> None:
+        """Let the next writes be refused with what Google says when the minute's quota is used up."""
+        self.faults.refuse("append", times, SheetUnavailable)
+
+
+class Clock:
+    """Time that passes only when somebody waits."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float, /) -> None:
+        self.seconds += seconds
+
+    def now(self) -> datetime:
+        """Return the same time as a date, for the store."""
+        return SUBMITTED + timedelta(seconds=self.seconds)

@@ -1,0 +1,189 @@
+"""The sentences that people read, word for word."""
+
+from __future__ import annotations
+
+import re
+import string
+
+import pytest
+from intake import errors
+from intake.errors import BadFile, BadRequest, IntakeError, Problem
+
+PROBLEM = Problem("empty_file", "bill", "File 1 is empty (0 bytes). Take the photo again or choose another file.")
+
+SENTENCES = [
+    (IntakeError(), "internal", 500, "Something went wrong on our side. Please try again in a minute."),
+    (
+        errors.WrongMethod("POST"),
+        "wrong_method",
+        405,
+        "This address only answers POST requests. Send the request with POST.",
+    ),
+    (
+        errors.NotMultipart(),
+        "not_multipart",
+        415,
+        "A submission must be sent as multipart/form-data with a boundary. Send the form with its files attached.",
+    ),
+    (
+        errors.MalformedUpload(),
+        "malformed_upload",
+        400,
+        "The upload broke off or was damaged on the way, so nothing was kept. Please send it again.",
+    ),
+    (
+        errors.BadIdempotencyKey(),
+        "bad_idempotency_key",
+        400,
+        "The Idempotency-Key header must be 32 to 64 letters, digits or hyphens, such as a random UUID. Make a new key.",
+    ),
+    (
+        errors.IdempotencyKeyReused(),
+        "idempotency_key_reused",
+        409,
+        "This Idempotency-Key already belongs to a submission with other answers or files. "
+        "Use a new key for a new submission.",
+    ),
+    (
+        errors.UnknownIntake(),
+        "unknown_intake",
+        404,
+        "There is no submission with this id. Check that the address was copied whole.",
+    ),
+    (
+        BadRequest([PROBLEM, PROBLEM]),
+        "invalid_submission",
+        422,
+        "2 things need to be mended before this can be sent.",
+    ),
+    (BadFile(2), "bad_file", 422, "File 2 cannot be read."),
+    (
+        errors.EncryptedPdf(2),
+        "encrypted_pdf",
+        422,
+        "File 2 is a PDF that asks for a password. Send it without a password, or send photos of the pages.",
+    ),
+    (
+        errors.BrokenFile(2),
+        "broken_file",
+        422,
+        "File 2 is damaged and cannot be opened. Take the photo again, or download the PDF again, and send that.",
+    ),
+    (
+        errors.NoPages(2),
+        "no_pages",
+        422,
+        "File 2 is a PDF without any page. Send the PDF of the whole bill, or photos of its pages.",
+    ),
+    (
+        errors.TooManyPages(1, pages=501, limit=500),
+        "too_many_pages",
+        422,
+        "The files have 501 pages together; a submission can have at most 500. Send only the pages of this bill.",
+    ),
+    (
+        errors.PictureTooLarge(2, megapixels=41, limit=40),
+        "picture_too_large",
+        422,
+        "File 2 has a picture of 41 megapixels; this kind can have at most 40. "
+        "Send it as a JPEG photo at normal quality.",
+    ),
+    (
+        errors.TemporaryError(),
+        "temporarily_unavailable",
+        503,
+        "The service is busy or partly down. Please try again in a minute.",
+    ),
+    (
+        errors.OcrUnavailable(),
+        "ocr_unavailable",
+        503,
+        "The text recognition service did not answer in time. The page will be read again.",
+    ),
+    (
+        errors.SheetUnavailable(),
+        "sheet_unavailable",
+        503,
+        "The Google Sheet could not be written. The row will be written again.",
+    ),
+    (
+        errors.GaveUp("read"),
+        "gave_up",
+        500,
+        "The bill could not be read in spite of several attempts; the fault is on our side and the files are kept. "
+        "Please send it again later, or tell the office.",
+    ),
+]
+CLASSES = [type(error) for error, *_ in SENTENCES]
+
+
+@pytest.mark.parametrize(("error", "code", "status", "message"), SENTENCES, ids=[kind.__name__ for kind in CLASSES])
+def test_sentence(error: IntakeError, code: str, status: int, message: str) -> None:
+    """Code, status and sentence are what programs and people rely on."""
+    assert (error.code, error.status, error.message, str(error)) == (code, status, message, message)
+
+
+def test_every_error_is_above() -> None:
+    """No error is left out of the list."""
+    defined = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, IntakeError)}
+    assert defined == set(CLASSES)
+
+
+def test_codes_are_unique() -> None:
+    """A code tells one error from every other."""
+    codes = [kind.code for kind in CLASSES]
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_only_temporary_errors_are_retried(kind: type[IntakeError]) -> None:
+    """A retry helps against passing trouble and nothing else."""
+    assert kind.retryable == issubclass(kind, errors.TemporaryError)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [(error, message) for error, _, _, message in SENTENCES],
+    ids=[kind.__name__ for kind in CLASSES],
+)
+def test_says_what_is_wrong_and_what_to_do(error: IntakeError, message: str) -> None:
+    """Whoever reads a sentence learns what is wrong, and then what to do or what we do."""
+    if type(error) in (BadFile, BadRequest):  # The one is never raised itself, the other lists sentences of its own.
+        return
+    first, *others = re.split(r"(?<=\.) ", message)
+    assert first.endswith(".")
+    assert others
+    assert re.match(r"(Please|Send|Make|Use|Check|Take|The (page|row) will)\b", others[-1])
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CLASSES if issubclass(kind, BadFile)])
+def test_files_are_spoken_of_by_number(kind: type[BadFile]) -> None:
+    """A sentence about a file is filled with numbers only, because a file's name may hold a person's."""
+    names = {name for _, name, _, _ in string.Formatter().parse(kind.template) if name}
+    assert names <= {"number", "pages", "limit", "megapixels"}
+
+
+def test_one_problem_speaks_for_the_whole() -> None:
+    """A request with one problem has that problem's code and sentence."""
+    assert BadRequest([PROBLEM]).to_dict() == {
+        "code": "empty_file",
+        "message": PROBLEM.message,
+        "errors": [{"code": "empty_file", "field": "bill", "message": PROBLEM.message}],
+    }
+
+
+def test_several_problems_are_listed() -> None:
+    """A request with several problems lists all of them."""
+    other = Problem("missing_field", "title", "Enter the contact's title, such as Owner.")
+    body = BadRequest([other, PROBLEM]).to_dict()
+    assert body["code"] == "invalid_submission"
+    assert body["errors"] == [other.to_dict(), PROBLEM.to_dict()]
+
+
+def test_other_errors_have_an_empty_list() -> None:
+    """Every error answer has the same shape."""
+    assert errors.UnknownIntake().to_dict() == {
+        "code": "unknown_intake",
+        "message": "There is no submission with this id. Check that the address was copied whole.",
+        "errors": [],
+    }

@@ -1,0 +1,130 @@
+"""HEIC photos: decoded strip by strip, upright and grey."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import pillow_heif
+import pytest
+from intake.errors import BadFile, BrokenFile, PictureTooLarge
+from intake.pages import open_document
+from intake.pages.content import UPRIGHT, PageContent
+from intake.pages.heic import MAX_PIXELS
+from PIL import Image, ImageOps
+
+from tests.unit.marks import encoded, found_mark, mark_on_page, marked, sent
+
+
+def heic(picture: Image.Image, orientation: int = 1, **options: object) -> bytes:
+    """Return a picture as a HEIC file; libheif writes an orientation as a rotation of the container."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    buffer = io.BytesIO()
+    pillow_heif.from_pillow(picture).save(buffer, exif=exif.tobytes(), **options)
+    return buffer.getvalue()
+
+
+def page(data: bytes) -> PageContent:
+    """Return the page of a HEIC file."""
+    document = open_document("heic", data, 1)
+    assert document.page_count == 1
+    content = document.page(0)
+    document.close()
+    return content
+
+
+def resized(data: bytes, width: int, height: int) -> bytes:
+    """Return a HEIC file that says another size: `ispe` is where the container keeps it (ISO/IEC 23008-12, 6.5.3)."""
+    changed = bytearray(data)
+    at = changed.index(b"ispe")
+    struct.pack_into(">II", changed, at + 8, width, height)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation(orientation: int) -> None:
+    """A photo in any orientation arrives upright, once and not twice."""
+    oracle = ImageOps.exif_transpose(Image.open(io.BytesIO(encoded(marked(), "jpeg", orientation))))
+    content = page(heic(marked(), orientation))
+    assert (content.width, content.height) == oracle.size
+    assert (content.source, content.placement) == ("render", UPRIGHT)
+    assert mark_on_page(content) == pytest.approx(found_mark(oracle), abs=0.02)
+
+
+@pytest.mark.parametrize("size", [(401, 299), (64, 257), (130, 513)], ids=str)
+def test_sizes_that_are_no_multiple_of_a_strip(size: tuple[int, int]) -> None:
+    """Odd widths and a last strip that is shorter lose nothing."""
+    content = page(heic(marked(*size)))
+    assert sent(content).size == size
+    assert mark_on_page(content) == pytest.approx(found_mark(marked(*size)), abs=0.03)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_modes(mode: str) -> None:
+    """Colour, grey and transparent photos become grey on white."""
+    content = page(heic(marked(mode=mode)))
+    assert sent(content).mode == "L"
+    assert mark_on_page(content) == pytest.approx(found_mark(marked()), abs=0.02)
+
+
+def test_ten_bits() -> None:
+    """Photos of 10 bits a sample, as newer phones make them, are read."""
+    samples = b"".join(bytes((value, value)) for value in marked(64, 48).tobytes())
+    deep = pillow_heif.from_bytes("RGB;16", (64, 48), samples)
+    buffer = io.BytesIO()
+    deep.save(buffer)
+    assert mark_on_page(page(buffer.getvalue())) == pytest.approx(found_mark(marked(64, 48)), abs=0.03)
+
+
+def test_primary_picture_of_several() -> None:
+    """Of a burst the picture that the camera chose is read."""
+    burst = pillow_heif.from_pillow(Image.new("RGB", (64, 48)))
+    burst.add_from_pillow(marked())
+    buffer = io.BytesIO()
+    burst.save(buffer, primary_index=1)
+    content = page(buffer.getvalue())
+    assert (content.width, content.height) == (400, 300)
+    assert mark_on_page(content) == pytest.approx(found_mark(marked()), abs=0.02)
+
+
+def test_most_pixels() -> None:
+    """A header of exactly the cap is opened, one row more is refused before anything is decoded."""
+    data = heic(marked(64, 64))
+    open_document("heic", resized(data, 5000, MAX_PIXELS // 5000), 1).close()
+    with pytest.raises(PictureTooLarge, match="51 megapixels; this kind can have at most 50"):
+        open_document("heic", resized(data, 5000, MAX_PIXELS // 5000 + 1), 1)
+
+
+def test_cropped_picture_counts_whole() -> None:
+    """A container that shows only a corner of a huge picture is refused: all of it would be decoded."""
+    data = heic(marked(64, 48))
+    assert b"clap" in data
+    with pytest.raises(PictureTooLarge, match="400 megapixels"):
+        open_document("heic", resized(data, 20_000, 20_000), 1)
+
+
+@pytest.mark.parametrize("data", [b"\0\0\0\x18ftypheic" + bytes(30), heic(marked(64, 48))[:200]], ids=["noise", "cut"])
+def test_broken(data: bytes) -> None:
+    """What only begins like a HEIC file is a damaged one."""
+    with pytest.raises(BrokenFile):
+        page(data)
+
+
+def test_truncated_pixels() -> None:
+    """A photo whose coded pixels end early is a damaged one, not a half white page."""
+    data = heic(marked(400, 300), quality=-1)
+    with pytest.raises(BrokenFile):
+        page(data[: len(data) - 60])
+
+
+def test_damaged_bytes() -> None:
+    """Whatever was damaged, a photo is read or refused; no other exception leaves."""
+    whole = heic(marked(64, 48))
+    for position in range(20, len(whole), 7):
+        damaged = bytearray(whole)
+        damaged[position] ^= 0xFF
+        try:
+            page(bytes(damaged))
+        except BadFile:
+            continue

@@ -1,0 +1,101 @@
+"""Who imports what: pure code stays pure, and each function loads only what it needs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FUNCTIONS = Path(__file__).parents[2] / "functions"
+PURE = [
+    "intake.errors",
+    "intake.records",
+    "intake.form",
+    "intake.filetypes",
+    "intake.settings",
+    "intake.log",
+    "intake.ledger",
+    "intake.sweeping",
+    "intake.ocr",
+    "intake.progress_view",
+    "intake.services",
+    "intake.pages",
+    "intake.pages.content",
+    "intake.pages.jpeg",
+]
+GOOGLE = ("google", "grpc", "gspread", "requests")
+WEB = ("flask", "functions_framework", "cloudevents", "werkzeug")
+PICTURES = ("pymupdf", "PIL", "pi_heif")
+
+
+def loaded_by(code: str) -> set[str]:
+    """Return the modules that some code loads in a new interpreter, beyond what site-packages load at its start."""
+    script = (
+        f"import sys, json; sys.path.insert(0, {str(FUNCTIONS)!r}); before = set(sys.modules)\n{code}\n"
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def among(loaded: set[str], names: tuple[str, ...]) -> list[str]:
+    """Return which of some packages are loaded."""
+    return [name for name in names if any(module == name or module.startswith(f"{name}.") for module in loaded)]
+
+
+def test_pure_code_imports_nothing_outside() -> None:
+    """Records, rules and stages load no client, no web framework and no picture library."""
+    assert among(loaded_by("import " + ", ".join(PURE)), GOOGLE + WEB + PICTURES) == []
+
+
+def test_submission_needs_no_framework() -> None:
+    """The `submit` stage knows a stream and a parser, but neither Flask nor Google."""
+    assert (
+        among(loaded_by("import intake.submission, intake.multipart"), GOOGLE + PICTURES + ("flask", "cloudevents"))
+        == []
+    )
+
+
+MODULES = {
+    "progress": "intake.progress_view, intake.cloud.firestore",
+    "submit": "intake.submission, intake.cloud.firestore, intake.cloud.storage, intake.cloud.pubsub",
+    "sweep": "intake.sweeping, intake.cloud.firestore, intake.cloud.storage, intake.cloud.pubsub",
+}
+
+
+@pytest.mark.parametrize("function", sorted(MODULES))
+def test_functions_load_only_what_they_use(function: str) -> None:
+    """A function that reads no page and writes no row loads no PDF, picture, OCR or Sheet library."""
+    loaded = loaded_by(f"import main, {MODULES[function]}")
+    assert among(loaded, (*PICTURES, "google.cloud.vision_v1", "gspread")) == []
+    if function == "progress":
+        assert among(loaded, ("google.cloud.storage", "google.pubsub_v1")) == []
+
+
+def test_services_of_progress() -> None:
+    """Making the store, as `progress` does, loads neither Storage nor Pub/Sub nor anything for pages and rows."""
+    environ = {
+        "GOOGLE_CLOUD_PROJECT": "p",
+        "BILLS_BUCKET": "b",
+        "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
+    }
+    loaded = loaded_by(
+        f"import os; os.environ.update({environ!r})\nfrom intake.services import Services\nServices(os.environ).store"
+    )
+    assert among(loaded, ("google.cloud.firestore",)) == ["google.cloud.firestore"]
+    assert (
+        among(loaded, (*PICTURES, "google.cloud.vision_v1", "gspread", "google.cloud.storage", "google.pubsub_v1"))
+        == []
+    )
+
+
+def test_only_cloud_imports_google() -> None:
+    """Outside `intake/cloud` and the entry points no source file imports Google or gspread."""
+    for path in (FUNCTIONS / "intake").rglob("*.py"):
+        if path.parent.name == "cloud":
+            continue
+        for line in path.read_text().splitlines():
+            assert not line.strip().startswith(("import google", "from google", "import gspread", "from gspread")), path

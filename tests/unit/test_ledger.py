@@ -1,0 +1,423 @@
+"""The `record` stage: each row once and only once, few writes, whatever the Sheet does."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from intake.errors import SheetUnavailable, TemporaryError
+from intake.ledger import FLUSH_ROWS, PAUSE_AFTER_FAILURE_S, Recorder, row_of
+from intake.records import Status
+
+from tests.unit.fakes import ANSWERS, INTAKE_ID, Clock, Sheet, Store, an_intake
+
+INTERVAL_S = 1.1
+LEASE_S = 90.0
+
+
+class Office:
+    """A Sheet, a store and any number of processes that write, on one clock."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.store = Store(now=self.clock.now)
+        self.sheet = Sheet(self.clock)
+
+    def process(self, owner: str = "first", sheet: Sheet | None = None) -> Recorder:
+        """Start a process: it knows nothing of what others did."""
+        return Recorder(
+            owner,
+            store=self.store,  # type: ignore[arg-type]
+            ledger=sheet or self.sheet,  # type: ignore[arg-type]
+            bill_link_base="https://storage.example.com/",
+            bucket="bills",
+            interval_s=INTERVAL_S,
+            lease_s=LEASE_S,
+            clock=self.clock,
+        )
+
+    def finish(self, count: int, start: int = 0) -> list[str]:
+        """Let some intakes be read; return their ids."""
+        ids = [f"{number:032x}" for number in range(start, start + count)]
+        for number, intake_id in enumerate(ids, start):
+            intake = an_intake(intake_id, status=Status.READ, file_pages=(1,))
+            self.store.add(replace(intake, submitted_at=intake.submitted_at + timedelta(seconds=number)))
+        return ids
+
+    @property
+    def rows(self) -> list[str]:
+        return [row["Intake ID"] for row in self.sheet.rows]
+
+    def status(self, intake_id: str) -> Status:
+        return self.store.intakes[intake_id].status
+
+    def settle(self, recorder: Recorder, ids: list[str], tries: int = 50) -> None:
+        """Deliver the message of each intake again and again, as Pub/Sub does, until it is handled."""
+        for intake_id in ids:
+            for _ in range(tries):
+                try:
+                    recorder.record(intake_id)
+                    break
+                except TemporaryError:  # and nothing else: only these are delivered again with any hope
+                    self.clock.sleep(5)
+            else:
+                raise AssertionError("not recorded in spite of many tries")
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+# --- the row ------------------------------------------------------------------------------------------------------------
+
+
+def test_row() -> None:
+    """A row has the office's columns, in New York's time, with one link a file."""
+    intake = an_intake(INTAKE_ID, "pdf", "jpeg", file_pages=(3, 1), status=Status.READ)
+    assert row_of(intake, "https://storage.example.com/", "bills") == {
+        "Intake ID": INTAKE_ID,
+        "Submitted": "2026-03-14 11:09:26",
+        "Business Entity": "Finger Lakes Widgets LLC",
+        "Account Name": "Finger Lakes Widgets",
+        "Contact Name": "Robin Example",
+        "Title": "Owner",
+        "Phone": "607-555-0123",
+        "Email": "robin@example.com",
+        "Utility (form)": "NYSEG",
+        "Account Type": "Mass Market",
+        "Developer": "Meadow Solar",
+        "Agent ID": "AG-17",
+        "Pages": 4,
+        "Bill (link)": (
+            f"https://storage.example.com/bills/bills/{INTAKE_ID}/u1/01\n"
+            f"https://storage.example.com/bills/bills/{INTAKE_ID}/u1/02"
+        ),
+        "Status": "ok",
+        "Attention": "",
+    }
+
+
+def test_row_in_winter_time() -> None:
+    """The office's time follows the season."""
+    intake = replace(an_intake(), submitted_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    assert row_of(intake, "", "")["Submitted"] == "2026-01-01 22:04:05"
+
+
+def test_row_does_not_change_what_was_typed() -> None:
+    """What looks like a formula is handed on as it is; that it stays a text is the Sheet call's business."""
+    intake = replace(an_intake(), form={**ANSWERS, "account_name": "=1+1"})
+    assert row_of(intake, "", "")["Account Name"] == "=1+1"
+
+
+# --- the usual way --------------------------------------------------------------------------------------------------------
+
+
+def test_one_intake(office: Office) -> None:
+    """A read intake gets its row and is done."""
+    (intake_id,) = office.finish(1)
+    office.process().record(intake_id)
+    assert (office.rows, office.status(intake_id)) == ([intake_id], Status.RECORDED)
+    assert office.sheet.faults.calls == {"intake_ids": 1, "append": 1}
+
+
+def test_many_intakes_are_one_write(office: Office) -> None:
+    """Whoever comes first takes all that are due along, oldest first; the other nudges find nothing to do."""
+    ids = office.finish(300)
+    recorder = office.process()
+    for intake_id in reversed(ids):
+        recorder.record(intake_id)
+    assert office.rows == ids
+    assert office.sheet.faults.calls["append"] == 1
+
+
+def test_a_thousand_in_a_minute(office: Office) -> None:
+    """1,000 intakes take as many writes as they fill batches of 500, and one look for more."""
+    assert FLUSH_ROWS == 500
+    ids = office.finish(1000)
+    office.process().record(ids[-1])
+    assert office.rows == ids
+    assert office.sheet.faults.calls["append"] == 2
+
+
+def test_full_batch_exactly(office: Office) -> None:
+    """500 rows go in one write; 501 take two."""
+    ids = office.finish(FLUSH_ROWS)
+    office.process().record(ids[0])
+    assert len(office.sheet.written_at) == 1
+    ids = office.finish(FLUSH_ROWS + 1, start=1000)
+    office.clock.sleep(LEASE_S)
+    office.process("second").record(ids[0])
+    assert len(office.sheet.written_at) == 3
+    assert len(set(office.rows)) == len(office.rows) == 2 * FLUSH_ROWS + 1
+
+
+def test_interval_between_writes(office: Office) -> None:
+    """However fast intakes come, writes keep their distance, so 60 a minute are never passed."""
+    recorder = office.process()
+    for number in range(100):
+        office.settle(recorder, office.finish(1, start=number))
+    writes = office.sheet.written_at
+    assert len(writes) == 100
+    assert min(later - earlier for earlier, later in itertools.pairwise(writes)) >= INTERVAL_S - 1e-9
+    assert max(sum(1 for at in writes if start <= at < start + 60) for start in writes) <= 60
+
+
+def test_first_write_does_not_wait(office: Office) -> None:
+    """A process that has not written for a while writes at once."""
+    recorder = office.process()
+    office.settle(recorder, office.finish(1))
+    office.clock.sleep(30)
+    before = office.clock.seconds
+    office.settle(recorder, office.finish(1, start=1))
+    assert office.clock.seconds == before
+
+
+def test_ids_are_read_once_a_process(office: Office) -> None:
+    """A process that knows the Sheet appends without looking."""
+    recorder = office.process()
+    for number in range(5):
+        office.settle(recorder, office.finish(1, start=number))
+    assert office.sheet.faults.calls["intake_ids"] == 1
+
+
+@pytest.mark.parametrize("status", [Status.RECORDED, Status.FAILED])
+def test_nudge_for_a_finished_intake(office: Office, status: Status) -> None:
+    """A nudge that comes late touches nothing."""
+    office.store.add(an_intake(status=status))
+    office.process().record(INTAKE_ID)
+    assert office.sheet.faults.calls == {}
+
+
+def test_nudge_for_no_intake(office: Office) -> None:
+    """A nudge for an intake that is not there is done with."""
+    office.process().record(INTAKE_ID)
+    assert office.sheet.faults.calls == {}
+
+
+def test_nudge_that_comes_early(office: Office) -> None:
+    """An intake that is not read yet gets no row."""
+    office.store.add(an_intake(status=Status.READING))
+    office.process().record(INTAKE_ID)
+    assert (office.rows, office.status(INTAKE_ID)) == ([], Status.READING)
+
+
+# --- trouble --------------------------------------------------------------------------------------------------------------
+
+
+def test_append_loses_its_answer(office: Office) -> None:
+    """A row that was written although Google did not say so is found and not written again."""
+    ids = office.finish(3)
+    recorder = office.process()
+    office.sheet.faults.lose_answer("append", error=SheetUnavailable)
+    with pytest.raises(SheetUnavailable):
+        recorder.record(ids[0])
+    assert office.status(ids[0]) is Status.READ
+    office.settle(recorder, ids)
+    assert sorted(office.rows) == ids
+    assert {office.status(intake_id) for intake_id in ids} == {Status.RECORDED}
+
+
+def test_answer_lost_by_a_process_that_knew_the_sheet(office: Office) -> None:
+    """After any failure a process looks before it writes, though it knew the Sheet before."""
+    recorder = office.process()
+    office.settle(recorder, office.finish(1))
+    ids = office.finish(2, start=1)
+    office.sheet.faults.lose_answer("append", error=SheetUnavailable)
+    office.settle(recorder, ids)
+    assert len(office.rows) == len(set(office.rows)) == 3
+
+
+def test_over_quota(office: Office) -> None:
+    """Rows that Google refused are written later; in between the Sheet is left in peace."""
+    ids = office.finish(2)
+    recorder = office.process()
+    office.sheet.over_quota()
+    with pytest.raises(SheetUnavailable):
+        recorder.record(ids[0])
+    calls = dict(office.sheet.faults.calls)
+    office.clock.sleep(PAUSE_AFTER_FAILURE_S - 0.1)
+    with pytest.raises(SheetUnavailable):
+        recorder.record(ids[1])
+    assert office.sheet.faults.calls == calls
+    office.clock.sleep(0.2)
+    recorder.record(ids[1])
+    assert sorted(office.rows) == ids
+
+
+def test_rows_written_but_not_marked(office: Office) -> None:
+    """When Firestore fails behind the Sheet, the rows are found and marked, not written again."""
+    ids = office.finish(2)
+    recorder = office.process()
+    office.store.faults.refuse("mark_recorded")
+    with pytest.raises(TemporaryError):
+        recorder.record(ids[0])
+    office.settle(recorder, ids)
+    assert sorted(office.rows) == ids
+    assert office.sheet.faults.calls["append"] == 1
+
+
+def test_process_dies_between_sheet_and_mark(office: Office) -> None:
+    """A new process finds the rows of one that died before it could mark them."""
+    ids = office.finish(2)
+    office.store.faults.refuse("mark_recorded", error=KeyboardInterrupt)  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        office.process("dead").record(ids[0])
+    office.clock.sleep(LEASE_S + 1)
+    office.settle(office.process("new"), ids)
+    assert sorted(office.rows) == ids
+
+
+@pytest.mark.parametrize("call", ["intake", "claim_sheet", "awaiting_row"])
+def test_firestore_fails(office: Office, call: str) -> None:
+    """Nothing is written while Firestore does not answer, and all of it afterwards."""
+    ids = office.finish(2)
+    recorder = office.process()
+    office.store.faults.refuse(call)
+    with pytest.raises(TemporaryError):
+        recorder.record(ids[0])
+    assert office.rows == []
+    office.settle(recorder, ids)
+    assert sorted(office.rows) == ids
+
+
+def test_ids_cannot_be_read(office: Office) -> None:
+    """Without a look at the Sheet a new process writes nothing."""
+    ids = office.finish(1)
+    office.sheet.faults.refuse("intake_ids", error=SheetUnavailable)
+    with pytest.raises(SheetUnavailable):
+        office.process().record(ids[0])
+    assert office.sheet.faults.calls["append"] == 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_exactly_once_whatever_happens(office: Office, seed: int) -> None:
+    """Through lost answers, refusals and restarts every intake has one row in the end."""
+    rng = random.Random(seed)
+    recorder, ids = office.process("p0"), []
+    for number in range(40):
+        new = office.finish(rng.randint(0, 3), start=len(ids))
+        ids += new
+        for _ in range(rng.randint(0, 2)):
+            source, call, error = rng.choice(
+                [
+                    (office.sheet, "append", SheetUnavailable),
+                    (office.sheet, "intake_ids", SheetUnavailable),
+                    (office.store, "mark_recorded", TemporaryError),
+                    (office.store, "awaiting_row", TemporaryError),
+                    (office.store, "claim_sheet", TemporaryError),
+                ]
+            )
+            rng.choice([source.faults.refuse, source.faults.lose_answer])(call, error=error)
+        for intake_id in rng.sample(ids, min(3, len(ids))):
+            with contextlib.suppress(TemporaryError):
+                recorder.record(intake_id)
+        if rng.random() < 0.15:
+            recorder = office.process(f"p{number + 1}")
+        office.clock.sleep(rng.choice([0, 0.3, 3, 30, 200]))
+    office.settle(recorder, ids)
+    assert sorted(office.rows) == sorted(ids)
+    assert {office.status(intake_id) for intake_id in ids} <= {Status.RECORDED}
+
+
+# --- the turn -------------------------------------------------------------------------------------------------------------
+
+
+def test_another_process_has_the_turn(office: Office) -> None:
+    """While one process has the turn another writes nothing; its message comes again."""
+    ids = office.finish(1)
+    assert office.store.claim_sheet("other", LEASE_S)
+    recorder = office.process()
+    with pytest.raises(SheetUnavailable, match="Another instance is writing the Sheet"):
+        recorder.record(ids[0])
+    assert office.sheet.faults.calls == {}
+    office.clock.sleep(LEASE_S + 0.1)
+    recorder.record(ids[0])
+    assert office.rows == ids
+
+
+def test_turn_that_ran_out(office: Office) -> None:
+    """A process whose turn ran out looks at the Sheet again: another may have written in between."""
+    first, second = office.process("first"), office.process("second")
+    office.settle(first, office.finish(1))
+    office.clock.sleep(LEASE_S + 1)
+    office.settle(second, office.finish(1, start=1))
+    office.clock.sleep(LEASE_S + 1)
+    office.settle(first, office.finish(1, start=2))
+    assert office.sheet.faults.calls["intake_ids"] == 3
+    assert len(office.rows) == len(set(office.rows)) == 3
+
+
+def test_turn_is_renewed_while_it_is_used(office: Office) -> None:
+    """A process that writes all the time keeps its turn without asking Firestore before every write."""
+    recorder = office.process()
+    for number in range(100):
+        office.settle(recorder, office.finish(1, start=number))
+        assert not office.store.claim_sheet("other", LEASE_S)
+    assert office.sheet.faults.calls["intake_ids"] == 1
+    assert office.store.faults.calls["claim_sheet"] - 100 < 10
+
+
+class SlowSheet(Sheet):
+    """A Sheet that takes long to be read; in the meantime something else happens."""
+
+    meanwhile: Any = None
+    seconds: float = 0.0
+
+    def intake_ids(self) -> set[str]:
+        ids = super().intake_ids()
+        self.clock.sleep(self.seconds)
+        if self.meanwhile:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
+        return ids
+
+
+def test_turn_runs_out_while_the_ids_are_read(office: Office) -> None:
+    """Ids that are older than the turn are not trusted: another process may have written the same rows."""
+    ids = office.finish(2)
+    slow = SlowSheet(office.clock, rows=office.sheet.rows)
+    slow.seconds = LEASE_S + 1
+
+    def another_writes_and_ends() -> None:
+        other = office.process("other")
+        office.settle(other, ids)
+        for intake_id in ids:  # as if its marks were lost
+            office.store.intakes[intake_id] = replace(office.store.intakes[intake_id], status=Status.READ)
+        office.clock.sleep(LEASE_S + 1)
+
+    slow.meanwhile = another_writes_and_ends
+    recorder = office.process("slow", slow)
+    with pytest.raises(SheetUnavailable):
+        recorder.record(ids[0])
+    slow.seconds = 0
+    office.settle(recorder, ids)
+    assert sorted(office.rows) == ids
+
+
+def test_threads_of_one_process(office: Office) -> None:
+    """Nudges that come at the same time in one process share one write."""
+    ids = office.finish(50)
+    recorder = office.process()
+    threads = [threading.Thread(target=recorder.record, args=(intake_id,)) for intake_id in ids]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert sorted(office.rows) == ids
+    assert office.sheet.faults.calls["append"] == 1
+
+
+def test_log_has_numbers_only(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was written is logged as counts."""
+    ids: list[str] = office.finish(2)
+    office.process().record(ids[0])
+    out = capsys.readouterr().out
+    assert '"rows": 2, "already_there": 0' in out
+    assert not any(value in out for value in ANSWERS.values() if len(value) > 3)

@@ -1,0 +1,109 @@
+"""The log: one JSON object a line, and no text that we have not written ourselves."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import pytest
+from intake import log
+from intake.errors import SheetUnavailable, TemporaryError
+
+SECRET = "Robin Example, 607-555-0123"
+
+
+@pytest.fixture
+def line(capsys: pytest.CaptureFixture[str]) -> object:
+    """Return a function that returns the one line that was logged."""
+
+    def read() -> dict[str, object]:
+        out = capsys.readouterr().out
+        assert out.count("\n") == 1
+        parsed: dict[str, object] = json.loads(out)
+        return parsed
+
+    return read
+
+
+def test_line(line, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    """A line has severity, message, time, function and memory, and the fields that were given; None is left out."""
+    monkeypatch.setenv("FUNCTION_TARGET", "ocr")
+    log.info("page read", intake_id="ab", page=3, ms=None)
+    written = line()
+    assert datetime.fromisoformat(str(written.pop("time"))).tzinfo is not None
+    assert 0 < written.pop("rss_mb") < 10_000
+    assert written == {"severity": "INFO", "message": "page read", "function": "ocr", "intake_id": "ab", "page": 3}
+
+
+def test_function_name_on_the_platform(line, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    """Where no target is set the platform's service name stands for it; without both the field is left out."""
+    monkeypatch.delenv("FUNCTION_TARGET", raising=False)
+    monkeypatch.setenv("K_SERVICE", "record")
+    log.warning("late")
+    assert (written := line())["function"] == "record"
+    assert written["severity"] == "WARNING"
+    monkeypatch.delenv("K_SERVICE")
+    log.info("late")
+    assert "function" not in line()
+
+
+def test_line_breaks_stay_within_a_line(line) -> None:  # type: ignore[no-untyped-def]
+    """Nothing that is logged can begin a line of its own."""
+    log.info("read", code="a\nb")
+    assert line()["code"] == "a\nb"
+
+
+def failing(error: Exception, cause: Exception | None = None) -> Exception:
+    """Return an exception that was raised, and so has a place in the code."""
+    try:
+        try:
+            if cause:
+                raise cause
+        except Exception as exc:
+            raise error from exc
+        raise error
+    except Exception as exc:
+        return exc
+
+
+def test_own_error(line) -> None:  # type: ignore[no-untyped-def]
+    """The sentence of an error of ours is logged: it holds nothing of a submission."""
+    log.error("row not written", failing(SheetUnavailable()), intake_id="ab")
+    written = line()
+    assert written["severity"] == "ERROR"
+    assert written["exception"] == (
+        "SheetUnavailable: The Google Sheet could not be written. The row will be written again."
+    )
+    assert "test_log.py" in written["stack"][0]
+
+
+def test_foreign_error(line) -> None:  # type: ignore[no-untyped-def]
+    """Of any other exception only class and place are logged: its text may quote what it choked on."""
+    log.error("failed", failing(ValueError(SECRET)))
+    written = line()
+    assert written["exception"] == "builtins.ValueError"
+    assert SECRET not in json.dumps(written)
+    assert written["stack"]
+
+
+def test_causes(line) -> None:  # type: ignore[no-untyped-def]
+    """The chain of causes is logged by the same rule, with the places of each."""
+    log.error("failed", failing(TemporaryError(), failing(KeyError(SECRET), ConnectionError(SECRET))))
+    written = line()
+    assert written["exception"] == (
+        "TemporaryError: The service is busy or partly down. Please try again in a minute. "
+        "< builtins.KeyError < builtins.ConnectionError"
+    )
+    assert SECRET not in json.dumps(written)
+    assert len(written["stack"]) >= 3
+
+
+def test_error_without_an_exception(line) -> None:  # type: ignore[no-untyped-def]
+    """An error may be a plain finding."""
+    log.error("intake given up", intake_id="ab")
+    assert "exception" not in line()
+
+
+def test_memory() -> None:
+    """The memory of this process is more than an interpreter and less than a machine."""
+    assert 5 < log.rss_mb() < 10_000

@@ -1,0 +1,361 @@
+"""The entry points, through functions-framework as it runs them: requests and events in, answers out."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import flask
+import functions_framework
+import pytest
+from intake.errors import TemporaryError
+from intake.records import Status
+from intake.settings import Limits
+from intake.sweeping import Sweeper
+from werkzeug.test import Client
+
+from tests.unit.fakes import ANSWERS, INTAKE_ID, Bucket, Nudges, Store, an_intake
+from tests.unit.uploads import CONTENT_TYPE, PDF, form_body
+
+SOURCE = str(Path(__file__).parents[2] / "functions" / "main.py")
+EVENTS = Path(__file__).parents[1] / "events"
+KEY = "5f0c8f0e-6a52-4f4e-9d5e-0f6f0b6b7c11"
+SECRET = "Robin Example lives at 1 Example Street"
+HOLD = "Something went wrong on our side. Please try again in a minute."
+
+
+class Stage:
+    """A stage that notes how it is called, or fails."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[object, ...]] = []
+        self.error: Exception | None = None
+
+    def __call__(self, *args: object) -> None:
+        self.calls.append(args)
+        if self.error:
+            raise self.error
+
+
+class Deployment:
+    """The five functions over one store in memory."""
+
+    def __init__(self) -> None:
+        self.store, self.bucket, self.nudges = Store(), Bucket(), Nudges()
+        self.read_chunk, self.record = Stage(), Stage()
+        sweeper = Sweeper(self.store, self.bucket, self.nudges, chunk_pages=4, patience_s=60, max_attempts=3)  # type: ignore[arg-type]
+        self.services = SimpleNamespace(
+            store=self.store,
+            bucket=self.bucket,
+            nudges=self.nudges,
+            settings=SimpleNamespace(limits=Limits()),
+            ocr=SimpleNamespace(read_chunk=self.read_chunk),
+            recorder=SimpleNamespace(record=self.record),
+            sweeper=sweeper,
+        )
+
+    def function(self, target: str) -> Client:
+        """Load the real source as the platform does, and return a client of one function."""
+        client = functions_framework.create_app(target, SOURCE).test_client()
+        sys.modules["main"].services = self.services  # type: ignore[attr-defined]
+        return client
+
+
+@pytest.fixture
+def deployment() -> Iterator[Deployment]:
+    """Return a deployment; what the framework changes in this process is put back."""
+    environ, path, main = dict(os.environ), list(sys.path), sys.modules.get("main")
+    yield Deployment()
+    os.environ.clear()
+    os.environ.update(environ)
+    sys.path[:] = path
+    if main is None:
+        sys.modules.pop("main", None)
+    else:
+        sys.modules["main"] = main
+
+
+def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """Return what our code logged."""
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+
+
+# --- submit ---------------------------------------------------------------------------------------------------------------
+
+
+def send(client: Client, body: bytes, **headers: str) -> Any:
+    """Post a form to `submit`."""
+    return client.post("/submit", data=body, content_type=CONTENT_TYPE, headers={"Idempotency-Key": KEY, **headers})
+
+
+def test_submit(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
+    """A good form is answered 202 with its id and address, and again when it is repeated."""
+    client = deployment.function("submit")
+    answer = send(client, form_body(ANSWERS, [PDF]))
+    (intake_id,) = deployment.store.intakes
+    assert answer.status_code == 202
+    assert answer.get_json() == {"intake_id": intake_id, "progress_url": f"/progress/{intake_id}"}
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert send(client, form_body(ANSWERS, [PDF])).get_json() == answer.get_json()
+    lines = [line for line in logged(capsys) if line["message"] == "submission accepted"]
+    assert [(line["intake_id"], line["repeated"]) for line in lines] == [(intake_id, False), (intake_id, True)]
+
+
+def test_submit_refused(deployment: Deployment) -> None:
+    """A form with problems is answered 422 with each of them."""
+    answer = send(deployment.function("submit"), form_body({**ANSWERS, "title": ""}, [b""]))
+    assert answer.status_code == 422
+    body = answer.get_json()
+    assert body["code"] == "invalid_submission"
+    assert [(error["code"], error["field"]) for error in body["errors"]] == [
+        ("missing_field", "title"),
+        ("empty_file", "bill"),
+    ]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", ""])
+def test_submit_not_multipart(deployment: Deployment, content_type: str) -> None:
+    """What is no form is answered 415."""
+    answer = deployment.function("submit").post("/submit", data=b"{}", content_type=content_type)
+    assert (answer.status_code, answer.get_json()["code"]) == (415, "not_multipart")
+
+
+def test_submit_broken_off(deployment: Deployment) -> None:
+    """A form without its end is answered 400, and nothing is left."""
+    answer = send(deployment.function("submit"), form_body(ANSWERS, [PDF])[:-20])
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "malformed_upload")
+    assert (deployment.bucket.objects, deployment.store.uploads) == ({}, {})
+
+
+def test_submit_bad_key(deployment: Deployment) -> None:
+    """A key that can be guessed is answered 400."""
+    answer = send(deployment.function("submit"), form_body(ANSWERS, [PDF]), **{"Idempotency-Key": "1"})
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "bad_idempotency_key")
+
+
+def test_submit_without_a_key(deployment: Deployment) -> None:
+    """The key is optional."""
+    answer = deployment.function("submit").post("/submit", data=form_body(ANSWERS, [PDF]), content_type=CONTENT_TYPE)
+    assert answer.status_code == 202
+
+
+def test_submit_while_storage_is_down(deployment: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
+    """Passing trouble is answered 503, and logged as an error."""
+    deployment.bucket.faults.refuse("close")
+    answer = send(deployment.function("submit"), form_body(ANSWERS, [PDF]))
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "temporarily_unavailable")
+    assert [(line["severity"], line["code"]) for line in logged(capsys)] == [("ERROR", "temporarily_unavailable")]
+
+
+@pytest.mark.parametrize(("method", "content_type"), [("PUT", CONTENT_TYPE), ("POST", "text/plain")])
+def test_refused_body_is_not_kept(deployment: Deployment, method: str, content_type: str) -> None:
+    """The rest of a refused request is read and thrown away; the framework would read it into memory."""
+    body = form_body(ANSWERS, [PDF + bytes(300_000)])
+    with deployment.function("submit") as client:
+        answer = client.open("/submit", method=method, data=body, content_type=content_type)
+        assert answer.status_code in (405, 415)
+        assert flask.request.get_data() == b""
+
+
+# --- progress -------------------------------------------------------------------------------------------------------------
+
+
+def test_progress(deployment: Deployment) -> None:
+    """A known id is answered with where its bill stands."""
+    deployment.store.add(an_intake(status=Status.READING, file_pages=(5,)))
+    answer = deployment.function("progress").get(f"/progress/{INTAKE_ID}")
+    assert answer.status_code == 200
+    assert (answer.get_json()["intake_id"], answer.get_json()["stage"]) == (INTAKE_ID, "reading")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [f"/progress/{INTAKE_ID}", "/progress/", "/", f"/progress/{INTAKE_ID}/x", "/progress/../secret", f"/{'A' * 32}"],
+)
+def test_progress_of_nothing(deployment: Deployment, path: str) -> None:
+    """An id that never was is a 404 that says so; what is no id is not even looked up."""
+    answer = deployment.function("progress").get(path)
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "unknown_intake")
+    assert deployment.store.faults.calls["progress"] == (1 if path.endswith(INTAKE_ID) else 0)
+
+
+def test_progress_while_firestore_is_down(deployment: Deployment) -> None:
+    """Without Firestore nobody is told that his bill is unknown, or that nothing was kept of it."""
+    deployment.store.add(an_intake())
+    deployment.store.faults.refuse("progress")
+    answer = deployment.function("progress").get(f"/progress/{INTAKE_ID}")
+    assert answer.status_code == 503
+    assert answer.get_json()["message"] == "The service is busy or partly down. Please try again in a minute."
+
+
+# --- sweep ----------------------------------------------------------------------------------------------------------------
+
+
+def test_sweep(deployment: Deployment) -> None:
+    """The scheduler's call is answered with numbers."""
+    deployment.store.add(an_intake())
+    answer = deployment.function("sweep").post("/")
+    assert answer.status_code == 200
+    assert answer.get_json() == {"woken": 1, "in_work": 0, "failed": 0, "uploads": 0, "errors": 0}
+
+
+# --- all HTTP functions -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "method", "allowed"),
+    [
+        ("submit", "GET", "POST"),
+        ("submit", "PUT", "POST"),
+        ("submit", "DELETE", "POST"),
+        ("progress", "POST", "GET"),
+        ("progress", "DELETE", "GET"),
+        ("sweep", "GET", "POST"),
+    ],
+)
+def test_wrong_method(deployment: Deployment, target: str, method: str, allowed: str) -> None:
+    """Another method is answered 405 with the one that works."""
+    answer = deployment.function(target).open(f"/progress/{INTAKE_ID}", method=method)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+    assert answer.get_json() == {
+        "code": "wrong_method",
+        "message": f"This address only answers {allowed} requests. Send the request with {allowed}.",
+        "errors": [],
+    }
+
+
+CALLS: dict[str, tuple[str, Callable[[Client], Any]]] = {
+    "submit": ("intake", lambda client: send(client, form_body(ANSWERS, [PDF]))),
+    "progress": ("progress", lambda client: client.get(f"/progress/{INTAKE_ID}")),
+    "sweep": ("due_for_check", lambda client: client.post("/")),
+}
+
+
+@pytest.mark.parametrize("target", sorted(CALLS))
+def test_unknown_error(deployment: Deployment, target: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Of an error that nobody foresaw the caller learns nothing but that it happened, and the log not its text."""
+    call, request = CALLS[target]
+    deployment.store.faults.refuse(call, error=lambda: ValueError(SECRET))  # type: ignore[arg-type]
+    answer = request(deployment.function(target))
+    assert answer.status_code == 500
+    assert answer.get_json() == {"code": "internal", "message": HOLD, "errors": []}
+    out, err = capfd.readouterr()
+    assert SECRET not in answer.get_data(as_text=True) + out + err
+    assert "builtins.ValueError" in out
+
+
+# --- events ---------------------------------------------------------------------------------------------------------------
+
+
+def deliver(client: Client, event: dict[str, Any]) -> Any:
+    """Deliver a message as Pub/Sub or Eventarc would."""
+    return client.post("/", data=json.dumps(event["body"]), headers=event["headers"])
+
+
+def kept(name: str) -> dict[str, Any]:
+    """Return an event that is kept as a file."""
+    event: dict[str, Any] = json.loads((EVENTS / f"{name}.json").read_text())
+    return event
+
+
+def with_data(data: object, name: str = "ocr_eventarc") -> dict[str, Any]:
+    """Return an event with other data: JSON, or a text that takes the place of the base64."""
+    event = kept(name)
+    encoded = data if isinstance(data, str) else base64.b64encode(json.dumps(data).encode()).decode()
+    event["body"]["message"]["data"] = encoded
+    return event
+
+
+@pytest.mark.parametrize("name", ["ocr_push", "ocr_eventarc"])
+def test_ocr(deployment: Deployment, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A message, as the emulator pushes it or as Eventarc sends it, is one chunk under the message's own id."""
+    answer = deliver(deployment.function("ocr"), kept(name))
+    assert answer.status_code == 200
+    assert deployment.read_chunk.calls == [(INTAKE_ID, 3, "7061")]
+    (line,) = logged(capsys)
+    assert (line["message"], line["intake_id"], line["event_id"]) == ("event handled", INTAKE_ID, "7061")
+
+
+@pytest.mark.parametrize("name", ["record_push", "record_eventarc"])
+def test_record(deployment: Deployment, name: str) -> None:
+    """A message names the intake whose row is due."""
+    assert deliver(deployment.function("record"), kept(name)).status_code == 200
+    assert deployment.record.calls == [(INTAKE_ID,)]
+
+
+def test_first_chunk_may_be_left_out(deployment: Deployment) -> None:
+    """A message without a chunk means the first."""
+    deliver(deployment.function("ocr"), with_data({"intake_id": INTAKE_ID}))
+    assert deployment.read_chunk.calls == [(INTAKE_ID, 0, "7061")]
+
+
+GARBAGE: dict[str, object] = {
+    "not base64": "not base64!",
+    "not text": base64.b64encode(b"\xff\xfe").decode(),
+    "not JSON": base64.b64encode(b"{").decode(),
+    "deeply nested": base64.b64encode(b"[" * 100_000).decode(),
+    "empty": "",
+    "null": None,
+    "list": [],
+    "number": 7,
+    "no id": {},
+    "path for id": {"intake_id": "../../secret"},
+    "capital id": {"intake_id": INTAKE_ID.upper()},
+    "number for id": {"intake_id": 7},
+    "negative chunk": {"intake_id": INTAKE_ID, "chunk": -1},
+    "huge chunk": {"intake_id": INTAKE_ID, "chunk": 10_000},
+    "text for chunk": {"intake_id": INTAKE_ID, "chunk": "0"},
+    "half a chunk": {"intake_id": INTAKE_ID, "chunk": 0.5},
+    "list for chunk": {"intake_id": INTAKE_ID, "chunk": [0]},
+}
+
+
+@pytest.mark.parametrize("target", ["ocr", "record"])
+@pytest.mark.parametrize("data", GARBAGE.values(), ids=GARBAGE)
+def test_garbage(deployment: Deployment, target: str, data: object, capsys: pytest.CaptureFixture[str]) -> None:
+    """A message that no delivery will make right is acknowledged, with an error in the log."""
+    answer = deliver(deployment.function(target), with_data(data))
+    assert answer.status_code == 200
+    assert deployment.read_chunk.calls == deployment.record.calls == []
+    assert [(line["severity"], line["message"]) for line in logged(capsys)] == [("ERROR", "message not understood")]
+
+
+@pytest.mark.parametrize("target", ["ocr", "record"])
+def test_attributes_only(deployment: Deployment, target: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A message without data is acknowledged, with an error in the log."""
+    answer = deliver(deployment.function(target), kept("attributes_only_eventarc"))
+    assert answer.status_code == 200
+    assert [line["message"] for line in logged(capsys)] == ["message not understood"]
+
+
+def test_attributes_only_from_the_emulator(deployment: Deployment) -> None:
+    """The framework itself refuses a raw push without data, before our code: it ends in the dead-letter topic."""
+    assert deliver(deployment.function("ocr"), kept("attributes_only_push")).status_code == 400
+    assert deployment.read_chunk.calls == []
+
+
+@pytest.mark.parametrize("target", ["ocr", "record"])
+@pytest.mark.parametrize("error", [TemporaryError(), ValueError(SECRET)], ids=["temporary", "unknown"])
+def test_failed_event(
+    deployment: Deployment,
+    target: str,
+    error: Exception,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A failure leaves the function as an error, so that Pub/Sub delivers again; its text goes nowhere."""
+    deployment.read_chunk.error = deployment.record.error = error
+    client = deployment.function(target)
+    client.application.config["PROPAGATE_EXCEPTIONS"] = False  # type: ignore[attr-defined]
+    answer = deliver(client, kept(f"{target}_eventarc"))
+    out, err = capfd.readouterr()
+    assert answer.status_code == 500
+    assert SECRET not in answer.get_data(as_text=True) + out + err + caplog.text
+    assert '"message": "event failed and will be delivered again"' in out

@@ -1,0 +1,492 @@
+"""The `ocr` stage: chunks, claims and progress, whatever fails and however often a message comes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from intake.cloud.vision import PictureRefused
+from intake.errors import BrokenFile, OcrUnavailable, TemporaryError
+from intake.ocr import BYTES_IN_FLIGHT, Ocr, delete_files, done_pages, page_places, words_object
+from intake.records import Intake, Status, Word
+from PIL import Image
+
+from tests.unit.fakes import INTAKE_ID, SUBMITTED, WHOLE, Bucket, Nudges, Store, Vision, an_intake
+from tests.unit.marks import encoded, marked
+from tests.unit.test_pdf import both, pdf, scan, text
+
+PHOTO = encoded(marked(60, 80), "jpeg")
+
+
+def noisy(kind: str, seed: int, side: int = 120) -> bytes:
+    """Return a small picture that no compression makes smaller; no two seeds give the same bytes."""
+    return encoded(Image.frombytes("L", (side, side), random.Random(seed).randbytes(side * side)), kind)
+
+
+class Bench:
+    """The stage with everything it depends on in memory."""
+
+    def __init__(self, **changes: Any) -> None:
+        self.store, self.bucket, self.nudges, self.vision = Store(), Bucket(), Nudges(), Vision()
+        settings = {"chunk_pages": 4, "calls_in_flight": 4, "max_pages": 20, "lease_s": 90.0, **changes}
+        self.ocr = Ocr(self.store, self.bucket, self.nudges, self.vision, **settings)  # type: ignore[arg-type]
+
+    def submitted(self, *files: tuple[str, bytes], **changes: Any) -> Intake:
+        """Put a submission in place, as `submit` leaves it."""
+        intake = self.store.add(an_intake(INTAKE_ID, *(kind for kind, _ in files), **changes))
+        for stored, (_, data) in zip(intake.files, files, strict=True):
+            self.bucket.objects[stored.object] = data
+        return intake
+
+    def deliver(self, chunk: int = 0, event: str = "m0") -> None:
+        """Deliver a message once."""
+        self.ocr.read_chunk(INTAKE_ID, chunk, event)
+
+    def deliver_all(self) -> None:
+        """Deliver the first message and every one that follows from it."""
+        self.deliver()
+        for number, (_, chunk) in enumerate(self.nudges.to_ocr):
+            self.deliver(chunk, f"n{number}")
+
+    @property
+    def intake(self) -> Intake:
+        return self.store.intakes[INTAKE_ID]
+
+    @property
+    def done(self) -> set[int]:
+        return done_pages(self.bucket, INTAKE_ID)  # type: ignore[arg-type]
+
+    def page(self, number: int) -> dict[str, Any]:
+        """Return what is saved of a page."""
+        saved: dict[str, Any] = json.loads(self.bucket.objects[words_object(INTAKE_ID, number)])
+        return saved
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def pages(count: int) -> bytes:
+    """Return a PDF of scanned pages."""
+    return pdf(*[lambda page: scan(page, PHOTO)] * count)
+
+
+# --- the way it goes --------------------------------------------------------------------------------------------------
+
+
+def test_one_photo(bench: Bench) -> None:
+    """A photo goes from waiting to read in one message, and its row is asked for."""
+    bench.submitted(("jpeg", PHOTO))
+    bench.deliver()
+    assert (bench.intake.status, bench.intake.file_pages) == (Status.READ, (1,))
+    assert bench.page(1)["words"][0][0] == "seen"
+    assert (bench.nudges.to_ocr, bench.nudges.to_sheet) == ([], [INTAKE_ID])
+
+
+def test_pages_of_all_kinds(bench: Bench) -> None:
+    """Each page goes its own way: text needs no OCR, a scan is sent as it came, the rest is drawn."""
+    bench.submitted(("pdf", pdf(text, lambda page: scan(page, PHOTO), both(lambda page: scan(page, PHOTO), text))))
+    bench.deliver()
+    assert [bench.page(number)["source"] for number in (1, 2, 3)] == ["text", "picture", "picture"]
+    assert len(bench.vision.pictures) == 2
+    assert len(bench.page(3)["words"]) == 41
+    assert bench.intake.status is Status.READ
+
+
+def test_several_files_are_one_bill(bench: Bench) -> None:
+    """Pages are counted through all files in order, and each file is fetched once a chunk at most."""
+    bench.submitted(("jpeg", PHOTO), ("pdf", pages(2)), ("png", encoded(marked(64, 40), "png")))
+    bench.deliver()
+    assert (bench.intake.file_pages, bench.done) == ((1, 2, 1), {1, 2, 3, 4})
+    assert [(bench.page(n)["width"], bench.page(n)["height"]) for n in (1, 2, 4)] == [(60, 80), (612, 792), (64, 40)]
+    assert set(bench.bucket.reads.values()) == {2}  # to count its pages, and to read them
+
+
+@pytest.mark.parametrize(("count", "chunks"), [(4, []), (5, [1]), (8, [1]), (9, [1, 2]), (20, [1, 2, 3, 4])], ids=str)
+def test_chunks(bench: Bench, count: int, chunks: list[int]) -> None:
+    """The first message reads its own pages and asks for exactly the chunks that the others need."""
+    bench.submitted(("pdf", pages(count)))
+    bench.deliver()
+    assert bench.nudges.to_ocr == [(INTAKE_ID, chunk) for chunk in chunks]
+    assert bench.done == set(range(1, min(count, 4) + 1))
+    bench.deliver_all()
+    assert bench.done == set(range(1, count + 1))
+    assert (bench.intake.status, bench.nudges.to_sheet) == (Status.READ, [INTAKE_ID])
+
+
+def test_last_page_in_finishes(bench: Bench) -> None:
+    """Whichever chunk comes last finishes the intake, in any order, and only once."""
+    bench.submitted(("pdf", pages(12)))
+    bench.deliver(2, "late")
+    assert bench.intake.status is Status.READING
+    bench.deliver(1, "later")
+    assert bench.nudges.to_sheet == []
+    bench.deliver(0, "m0")
+    assert (bench.intake.status, bench.nudges.to_sheet) == (Status.READ, [INTAKE_ID])
+
+
+def test_chunk_that_does_not_exist(bench: Bench) -> None:
+    """A chunk beyond the last page has nothing to read and does no harm."""
+    bench.submitted(("pdf", pages(2)))
+    bench.deliver(7, "stray")
+    assert (bench.done, bench.intake.status) == (set(), Status.READING)
+
+
+def test_places_of_pages() -> None:
+    """A page number of the submission leads to a file and a page in it."""
+    places = page_places([1, 3, 2], range(2, 6))
+    assert [(place.page, place.file, place.index) for place in places] == [(2, 1, 0), (3, 1, 1), (4, 1, 2), (5, 2, 0)]
+
+
+# --- repeated and overlapping messages ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [Status.READ, Status.RECORDED, Status.FAILED])
+def test_message_for_a_bill_that_is_read(bench: Bench, status: Status) -> None:
+    """A message that comes late changes nothing."""
+    bench.submitted(("jpeg", PHOTO), status=status, file_pages=(1,))
+    bench.deliver()
+    assert bench.vision.pictures == []
+    assert bench.intake.status is status
+
+
+def test_message_for_no_intake(bench: Bench) -> None:
+    """A message for an intake that is not there is done with."""
+    bench.deliver()
+    assert bench.store.leases == {}
+
+
+def test_another_run_holds_the_chunk(bench: Bench) -> None:
+    """While one run holds a chunk another leaves it alone; once its lease is over the other takes it."""
+    bench.submitted(("jpeg", PHOTO))
+    bench.store.claim_chunk(INTAKE_ID, 0, "first run", 90)
+    bench.deliver(event="second run")
+    assert bench.done == set()
+    bench.store.now = lambda: SUBMITTED + timedelta(days=3650)
+    bench.deliver(event="second run")
+    assert bench.done == {1}
+
+
+def test_redelivery_skips_what_is_done(bench: Bench) -> None:
+    """A run that takes over reads only the pages that are missing, and still wakes the other chunks."""
+    bench.submitted(("pdf", pages(6)), status=Status.READING, file_pages=(6,))
+    for number in (1, 2, 4):
+        bench.bucket.write_json(words_object(INTAKE_ID, number), {})
+    bench.deliver()
+    assert len(bench.vision.pictures) == 1
+    assert bench.done == {1, 2, 3, 4}
+    assert bench.nudges.to_ocr == [(INTAKE_ID, 1)]
+
+
+def test_all_pages_done_but_not_finished(bench: Bench) -> None:
+    """A run that died after its last page is finished by the next without any OCR."""
+    bench.submitted(("jpeg", PHOTO), status=Status.READING, file_pages=(1,))
+    bench.bucket.write_json(words_object(INTAKE_ID, 1), {})
+    bench.deliver()
+    assert (bench.intake.status, bench.nudges.to_sheet, bench.vision.pictures) == (Status.READ, [INTAKE_ID], [])
+
+
+# --- trouble --------------------------------------------------------------------------------------------------------------
+
+
+def test_failing_page_releases_the_claim(bench: Bench) -> None:
+    """When a page cannot be read now, what is read stays, the chunk is free and the message comes again."""
+    bench.submitted(("pdf", pdf(text, lambda page: scan(page, PHOTO))))
+    working = bench.vision.answer
+
+    def down(picture: bytes) -> list[Word]:
+        raise OcrUnavailable
+
+    bench.vision.answer = down
+    with pytest.raises(OcrUnavailable):
+        bench.deliver()
+    assert (bench.done, bench.store.leases, bench.intake.status) == ({1}, {}, Status.READING)
+    bench.vision.answer = working
+    bench.deliver(event="another message")
+    assert (bench.done, bench.intake.status) == ({1, 2}, Status.READ)
+
+
+@pytest.mark.parametrize(
+    ("part", "call"),
+    [
+        ("store", "intake"),
+        ("store", "claim_chunk"),
+        ("bucket", "read"),
+        ("store", "start_reading"),
+        ("bucket", "names"),
+        ("nudges", "ocr"),
+        ("bucket", "write_json"),
+        ("store", "finish_reading"),
+        ("nudges", "sheet"),
+    ],
+)
+@pytest.mark.parametrize("how", ["refuse", "lose_answer"])
+def test_anything_fails_once(bench: Bench, part: str, call: str, how: str) -> None:
+    """Whatever fails, before or after it did its work, the next deliveries bring the bill to its end."""
+    bench.submitted(("pdf", pages(6)))
+    getattr(getattr(bench, part).faults, how)(call)
+    with pytest.raises(TemporaryError):
+        bench.deliver_all()
+    for _ in range(2):
+        bench.deliver_all()
+    assert bench.done == {1, 2, 3, 4, 5, 6}
+    assert bench.intake.status is Status.READ
+    if (part, how) != ("nudges", "refuse") and call != "finish_reading":
+        assert INTAKE_ID in bench.nudges.to_sheet  # Where the run ended in between, the sweeper asks for the row.
+
+
+def test_nothing_is_in_flight_when_a_run_ends(bench: Bench) -> None:
+    """A run that fails waits for its other calls: nothing is saved behind the back of the next run."""
+    bench.submitted(("pdf", pages(4)))
+    answered = threading.Event()
+    calls = itertools.count()
+
+    def first_fails(picture: bytes) -> list[Word]:
+        if next(calls) == 0:
+            raise OcrUnavailable
+        answered.wait(0.05)
+        return []
+
+    bench.vision.answer = first_fails
+    with pytest.raises(OcrUnavailable):
+        bench.deliver()
+    saved = set(bench.done)
+    answered.set()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("vision")]
+    assert bench.done == saved
+
+
+# --- pictures that the OCR refuses ------------------------------------------------------------------------------------------
+
+
+def refuses(*pictures: bytes) -> Any:
+    """Return an answer of an OCR that cannot open some pictures."""
+
+    def answer(picture: bytes) -> list[Word]:
+        if any(picture == refused for refused in pictures):
+            raise PictureRefused
+        return [Word("seen", WHOLE, 0.9)]
+
+    return answer
+
+
+def test_refused_bytes_are_drawn(bench: Bench) -> None:
+    """A picture whose own bytes the OCR cannot open is decoded and sent once more."""
+    photo = noisy("png", 1)
+    bench.submitted(("png", photo))
+    bench.vision.answer = refuses(photo)
+    bench.deliver()
+    assert [picture == photo for picture in bench.vision.pictures] == [True, False]
+    assert (bench.page(1)["source"], bench.intake.status) == ("render", Status.READ)
+
+
+def test_refused_twice(bench: Bench) -> None:
+    """A picture that the OCR refuses even when drawn is a damaged file, and nothing of the bill is kept."""
+    bench.submitted(("jpeg", PHOTO), ("png", noisy("png", 1)))
+
+    def refuse_all(picture: bytes) -> list[Word]:
+        raise PictureRefused
+
+    bench.vision.answer = refuse_all
+    bench.deliver()
+    assert bench.intake.error == {"code": "broken_file", "message": BrokenFile(1).message}
+    assert (bench.bucket.objects, bench.store.uploads) == ({}, {})
+
+
+def test_many_refused_at_once() -> None:
+    """When refused pictures grow by being drawn, so that they wait for each other, each is still read exactly once."""
+    rng = random.Random(5)
+    photos = [encoded(Image.frombytes("1", (320, 320), rng.randbytes(320 * 40)), "png") for _ in range(5)]
+    bench = Bench(chunk_pages=5, calls_in_flight=3, bytes_in_flight=3 * max(map(len, photos)))
+    refused = threading.Semaphore(0)
+
+    def refuse(picture: bytes) -> list[Word]:
+        if picture in photos:
+            refused.release()
+            raise PictureRefused
+        return [Word("seen", WHOLE, 0.9)]
+
+    def read_when_three_are_refused(name: str) -> bytes:
+        if bench.bucket.reads[name] == 1 and name.endswith("04"):
+            for _ in range(3):
+                assert refused.acquire(timeout=5)
+            threading.Event().wait(0.02)  # for their threads to end; were that too short, this would test less
+        return read(name)
+
+    bench.vision.answer = refuse
+    bench.submitted(*(("png", photo) for photo in photos))
+    read, bench.bucket.read = bench.bucket.read, read_when_three_are_refused  # type: ignore[method-assign]
+    bench.deliver()
+    assert bench.intake.status is Status.READ
+    assert bench.done == {1, 2, 3, 4, 5}
+    assert len(bench.vision.pictures) == 10
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------------
+
+
+class Watched:
+    """An OCR that holds every call until it is sure that no other one comes, and notes what was in flight."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.now: list[int] = []
+        self.most_calls = 0
+        self.most_bytes = 0
+
+    def __call__(self, picture: bytes) -> list[Word]:
+        with self.lock:
+            self.now.append(len(picture))
+            self.most_calls = max(self.most_calls, len(self.now))
+            self.most_bytes = max(self.most_bytes, sum(self.now))
+        threading.Event().wait(0.01)
+        with self.lock:
+            self.now.remove(len(picture))
+        return []
+
+
+def test_most_calls_in_flight(bench: Bench) -> None:
+    """Several pages are with the OCR at once, but never more than allowed."""
+    bench = Bench(chunk_pages=12, calls_in_flight=3)
+    bench.vision.answer = watched = Watched()
+    bench.submitted(("pdf", pages(12)))
+    bench.deliver()
+    assert watched.most_calls == 3
+
+
+def test_most_bytes_in_flight() -> None:
+    """Calls wait while the pictures of the others are too large together; one that is too large alone goes alone."""
+    photos = [noisy("png", seed) for seed in range(6)]
+    large = noisy("png", 99, side=400)
+    size = len(photos[0])
+    bench = Bench(chunk_pages=10, bytes_in_flight=2 * size + 100)
+    bench.vision.answer = watched = Watched()
+    bench.submitted(*(("png", photo) for photo in [*photos, large]))
+    bench.deliver()
+    assert bench.done == set(range(1, 8))
+    assert watched.most_bytes == len(large)
+    assert watched.most_calls <= 2
+
+
+def test_bytes_in_flight_by_default(bench: Bench) -> None:
+    """Four copies of what is in flight fit beside everything else into the 200 MB of a bill."""
+    assert bench.ocr.bytes_in_flight == BYTES_IN_FLIGHT <= 200_000_000 / 4
+
+
+# --- bills that cannot be read --------------------------------------------------------------------------------------------
+
+
+def test_bad_file_leaves_nothing(bench: Bench) -> None:
+    """A bill with one file that cannot be opened fails with the reason, and all its files are deleted."""
+    bench.submitted(("jpeg", PHOTO), ("pdf", b"%PDF-1.7\nnothing"))
+    bench.deliver()
+    assert bench.intake.status is Status.FAILED
+    assert bench.intake.error == {"code": "broken_file", "message": BrokenFile(2).message}
+    assert (bench.bucket.objects, bench.store.uploads, bench.nudges.to_sheet) == ({}, {}, [])
+
+
+def test_most_pages(bench: Bench) -> None:
+    """As many pages as are allowed are read, one more is refused, also when they come in several files."""
+    bench.submitted(("pdf", pages(19)), ("jpeg", PHOTO))
+    bench.deliver_all()
+    assert bench.intake.status is Status.READ
+    over = Bench()
+    over.submitted(("pdf", pages(19)), ("jpeg", PHOTO), ("jpeg", PHOTO))
+    over.deliver()
+    assert over.intake.error is not None
+    assert over.intake.error["message"] == (
+        "The files have 21 pages together; a submission can have at most 20. Send only the pages of this bill."
+    )
+    assert (over.bucket.objects, over.vision.pictures) == ({}, [])
+
+
+@pytest.mark.parametrize(("part", "call"), [("bucket", "delete_all"), ("store", "end_upload")])
+def test_deleting_fails(bench: Bench, part: str, call: str) -> None:
+    """When the files of a refused bill cannot be deleted now, they stay written down for the sweeper."""
+    intake = bench.submitted(("pdf", b"%PDF-1.7\nnothing"))
+    getattr(bench, part).faults.refuse(call)
+    with pytest.raises(TemporaryError):
+        bench.deliver()
+    assert bench.intake.status is Status.FAILED
+    assert intake.upload_id in bench.store.uploads
+
+
+def test_failure_not_noted(bench: Bench) -> None:
+    """When the reason cannot be written, nothing is deleted, and the next delivery of the message tries again."""
+    bench.submitted(("pdf", b"%PDF-1.7\nnothing"))
+    bench.store.faults.refuse("fail")
+    with pytest.raises(TemporaryError):
+        bench.deliver()
+    assert bench.bucket.objects
+    bench.deliver()
+    assert (bench.intake.status, bench.bucket.objects) == (Status.FAILED, {})
+
+
+def test_bad_page_while_other_chunks_are_read(bench: Bench) -> None:
+    """Another chunk may save a page after the files are deleted, so the sweeper is left to delete once more."""
+    intake = bench.submitted(("pdf", pages(6)))
+    bench.deliver()
+    bench.vision.answer = refuses_everything
+    bench.deliver(1, "n1")
+    assert bench.intake.status is Status.FAILED
+    assert bench.bucket.objects == {}
+    assert intake.upload_id in bench.store.uploads
+
+
+def refuses_everything(picture: bytes) -> list[Word]:
+    """Answer as an OCR that cannot open any picture."""
+    raise PictureRefused
+
+
+def test_bill_that_was_given_up_keeps_its_files(bench: Bench) -> None:
+    """A bad page that is found after the sweeper gave the bill up does not delete what was promised to be kept."""
+    bench.submitted(("jpeg", PHOTO))
+
+    def given_up_meanwhile(picture: bytes) -> list[Word]:
+        bench.store.intakes[INTAKE_ID] = replace(bench.intake, status=Status.FAILED, error={"code": "gave_up"})
+        raise PictureRefused
+
+    bench.vision.answer = given_up_meanwhile
+    bench.deliver()
+    assert bench.intake.error == {"code": "gave_up"}
+    assert PHOTO in bench.bucket.objects.values()
+
+
+def test_ended_while_its_pages_were_counted(bench: Bench) -> None:
+    """A bill that ends while its pages are counted is not read."""
+    bench.submitted(("jpeg", PHOTO))
+    counted = bench.store.start_reading
+
+    def given_up(intake: Intake, file_pages: list[int]) -> bool:
+        bench.store.intakes[INTAKE_ID] = replace(bench.intake, status=Status.FAILED)
+        return counted(intake, file_pages)
+
+    bench.store.start_reading = given_up  # type: ignore[method-assign,assignment]
+    bench.deliver()
+    assert bench.vision.pictures == []
+
+
+def test_delete_files_leaves_others_alone(bench: Bench) -> None:
+    """Only the one intake's files and words are deleted."""
+    intake = bench.submitted(("jpeg", PHOTO))
+    others = {"bills/ffff/u/01": b"", "words/ffff/0001.json": b""}
+    bench.bucket.objects.update({**others, words_object(INTAKE_ID, 1): b""})
+    delete_files(bench.bucket, intake)  # type: ignore[arg-type]
+    assert bench.bucket.objects == others
+
+
+def test_log_speaks_of_pages_by_number(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """A page's line in the log has numbers and no word of the bill."""
+    bench.submitted(("pdf", pdf(text)))
+    bench.deliver()
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (line,) = [line for line in lines if line["message"] == "page read"]
+    assert (line["page"], line["source"], line["words"], line["event_id"]) == (1, "text", 40, "m0")
+    assert "account" not in json.dumps(lines)

@@ -1,0 +1,370 @@
+"""Picture files: what is sent to the OCR, how large it may be, and where its words land on the upright page."""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+import zlib
+
+import pytest
+from intake.errors import BadFile, BrokenFile, PictureTooLarge
+from intake.pages import open_document
+from intake.pages.content import DECODED_PIXELS, OWN_BYTES_LIMIT, UPRIGHT, PageContent
+from intake.pages.jpeg import without_metadata
+from intake.pages.pictures import (
+    MAX_JPEG_PIXELS,
+    MAX_PIXELS,
+    MAX_PROGRESSIVE_PIXELS,
+    VISION_PIXELS,
+    check_pixels,
+)
+from PIL import Image, ImageOps
+
+from tests.unit.marks import encoded, found_mark, mark_on_page, marked, sent
+
+
+def page(kind: str, data: bytes, index: int = 0, *, redraw: bool = False) -> PageContent:
+    """Return a page of a picture file."""
+    document = open_document(kind, data, 1)
+    try:
+        return document.page(index, redraw=redraw)
+    finally:
+        document.close()
+
+
+def upright(data: bytes) -> Image.Image:
+    """Return the picture as every viewer shows it."""
+    return ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+
+
+# --- orientation --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("redraw", [False, True], ids=["own bytes", "redrawn"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "tiff"])
+def test_orientation(kind: str, orientation: int, redraw: bool) -> None:
+    """A mark lands where it is on the upright picture, whether the picture is sent as it came or decoded."""
+    data = encoded(marked(), kind, orientation)
+    content = page(kind, data, redraw=redraw)
+    oracle = upright(data)
+    assert (content.width, content.height) == oracle.size
+    assert mark_on_page(content) == pytest.approx(found_mark(oracle), abs=0.02)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_turned_photo_is_sent_as_it_came(orientation: int) -> None:
+    """A photo that a camera turned is not decoded: its own compressed pixels are sent, without its EXIF."""
+    data = encoded(marked(), "jpeg", orientation)
+    content = page("jpeg", data)
+    assert (content.source, content.picture) == ("picture", without_metadata(data))
+    assert "exif" not in sent(content).info
+
+
+@pytest.mark.parametrize("orientation", [2, 4, 5, 7])
+def test_mirrored_photo_is_decoded(orientation: int) -> None:
+    """Mirrored text cannot be read, so a mirrored photo is turned before it is sent."""
+    content = page("jpeg", encoded(marked(), "jpeg", orientation))
+    assert (content.source, content.placement) == ("render", UPRIGHT)
+
+
+def test_direction_of_reading_follows_the_turn() -> None:
+    """A word that the OCR finds upright in the stored pixels of a sideways photo runs down the upright page."""
+    content = page("jpeg", encoded(marked(), "jpeg", orientation=6))
+    quad = content.placement.place((0.1, 0.1, 0.3, 0.1, 0.3, 0.2, 0.1, 0.2))  # type: ignore[arg-type]
+    assert quad == pytest.approx((0.9, 0.1, 0.9, 0.3, 0.8, 0.3, 0.8, 0.1))
+
+
+def test_decoded_pictures_carry_no_metadata() -> None:
+    """Neither EXIF nor a comment goes along when a photo is encoded again."""
+    data = encoded(marked(), "jpeg", orientation=2, comment=b"who and where")
+    content = page("jpeg", data)
+    assert content.picture is not None
+    assert b"who and where" not in content.picture
+    assert b"Exif" not in content.picture
+
+
+# --- formats ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("progressive", [False, True], ids=["baseline", "progressive"])
+def test_ordinary_photo(mode: str, progressive: bool) -> None:
+    """Grey and colour, baseline and progressive photos are sent as they came, and can be redrawn."""
+    data = encoded(marked(mode=mode), "jpeg", progressive=progressive)
+    assert page("jpeg", data).source == "picture"
+    redrawn = page("jpeg", data, redraw=True)
+    assert (redrawn.source, sent(redrawn).mode) == ("render", "L")
+    assert mark_on_page(redrawn) == pytest.approx(found_mark(marked()), abs=0.02)
+
+
+def test_cmyk_photo_is_decoded() -> None:
+    """Printers' colours are not left to the OCR: white stays white and black stays black."""
+    content = page("jpeg", encoded(marked(mode="CMYK"), "jpeg"))
+    assert content.source == "render"
+    assert mark_on_page(content) == pytest.approx(found_mark(marked()), abs=0.02)
+    assert sent(content).getpixel((300, 200)) > 250  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1"])
+def test_plain_png_is_sent_as_it_came(mode: str) -> None:
+    """A PNG of the usual kinds is sent byte for byte."""
+    data = encoded(marked(mode=mode), "png")
+    content = page("png", data)
+    assert (content.source, content.picture) == ("picture", data)
+
+
+def test_plain_webp_is_sent_as_it_came() -> None:
+    """A WebP photo is sent byte for byte."""
+    data = encoded(marked(), "webp")
+    assert (page("webp", data).source, page("webp", data).picture) == ("picture", data)
+
+
+def transparent(mode: str) -> Image.Image:
+    """Return the marked picture with a see-through, inwardly black background instead of a white one."""
+    picture = Image.new("RGBA", (400, 300), (0, 0, 0, 0))
+    picture.paste(marked().convert("RGBA"), mask=ImageOps.invert(marked(mode="L")))
+    return picture if mode == "RGBA" else picture.convert(mode)
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("png", "RGBA"), ("png", "LA"), ("webp", "RGBA"), ("tiff", "RGBA")])
+def test_transparent_pictures_lie_on_white(kind: str, mode: str) -> None:
+    """Black text on a see-through ground would be black on black for some; it is laid on white."""
+    options = {"lossless": True, "exact": True} if kind == "webp" else {}
+    content = page(kind, encoded(transparent(mode), kind, **options))
+    assert content.source == "render"
+    assert mark_on_page(content) == pytest.approx(found_mark(marked()), abs=0.02)
+    assert sent(content).getpixel((300, 200)) > 250  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("mode", ["P", "L", "RGB"])
+def test_transparent_colour(mode: str) -> None:
+    """A PNG that names one colour as transparent is laid on white too."""
+    picture = Image.new("L", (400, 300), 7)
+    picture.paste(0, (20, 12, 80, 42))
+    colour: object = (7, 7, 7) if mode == "RGB" else 7
+    picture = picture.convert(mode)
+    if mode == "P":
+        colour = picture.getpixel((300, 200))
+    content = page("png", encoded(picture, "png", transparency=colour))
+    assert content.source == "render"
+    assert mark_on_page(content) == pytest.approx(found_mark(marked()), abs=0.02)
+
+
+@pytest.mark.parametrize(("kind", "order"), [("png", "<"), ("tiff", "<"), ("tiff", ">")], ids=str)
+def test_16_bit_samples(kind: str, order: str) -> None:
+    """Samples of 16 bits are scaled, not cut off, in both byte orders: three shades stay apart."""
+    row = b"".join(struct.pack(f"{order}100H", *[value] * 100) for value in (0, 32768, 65535))
+    shades = Image.frombytes("I;16" if order == "<" else "I;16B", (300, 100), row * 100)
+    content = page(kind, encoded(shades, kind))
+    grey = sent(content)
+    values = [grey.getpixel((x, 50)) for x in (50, 150, 250)]
+    assert (content.source, values) == ("render", pytest.approx([0, 128, 255], abs=3))
+
+
+def test_animated_png_is_one_page() -> None:
+    """Of an animation the first picture is read."""
+    data = encoded(marked(), "png", save_all=True, append_images=[Image.new("RGB", (400, 300))])
+    document = open_document("png", data, 1)
+    assert document.page_count == 1
+    assert mark_on_page(document.page(0)) == pytest.approx(found_mark(marked()), abs=0.02)
+    document.close()
+
+
+def test_tiff_of_several_pages() -> None:
+    """Each page of a TIFF is its own picture, in any order and more than once."""
+    sizes = [(400, 300), (200, 100), (100, 500)]
+    first, *others = [marked(*size) for size in sizes]
+    document = open_document("tiff", encoded(first, "tiff", save_all=True, append_images=others), 1)
+    assert document.page_count == 3
+    for index in (0, 1, 2, 0, 2):
+        content = document.page(index)
+        assert (content.width, content.height) == sizes[index]
+        assert mark_on_page(content) == pytest.approx(found_mark(marked(*sizes[index])), abs=0.03)
+    document.close()
+
+
+@pytest.mark.parametrize("compression", ["group4", "tiff_lzw", "jpeg", "packbits", "tiff_deflate"])
+def test_tiff_compressions(compression: str) -> None:
+    """Fax and scanner compressions are read."""
+    mode = "1" if compression == "group4" else "L"
+    content = page("tiff", encoded(marked(mode=mode), "tiff", compression=compression))
+    assert mark_on_page(content) == pytest.approx(found_mark(marked()), abs=0.02)
+
+
+# --- damaged ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "tiff"])
+def test_truncated_file(kind: str) -> None:
+    """Half a file is a damaged one, at the latest when the OCR has refused its bytes."""
+    noise = Image.frombytes("RGB", (200, 200), random.Random(1).randbytes(120_000))
+    data = encoded(noise, kind)
+    with pytest.raises(BrokenFile):
+        page(kind, data[: len(data) // 2], redraw=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("jpeg", b"\xff\xd8\xff\xe0" + bytes(40)),
+        ("png", b"\x89PNG\r\n\x1a\n" + bytes(40)),
+        ("webp", b"RIFF\x24\x00\x00\x00WEBPVP8 " + bytes(40)),
+        ("tiff", b"II*\x00" + bytes(40)),
+        ("tiff", b"MM\x00*\xff\xff\xff\xff"),
+    ],
+)
+def test_only_the_beginning_is_right(kind: str, data: bytes) -> None:
+    """A file that only begins like a picture is a damaged one."""
+    with pytest.raises(BrokenFile) as caught:
+        open_document(kind, data, 4)
+    assert "File 4 is damaged" in caught.value.message
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "tiff"])
+def test_damaged_bytes(kind: str) -> None:
+    """Whatever was damaged, a picture is read or refused; no other exception leaves."""
+    rng = random.Random(7)
+    whole = encoded(marked(80, 60), kind)
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for _ in range(rng.randint(1, 5)):
+            damaged[rng.randrange(12, len(damaged))] = rng.randrange(256)
+        try:
+            page(kind, bytes(damaged[: rng.randint(20, len(damaged))]), redraw=True)
+        except BadFile:
+            continue
+
+
+# --- too large ------------------------------------------------------------------------------------------------------------
+# The files say that they are huge and are not: nothing of them may be decoded to find out.
+
+
+def lying_jpeg(width: int, height: int, *, progressive: bool = False, components: int = 3) -> bytes:
+    """Return a JPEG of a few bytes whose header says another size."""
+    mode = {1: "L", 3: "RGB", 4: "CMYK"}[components]
+    data = bytearray(encoded(marked(16, 16, mode), "jpeg", progressive=progressive))
+    at = data.index(b"\xff\xc2" if progressive else b"\xff\xc0")
+    struct.pack_into(">HH", data, at + 5, height, width)
+    return bytes(data)
+
+
+def lying_png(width: int, height: int) -> bytes:
+    """Return a PNG of a few bytes whose header says another size."""
+    data = bytearray(encoded(marked(16, 16), "png"))
+    struct.pack_into(">II", data, 16, width, height)
+    struct.pack_into(">I", data, 29, zlib.crc32(data[12:29]))
+    return bytes(data)
+
+
+def lying_tiff(width: int, height: int) -> bytes:
+    """Return a TIFF of a few bytes whose directory says another size."""
+    data = encoded(marked(16, 16, "L"), "tiff")
+    (directory,) = struct.unpack_from("<I", data, 4)
+    (entries,) = struct.unpack_from("<H", data, directory)
+    changed = bytearray(data)
+    for entry in range(directory + 2, directory + 2 + 12 * entries, 12):
+        tag, kind = struct.unpack_from("<HH", data, entry)
+        if tag in (256, 257, 278):
+            struct.pack_into("<HHII", changed, entry, tag, 4, 1, width if tag == 256 else height)
+        assert kind
+    return bytes(changed)
+
+
+def lying_webp(width: int, height: int) -> bytes:
+    """Return a lossless WebP of a few bytes whose header says another size (at most 16,384 each way)."""
+    data = bytearray(encoded(marked(16, 16), "webp", lossless=True))
+    at = data.index(b"VP8L") + 9
+    (bits,) = struct.unpack_from("<I", data, at)
+    struct.pack_into("<I", data, at, (bits & 0xF0000000) | (height - 1) << 14 | (width - 1))
+    return bytes(data)
+
+
+LYING = {"png": lying_png, "tiff": lying_tiff, "webp": lying_webp}
+
+
+@pytest.mark.parametrize("kind", ["png", "tiff", "webp"])
+def test_most_pixels(kind: str) -> None:
+    """A picture of exactly the cap is opened, one row more is refused with both numbers."""
+    limit = MAX_PIXELS[kind]
+    open_document(kind, LYING[kind](4000, limit // 4000), 1).close()
+    with pytest.raises(PictureTooLarge) as caught:
+        open_document(kind, LYING[kind](4000, limit // 4000 + 1), 2)
+    megapixels = limit // 1_000_000
+    assert caught.value.message == (
+        f"File 2 has a picture of {megapixels + 1} megapixels; this kind can have at most {megapixels}. "
+        "Send it as a JPEG photo at normal quality."
+    )
+
+
+@pytest.mark.parametrize("kind", ["png", "tiff"])
+def test_far_too_many_pixels(kind: str) -> None:
+    """A picture that Pillow itself takes for an attack is refused with the same sentence."""
+    with pytest.raises(PictureTooLarge) as caught:
+        open_document(kind, LYING[kind](60_000, 60_000), 1)
+    assert "this kind can have at most 40." in caught.value.message
+
+
+def test_one_huge_page_of_a_tiff() -> None:
+    """Each page of a TIFF is checked, not only the first."""
+    small, huge = Image.new("1", (16, 16)), Image.new("1", (8000, 5001))
+    document = open_document(
+        "tiff", encoded(small, "tiff", save_all=True, append_images=[huge], compression="group4"), 1
+    )
+    document.page(0)
+    with pytest.raises(PictureTooLarge):
+        document.page(1)
+    document.close()
+
+
+def test_most_pixels_of_a_jpeg() -> None:
+    """A JPEG may have 200 megapixels: Vision's own limit only decides whether it is decoded."""
+    assert page("jpeg", lying_jpeg(10_000, VISION_PIXELS // 10_000)).source == "picture"
+    open_document("jpeg", lying_jpeg(10_000, MAX_JPEG_PIXELS // 10_000), 1).close()
+    with pytest.raises(PictureTooLarge, match="201 megapixels; this kind can have at most 200"):
+        open_document("jpeg", lying_jpeg(10_000, MAX_JPEG_PIXELS // 10_000 + 1), 1)
+
+
+def test_most_pixels_of_a_progressive_jpeg() -> None:
+    """A progressive JPEG takes memory only when it must be decoded, so only then it has a lower cap."""
+    over = MAX_PROGRESSIVE_PIXELS // 6000 + 1
+    assert page("jpeg", lying_jpeg(6000, over, progressive=True)).source == "picture"
+    with pytest.raises(PictureTooLarge, match="25 megapixels; this kind can have at most 24"):
+        page("jpeg", lying_jpeg(6000, over, progressive=True), redraw=True)
+    with pytest.raises(PictureTooLarge, match="25 megapixels"):
+        open_document("jpeg", lying_jpeg(6000, over, progressive=True, components=4), 1)
+    open_document("jpeg", lying_jpeg(6000, over - 1, progressive=True, components=4), 1).close()
+
+
+def test_jpeg_of_too_many_bytes_is_decoded() -> None:
+    """A JPEG of 8 MB is sent as it came; one byte more and it is encoded again."""
+    data = encoded(marked(), "jpeg")
+    assert page("jpeg", data + bytes(OWN_BYTES_LIMIT - len(data))).source == "picture"
+    assert page("jpeg", data + bytes(OWN_BYTES_LIMIT - len(data) + 1)).source == "render"
+
+
+def test_huge_jpeg_is_decoded_scaled_down() -> None:
+    """What must be decoded and is larger than 24 megapixels is sent at half its width, its page as large as it is."""
+    data = encoded(marked(6400, 4000), "jpeg", orientation=2)
+    content = page("jpeg", data)
+    assert (content.width, content.height) == (6400, 4000)
+    assert sent(content).size == (3200, 2000)
+    assert mark_on_page(content) == pytest.approx(found_mark(upright(data)), abs=0.01)
+
+
+def test_large_raster_is_scaled_down() -> None:
+    """A scan above 24 megapixels is halved once it is grey."""
+    scan = marked(6100, 4000, "1")
+    content = page("tiff", encoded(scan, "tiff", compression="group4"))
+    assert scan.width * scan.height > DECODED_PIXELS
+    assert sent(content).size == (3050, 2000)
+    assert (content.width, content.height) == scan.size
+    assert mark_on_page(content) == pytest.approx(found_mark(scan), abs=0.01)
+
+
+def test_check_pixels_one_over() -> None:
+    """One pixel over is said as more than the limit, not as the limit."""
+    check_pixels(1000, 1000, 1_000_000, 1)
+    with pytest.raises(PictureTooLarge, match="2 megapixels; this kind can have at most 1"):
+        check_pixels(1_000_001, 1, 1_000_000, 1)

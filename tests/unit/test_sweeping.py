@@ -1,0 +1,276 @@
+"""The `sweep` stage: what stopped goes on, what cannot go on fails, what was abandoned is deleted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from intake.errors import GaveUp, TemporaryError
+from intake.ocr import words_object
+from intake.records import Intake, Status
+from intake.sweeping import BATCH, LONGEST_PAUSE, UPLOAD_MAX_AGE, Sweeper, Swept
+
+from tests.unit.fakes import INTAKE_ID, Bucket, Nudges, Store, Upload, an_intake
+
+PATIENCE_S = 120.0
+MAX_ATTEMPTS = 4
+
+
+class Yard:
+    """The stage with everything it depends on in memory. Intakes of 2026 are long due."""
+
+    def __init__(self) -> None:
+        self.store, self.bucket, self.nudges = Store(), Bucket(), Nudges()
+        self.sweeper = Sweeper(
+            self.store,  # type: ignore[arg-type]
+            self.bucket,  # type: ignore[arg-type]
+            self.nudges,  # type: ignore[arg-type]
+            chunk_pages=4,
+            patience_s=PATIENCE_S,
+            max_attempts=MAX_ATTEMPTS,
+        )
+
+    def stopped(self, status: Status, pages: int = 0, done: int = 0, **changes: Any) -> Intake:
+        """Put an intake in place that is due, with some of its pages done."""
+        intake = self.store.add(an_intake(status=status, file_pages=(pages,) if pages else (), **changes))
+        for page in range(1, done + 1):
+            self.bucket.objects[words_object(INTAKE_ID, page)] = b""
+        self.due()
+        return intake
+
+    def due(self) -> None:
+        """Let the time pass until the intake is looked at again."""
+        self.store.check_at[INTAKE_ID] = datetime.now(UTC) - timedelta(seconds=1)
+
+    def pause(self) -> timedelta:
+        """Return how long the intake is left alone now."""
+        return self.store.check_at[INTAKE_ID] - datetime.now(UTC)
+
+    @property
+    def intake(self) -> Intake:
+        return self.store.intakes[INTAKE_ID]
+
+
+@pytest.fixture
+def yard() -> Yard:
+    return Yard()
+
+
+def test_nothing_to_do(yard: Yard, capsys: pytest.CaptureFixture[str]) -> None:
+    """A sweep that finds nothing says so in numbers and stays silent in the log."""
+    assert yard.sweeper.sweep() == Swept()
+    assert capsys.readouterr().out == ""
+
+
+def test_not_due_yet(yard: Yard) -> None:
+    """An intake that makes headway is not even looked at."""
+    yard.stopped(Status.READING, pages=3)
+    yard.store.check_at[INTAKE_ID] = datetime.now(UTC) + timedelta(minutes=1)
+    assert yard.sweeper.sweep() == Swept()
+
+
+def test_waiting(yard: Yard) -> None:
+    """An intake whose first message was lost is woken with its first chunk."""
+    yard.stopped(Status.WAITING)
+    assert yard.sweeper.sweep() == Swept(woken=1)
+    assert yard.nudges.to_ocr == [(INTAKE_ID, 0)]
+
+
+def test_reading(yard: Yard) -> None:
+    """Only the chunks that have pages left are woken."""
+    yard.stopped(Status.READING, pages=14, done=6)
+    yard.bucket.objects[words_object(INTAKE_ID, 13)] = b""
+    yard.bucket.objects[words_object(INTAKE_ID, 14)] = b""
+    yard.sweeper.sweep()
+    assert yard.nudges.to_ocr == [(INTAKE_ID, 1), (INTAKE_ID, 2)]
+
+
+def test_all_pages_read_but_not_finished(yard: Yard) -> None:
+    """Where only the last step is missing the first chunk is woken, which does it."""
+    yard.stopped(Status.READING, pages=5, done=5)
+    yard.sweeper.sweep()
+    assert yard.nudges.to_ocr == [(INTAKE_ID, 0)]
+
+
+def test_read(yard: Yard) -> None:
+    """An intake whose row is missing wakes `record`."""
+    yard.stopped(Status.READ, pages=1, done=1)
+    assert yard.sweeper.sweep() == Swept(woken=1)
+    assert (yard.nudges.to_ocr, yard.nudges.to_sheet) == ([], [INTAKE_ID])
+
+
+def test_work_in_flight_is_left_alone(yard: Yard) -> None:
+    """An intake of which somebody holds a chunk is not woken, and it costs no attempt."""
+    yard.stopped(Status.READING, pages=8, attempts=2)
+    yard.store.claim_chunk(INTAKE_ID, 1, "somebody", 90)
+    assert yard.sweeper.sweep() == Swept(in_work=1)
+    assert (yard.nudges.to_ocr, yard.intake.attempts) == ([], 2)
+    assert yard.pause() > timedelta(seconds=PATIENCE_S - 5)
+
+
+def test_pauses_grow(yard: Yard) -> None:
+    """Each time without headway the pause doubles, up to an hour."""
+    yard.stopped(Status.READING, pages=8)
+    pauses = []
+    for _ in range(MAX_ATTEMPTS):
+        yard.due()
+        yard.sweeper.sweep()
+        pauses.append(round(yard.pause().total_seconds()))
+    assert pauses == [120, 240, 480, 960]
+    assert yard.intake.attempts == MAX_ATTEMPTS
+
+
+def test_longest_pause(yard: Yard) -> None:
+    """No pause is longer than an hour."""
+    yard.stopped(Status.READ, attempts=8)
+    sweeper = replace(yard.sweeper, max_attempts=100)
+    sweeper.sweep()
+    assert LONGEST_PAUSE - timedelta(seconds=5) < yard.pause() <= LONGEST_PAUSE
+
+
+def test_headway_resets_the_attempts(yard: Yard) -> None:
+    """Pages that were read since the last look make it the first attempt again."""
+    yard.stopped(Status.READING, pages=8, done=3, attempts=MAX_ATTEMPTS, pages_seen=2)
+    assert yard.sweeper.sweep() == Swept(woken=1)
+    assert (yard.intake.attempts, yard.intake.pages_seen) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("status", "step"),
+    [(Status.WAITING, "read"), (Status.READING, "read"), (Status.READ, "written into the Sheet")],
+)
+def test_given_up(yard: Yard, status: Status, step: str) -> None:
+    """After the last attempt the intake fails with a reason; its files are kept, as the reason says."""
+    intake = yard.stopped(status, pages=8, attempts=MAX_ATTEMPTS)
+    yard.bucket.objects[intake.files[0].object] = b"bill"
+    assert yard.sweeper.sweep() == Swept(failed=1)
+    assert yard.intake.status is Status.FAILED
+    assert yard.intake.error == {"code": "gave_up", "message": GaveUp(step).message}
+    assert (yard.nudges.to_ocr, yard.nudges.to_sheet) == ([], [])
+    assert yard.bucket.objects
+    assert yard.sweeper.sweep() == Swept()
+
+
+def test_last_attempt(yard: Yard) -> None:
+    """The last attempt allowed is made."""
+    yard.stopped(Status.READ, attempts=MAX_ATTEMPTS - 1)
+    assert yard.sweeper.sweep() == Swept(woken=1)
+
+
+def test_ended_in_the_moment_it_is_given_up(yard: Yard) -> None:
+    """An intake whose row is written while the sweeper gives it up is recorded, and nobody calls it failed."""
+    yard.stopped(Status.READ, attempts=MAX_ATTEMPTS)
+    found = yard.store.due_for_check
+
+    def then_recorded(now: datetime, limit: int) -> list[Any]:
+        due = found(now, limit)
+        yard.store.mark_recorded([intake.intake for intake in due])
+        return due
+
+    yard.store.due_for_check = then_recorded  # type: ignore[method-assign]
+    assert yard.sweeper.sweep().failed == 0
+    assert yard.intake.status is Status.RECORDED
+
+
+@pytest.mark.parametrize(
+    ("part", "call"),
+    [("store", "chunk_in_work"), ("bucket", "names"), ("nudges", "ocr"), ("store", "postpone_check")],
+)
+def test_one_intake_fails(yard: Yard, part: str, call: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What fails with one intake is logged and counted; the others are swept, and it comes again next time."""
+    yard.stopped(Status.READING, pages=1)
+    yard.store.add(an_intake("f" * 32, status=Status.READ))
+    getattr(yard, part).faults.refuse(call)
+    swept = yard.sweeper.sweep()
+    assert (swept.errors, swept.woken) == (1, 1)
+    assert "intake not swept" in capsys.readouterr().out
+    assert len(yard.store.check_at) == 2
+
+
+def test_one_intake_cannot_be_given_up(yard: Yard) -> None:
+    """When the reason cannot be written the intake is due again next time."""
+    yard.stopped(Status.READ, attempts=MAX_ATTEMPTS)
+    yard.store.faults.refuse("fail")
+    assert yard.sweeper.sweep() == Swept(errors=1)
+    assert yard.sweeper.sweep() == Swept(failed=1)
+
+
+def test_firestore_down(yard: Yard) -> None:
+    """Without Firestore there is nothing to say but that."""
+    yard.store.faults.refuse("due_for_check")
+    with pytest.raises(TemporaryError):
+        yard.sweeper.sweep()
+
+
+def test_one_sweep_is_bounded(yard: Yard) -> None:
+    """A sweep looks at so many intakes; the rest is found by the next."""
+    for number in range(BATCH + 5):
+        yard.store.add(an_intake(f"{number:032x}", status=Status.READ))
+    assert yard.sweeper.sweep() == Swept(woken=BATCH)
+    assert yard.sweeper.sweep() == Swept(woken=5)
+
+
+# --- uploads ----------------------------------------------------------------------------------------------------------------
+
+
+def abandoned(yard: Yard, upload: str = "u1", age: timedelta = UPLOAD_MAX_AGE + timedelta(seconds=5)) -> None:
+    """Put an upload in place that began some time ago, with a file."""
+    yard.store.uploads[upload] = Upload(upload, INTAKE_ID, datetime.now(UTC) - age)
+    yard.bucket.objects[f"bills/{INTAKE_ID}/{upload}/01"] = b"bill"
+
+
+def test_abandoned_upload(yard: Yard) -> None:
+    """What an upload left that never became an intake is deleted."""
+    abandoned(yard)
+    assert yard.sweeper.sweep() == Swept(uploads=1)
+    assert (yard.bucket.objects, yard.store.uploads) == ({}, {})
+
+
+def test_upload_that_may_still_run(yard: Yard) -> None:
+    """An upload that may still be going on is left alone."""
+    abandoned(yard, age=UPLOAD_MAX_AGE - timedelta(seconds=5))
+    assert yard.sweeper.sweep() == Swept()
+    assert yard.bucket.objects
+
+
+def test_upload_that_lost_against_another(yard: Yard) -> None:
+    """The files of the upload that became the intake stay, and so do its pages."""
+    intake = yard.store.add(an_intake(status=Status.RECORDED, file_pages=(1,)))
+    kept = {intake.files[0].object: b"bill", words_object(INTAKE_ID, 1): b"words"}
+    yard.store.check_at.clear()
+    yard.bucket.objects.update(kept)
+    abandoned(yard, "loser")
+    assert yard.sweeper.sweep() == Swept(uploads=1)
+    assert yard.bucket.objects == kept
+
+
+def test_refused_intake_whose_files_were_not_deleted(yard: Yard) -> None:
+    """Files and pages of a refused bill are deleted when the run that refused it died before it could."""
+    intake = yard.store.add(an_intake(status=Status.READING, file_pages=(3,)))
+    yard.bucket.objects.update({intake.files[0].object: b"bill", words_object(INTAKE_ID, 2): b"words"})
+    assert yard.store.fail(intake, GaveUp("read"), discard_files=True)
+    yard.store.uploads["u1"] = replace(yard.store.uploads["u1"], started_at=datetime.now(UTC) - timedelta(hours=2))
+    assert yard.sweeper.sweep() == Swept(uploads=1)
+    assert (yard.bucket.objects, yard.store.uploads) == ({}, {})
+
+
+def test_upload_that_was_accepted_at_the_last_moment(yard: Yard) -> None:
+    """The files of an upload that became an intake while the sweeper was looking are not deleted."""
+    intake = yard.store.add(an_intake())
+    yard.store.check_at.clear()
+    abandoned(yard, intake.upload_id)
+    yard.sweeper.sweep()
+    assert list(yard.bucket.objects) == [intake.files[0].object]
+
+
+def test_upload_cannot_be_deleted(yard: Yard, capsys: pytest.CaptureFixture[str]) -> None:
+    """What cannot be deleted now stays written down."""
+    abandoned(yard, "one")
+    abandoned(yard, "two")
+    yard.bucket.faults.refuse("delete_all")
+    assert yard.sweeper.sweep() == Swept(uploads=1, errors=1)
+    assert "abandoned upload not deleted" in capsys.readouterr().out
+    assert yard.sweeper.sweep() == Swept(uploads=1)
+    assert yard.bucket.objects == {}
