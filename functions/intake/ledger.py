@@ -29,6 +29,8 @@ FLUSH_ROWS = 500
 """Most rows in one call; a row is about 1 KiB and Google recommends payloads up to 2 MB
 (https://developers.google.com/workspace/sheets/api/limits)."""
 PAUSE_AFTER_FAILURE_S = 10.0
+KEY_FIELDS = ("utility", "account_number", "pod_id", "kwh")
+"""The fields by which a customer is enrolled; the row's confidence is that of the least sure of them that were found."""
 OFFICE_TIME = ZoneInfo("America/New_York")
 
 
@@ -70,8 +72,32 @@ def row_of(intake: Intake, bill_link_base: str, bucket: str) -> dict[str, Cell]:
         "Agent ID": form["agent_id"],
         "Pages": intake.pages,
         "Bill (link)": "\n".join(links),
-        "Status": "ok",
-        "Attention": "",
+        **_read_cells(intake),
+        "Status": "check" if intake.attention else "ok",
+        "Attention": "\n".join(item["message"] for item in intake.attention),
+    }
+
+
+def _read_cells(intake: Intake) -> dict[str, Cell]:
+    """Return the cells of what was read: digits as text, numbers as numbers, dates ISO, "" where nothing was found."""
+    fields = intake.shown_fields()
+
+    def value(name: str) -> Cell:
+        found: Cell = fields[name]["value"] if name in fields else ""
+        return found
+
+    sure = [fields[name]["confidence"] for name in KEY_FIELDS if name in fields]
+    return {
+        "Utility (read)": value("utility"),
+        "Account Number": value("account_number"),
+        "PoD ID": value("pod_id"),
+        "Service Address": value("service_address"),
+        "Customer Name": value("customer_name"),
+        "Period": " to ".join(str(value(name)) for name in ("period_start", "period_end") if name in fields),
+        "kWh": value("kwh"),
+        "Annual kWh": value("annual_kwh"),
+        "Annual kWh basis": value("annual_kwh_basis"),
+        "Confidence": min(sure) if sure else "",
     }
 
 

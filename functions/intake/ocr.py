@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from intake import log
 from intake.errors import BadFile, BrokenFile, IntakeError, TooManyPages
 from intake.pages import Document, open_document
 from intake.pages.content import PageContent
-from intake.records import Intake, Status
+from intake.records import Intake, Status, words_object, words_prefix
 
 if TYPE_CHECKING:
     from intake.cloud.firestore import Store
@@ -60,16 +60,6 @@ def page_places(file_pages: Sequence[int], pages: range) -> list[Place]:
     return [Place(page, *every[page - 1]) for page in pages]
 
 
-def words_prefix(intake_id: str) -> str:
-    """Return what the names of all page objects of an intake begin with."""
-    return f"words/{intake_id}/"
-
-
-def words_object(intake_id: str, page: int) -> str:
-    """Return the name of the object with the words of a page."""
-    return f"{words_prefix(intake_id)}{page:04d}.json"
-
-
 def done_pages(bucket: Bucket, intake_id: str) -> set[int]:
     """Return the pages whose words are saved.
 
@@ -102,6 +92,8 @@ class Ocr:
         calls_in_flight: Most OCR calls at once.
         max_pages: Most pages of a submission.
         lease_s: Seconds that a claimed chunk stays ours without a sign of life.
+        understand: Reads the fields of an intake whose pages are all saved and makes its row due; False if another run
+            did it first.
         bytes_in_flight: Most bytes of pictures that are being sent at once; a larger one goes alone.
     """
 
@@ -113,6 +105,7 @@ class Ocr:
     calls_in_flight: int
     max_pages: int
     lease_s: float
+    understand: Callable[[Intake], bool]
     bytes_in_flight: int = BYTES_IN_FLIGHT
     # The platform sends one event at a time, but the server has more threads than one and MuPDF is not thread-safe.
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -165,7 +158,7 @@ class Ocr:
             done = done_pages(self.bucket, intake.id)
             places = [place for place in page_places(intake.file_pages, wanted) if place.page not in done]
             _ChunkRun(self, intake, chunk, event_id, files, len(done)).read(places)
-        if len(done_pages(self.bucket, intake.id)) == intake.pages and self.store.finish_reading(intake):
+        if len(done_pages(self.bucket, intake.id)) == intake.pages and self.understand(intake):
             self.nudges.sheet(intake.id)
 
     def _count_pages(self, files: _Files) -> list[int]:

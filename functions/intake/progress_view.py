@@ -50,4 +50,13 @@ def view(intake_id: str, store: Store) -> dict[str, Any]:
 def _of_intake(intake: Intake) -> Progress:
     stage = _STAGES[intake.status]
     done = intake.pages if stage in (Stage.DONE, Stage.RECORDING) else 0
-    return Progress(stage, intake.submitted_at, intake.submitted_at, done, intake.pages, error=intake.error)
+    return Progress(
+        stage,
+        intake.submitted_at,
+        intake.submitted_at,
+        done,
+        intake.pages,
+        error=intake.error,
+        fields=intake.shown_fields(),
+        attention=intake.attention,
+    )

@@ -103,6 +103,16 @@ class PageWords:
         return cls(data["page"], data["width"], data["height"], data["source"], words)
 
 
+def words_prefix(intake_id: str) -> str:
+    """Return what the names of all page objects of an intake begin with."""
+    return f"words/{intake_id}/"
+
+
+def words_object(intake_id: str, page: int) -> str:
+    """Return the name of the object with the words of a page."""
+    return f"{words_prefix(intake_id)}{page:04d}.json"
+
+
 @dataclass(frozen=True)
 class StoredFile:
     """One uploaded file.
@@ -135,6 +145,9 @@ class Intake:
         attempts: Times in a row that the sweeper woke it without headway.
         pages_seen: Pages that were done when the sweeper last looked.
         error: Why it failed: code and message.
+        reading: What was read from the bill, as `intake.reading` wrote it; None before.
+        attention: What should be looked at: code, field and message of each.
+        bill_key: The same for every submission of one bill; "" when that is not known.
     """
 
     id: str
@@ -147,6 +160,9 @@ class Intake:
     attempts: int = 0
     pages_seen: int = 0
     error: Mapping[str, str] | None = None
+    reading: Mapping[str, Any] | None = None
+    attention: Sequence[Mapping[str, str]] = ()
+    bill_key: str = ""
 
     @property
     def pages(self) -> int:
@@ -165,11 +181,15 @@ class Intake:
             "submitted_at": self.submitted_at,
             "form": dict(self.form),
             "files": [asdict(file) for file in self.files],
+            "file_hashes": [file.sha256 for file in self.files],  # what another submission of a file is found by
             "fingerprint": self.fingerprint,
             "file_pages": list(self.file_pages),
             "attempts": self.attempts,
             "pages_seen": self.pages_seen,
             "error": dict(self.error) if self.error else None,
+            "reading": dict(self.reading) if self.reading else None,
+            "attention": [dict(item) for item in self.attention],
+            "bill_key": self.bill_key,
         }
 
     @classmethod
@@ -186,7 +206,17 @@ class Intake:
             attempts=data["attempts"],
             pages_seen=data["pages_seen"],
             error=data["error"],
+            reading=data["reading"],
+            attention=data["attention"],
+            bill_key=data["bill_key"],
         )
+
+    def shown_fields(self) -> dict[str, dict[str, Any]]:
+        """Return the fields as the submitter sees them: value, confidence and page of each."""
+        fields = (self.reading or {}).get("fields", {})
+        return {
+            name: {key: found[key] for key in ("value", "confidence", "page")} for name, found in sorted(fields.items())
+        }
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,7 @@ class Services:
         """The stage that reads pages."""
         from intake.cloud.vision import Vision
         from intake.ocr import Ocr
+        from intake.understanding import understand
 
         settings = self.settings
         return self._keep(
@@ -97,6 +98,7 @@ class Services:
                 calls_in_flight=settings.ocr_calls_in_flight,
                 max_pages=settings.limits.pages,
                 lease_s=settings.lease_s,
+                understand=lambda intake: understand(intake, store=self.store, bucket=self.bucket),
             ),
         )
 

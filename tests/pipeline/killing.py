@@ -1,7 +1,7 @@
 """functions/main.py with a switch: the process kills itself (SIGKILL) right after a chosen call to Google.
 
 Used as the functions' source by test_crashes. Two files in the folder CRASH_DIR talk to the test: `calls` collects every
-call as `function product.method`, one a line; `kill` holds `function n` and ends the n-th call (from 0) of that function.
+call as `function product.method`, one a line; `kill` holds such a call and n, and ends its n-th occurrence (from 0).
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ def _after(call: str) -> None:
     with (CRASH_DIR / "calls").open("a+", encoding="ascii") as calls:
         fcntl.flock(calls, fcntl.LOCK_EX)
         calls.seek(0)
-        number = sum(line.startswith(f"{FUNCTION} ") for line in calls)
+        number = calls.read().splitlines().count(f"{FUNCTION} {call}")
         calls.write(f"{FUNCTION} {call}\n")
         calls.flush()
         kill = CRASH_DIR / "kill"
-        if kill.exists() and kill.read_text(encoding="ascii") == f"{FUNCTION} {number}":
+        if kill.exists() and kill.read_text(encoding="ascii") == f"{FUNCTION} {call} {number}":
             kill.unlink()
             os.kill(os.getpid(), signal.SIGKILL)
 

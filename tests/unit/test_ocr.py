@@ -35,6 +35,7 @@ class Bench:
     def __init__(self, **changes: Any) -> None:
         self.store, self.bucket, self.nudges, self.vision = Store(), Bucket(), Nudges(), Vision()
         settings = {"chunk_pages": 4, "calls_in_flight": 4, "max_pages": 20, "lease_s": 90.0, **changes}
+        settings = {"understand": self.store.finish_reading, **settings}
         self.ocr = Ocr(self.store, self.bucket, self.nudges, self.vision, **settings)  # type: ignore[arg-type]
 
     def submitted(self, *files: tuple[str, bytes], **changes: Any) -> Intake:

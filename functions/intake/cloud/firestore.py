@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
@@ -28,6 +28,7 @@ from intake.records import Intake, Progress, Stage, Status
 
 _LOST_RACE = (google_exceptions.FailedPrecondition, google_exceptions.AlreadyExists, google_exceptions.NotFound)
 ADVANCE_TRIES = 5
+SAME_BILL_LIMIT = 20
 COMMIT_INTAKES = 100
 """Intakes in one commit: two writes each; a commit may hold 10 MiB (https://cloud.google.com/firestore/quotas)."""
 
@@ -204,14 +205,54 @@ class Store:
             return  # Another run has just shown its own, or the next stage has begun.
 
     @_wrapped
-    def finish_reading(self, intake: Intake) -> bool:
-        """Mark all pages read: the intake goes from reading to read and its row is due.
+    def earlier_of_same_bill(self, intake: Intake, bill_key: str) -> list[Intake]:
+        """Return earlier intakes with one of the same files, or of the same bill, that did not fail.
+
+        Args:
+            intake: The one to compare with.
+            bill_key: Its key, or "" when it is not known.
+        """
+        intakes = self._db.collection("intakes")
+        hashes = [file.sha256 for file in intake.files]
+        queries = [intakes.where(filter=FieldFilter("file_hashes", "array_contains_any", hashes))]
+        if bill_key:
+            queries.append(intakes.where(filter=FieldFilter("bill_key", "==", bill_key)))
+        found = {
+            snapshot.id: Intake.from_document(snapshot.id, snapshot.to_dict() or {})
+            for query in queries
+            for snapshot in query.limit(SAME_BILL_LIMIT).stream()
+        }
+        return [
+            other
+            for other in found.values()
+            if other.submitted_at < intake.submitted_at and other.status is not Status.FAILED
+        ]
+
+    @_wrapped
+    def finish_reading(
+        self, intake: Intake, reading: Mapping[str, Any], attention: Sequence[Mapping[str, str]], bill_key: str
+    ) -> bool:
+        """Keep what was read and mark the intake read: its row is due.
 
         Returns:
             False if another run did it first.
         """
-        progress = Progress(Stage.RECORDING, intake.submitted_at, datetime.now(UTC), intake.pages, intake.pages)
-        return self._advance(intake.id, {Status.READING}, {"status": Status.READ.value}, progress)
+        changes = {
+            "status": Status.READ.value,
+            "reading": dict(reading),
+            "attention": [dict(item) for item in attention],
+            "bill_key": bill_key,
+        }
+        progress = Progress(
+            Stage.RECORDING,
+            intake.submitted_at,
+            datetime.now(UTC),
+            intake.pages,
+            intake.pages,
+            fields=replace(intake, reading=reading).shown_fields(),
+            attention=attention,
+        )
+        return self._advance(intake.id, {Status.READING}, changes, progress)
 
     @_wrapped
     def fail(self, intake: Intake, error: IntakeError, *, discard_files: bool = False) -> bool:
@@ -267,6 +308,8 @@ class Store:
                     now,
                     intake.pages,
                     intake.pages,
+                    fields=intake.shown_fields(),
+                    attention=intake.attention,
                     expire_at=now + self._keep_progress,
                 )
                 batch.set(self._progress_ref(intake.id), progress.to_document())

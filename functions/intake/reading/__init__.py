@@ -1,0 +1,17 @@
+"""Read a bill: words with places in, fields with evidence out. Pure: no network, no clock, no environment.
+
+geometry      words → upright sheets of phrases and rows
+knowledge     what is known of each utility, from utilities/*.toml
+labels        labels among phrases, in spite of slips
+numbers, period, usage, history, place, details
+              sightings of the fields
+sightings     weighing them: what is seen twice is surer, what competes is not reported
+reader        all of it in order
+attention     what the agent should know at once
+"""
+
+from intake.reading.attention import Attention, EarlierIntake, attention
+from intake.reading.reader import read_bill
+from intake.reading.result import FIELDS, Found, Reading, Signs
+
+__all__ = ["FIELDS", "Attention", "EarlierIntake", "Found", "Reading", "Signs", "attention", "read_bill"]

@@ -1,0 +1,194 @@
+"""What the agent should know at once: each with one sentence that says what is wrong and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from rapidfuzz import fuzz
+
+from intake.reading.result import Reading
+
+OLD_DAYS = 90
+"""A bill issued longer ago says little of today's supply: the office asks for a recent one."""
+LOW = 0.85
+"""A reported value less sure than this is to be looked at."""
+_FEW_WORDS = 15
+_BILL_MARKS = 2
+_ALIKE_NAMES = 75
+
+_FIELD_NAMES = {
+    "utility": "utility",
+    "account_number": "account number",
+    "pod_id": "PoD ID",
+    "service_address": "service address",
+    "customer_name": "customer name",
+    "period_end": "billing period",
+    "kwh": "electric use (kWh)",
+}
+
+
+@dataclass(frozen=True)
+class Attention:
+    """One thing to look at.
+
+    Attributes:
+        code: What it is, for programs.
+        field: The field it is about; "" for the bill as a whole.
+        message: One sentence, and what to do.
+    """
+
+    code: str
+    field: str
+    message: str
+
+
+@dataclass(frozen=True)
+class EarlierIntake:
+    """An earlier submission that may be of the same bill.
+
+    Attributes:
+        id: The intake.
+        submitted_at: When it was accepted.
+        same_file: Whether a file has the same bytes.
+        same_period: Whether account number and period are the same.
+    """
+
+    id: str
+    submitted_at: datetime
+    same_file: bool
+    same_period: bool
+
+
+def attention(
+    reading: Reading, form: Mapping[str, str], today: date, earlier: Sequence[EarlierIntake]
+) -> list[Attention]:
+    """Return what the agent or the office should look at, the gravest first.
+
+    Args:
+        reading: What was read.
+        form: The agent's answers by field name.
+        today: The day of the submission.
+        earlier: Submissions of the same file, or of the same account and period.
+    """
+    signs = reading.signs
+    if signs.words < _FEW_WORDS or (signs.unsure > 0.5 and not reading.fields):
+        found = [_UNREADABLE]
+    elif not reading.fields and signs.bill_marks < _BILL_MARKS:
+        found = [_NOT_A_BILL]
+    else:
+        found = [*_missing(reading), *_differences(reading, form), *_age(reading, today), *_unsure(reading)]
+    return [*found, *_repeated(earlier)]
+
+
+_UNREADABLE = Attention(
+    "unreadable",
+    "",
+    "The picture cannot be read. Photograph the bill again: flat, in good light, sharp, without glare, the page filling the picture.",
+)
+_NOT_A_BILL = Attention(
+    "not_a_bill",
+    "",
+    "This does not look like a utility bill. Send a photo or PDF of the customer's electric bill.",
+)
+
+
+def _missing(reading: Reading) -> Iterator[Attention]:
+    signs = reading.signs
+    if signs.gas and not signs.electric:
+        yield Attention(
+            "gas_only",
+            "",
+            "Only gas service was found. Community solar needs the electric bill: send the page with the electricity service.",
+        )
+    elif _is_wrong_page(reading):
+        number = min(signs.printed_pages.values(), default=0)
+        this = f"This is page {number}" if number else "This page"
+        lacks = "it has" if number else "has"
+        what = "neither PoD ID nor electric use" if signs.prints_pod else "no electric use"
+        link = "; " if number else " "
+        then = (
+            f"Photograph {signs.photograph}."
+            if signs.photograph
+            else "Photograph the page with the meter readings too."
+        )
+        yield Attention("wrong_page", "kwh", f"{this}{link}{lacks} {what}. {then}")
+    if signs.account_cut:
+        yield Attention(
+            "account_cut_off",
+            "account_number",
+            "The account number is cut off or cannot be read whole. Photograph the page again with all of the top in view.",
+        )
+
+
+def _is_wrong_page(reading: Reading) -> bool:
+    lacks_pod = reading.signs.prints_pod is not False and "pod_id" not in reading.fields
+    seen = {kind for kinds in reading.signs.page_kinds.values() for kind in kinds}
+    lacks = "kwh" not in reading.fields and (lacks_pod or reading.signs.prints_pod is False)
+    doubted = {"kwh", "pod_id"} & {*reading.signs.doubted, *reading.signs.rivals}
+    return lacks and not doubted and "detail" not in seen
+
+
+def _differences(reading: Reading, form: Mapping[str, str]) -> Iterator[Attention]:
+    utility, chosen = reading.fields.get("utility"), form.get("utility", "")
+    if utility and chosen and utility.value != chosen:
+        yield Attention(
+            "utility_differs",
+            "utility",
+            f"The bill is from {utility.value}, the form says {chosen}. Check which one is right.",
+        )
+    name, account = reading.fields.get("customer_name"), form.get("account_name", "")
+    if name and account and not _same_name(str(name.value), account):
+        yield Attention(
+            "name_differs",
+            "customer_name",
+            "The name on the bill differs from the account name in the form. Check that it is the right customer's bill.",
+        )
+
+
+def _same_name(one: str, other: str) -> bool:
+    """Tell whether two names may mean one customer: order, initials, punctuation and a slip or two do not matter."""
+    words = [re.sub(r"[^A-Z0-9 ]", "", name.upper()) for name in (one, other)]
+    if fuzz.token_set_ratio(*words) >= _ALIKE_NAMES:
+        return True
+    return fuzz.ratio(*(name.replace(" ", "") for name in words)) >= _ALIKE_NAMES
+
+
+def _age(reading: Reading, today: date) -> Iterator[Attention]:
+    issued = reading.fields.get("statement_date") or reading.fields.get("period_end")
+    if issued and (age := (today - date.fromisoformat(str(issued.value))).days) > OLD_DAYS:
+        yield Attention(
+            "old_bill",
+            "statement_date",
+            f"The bill is {age} days old; it must not be older than {OLD_DAYS}. Ask the customer for a recent one.",
+        )
+
+
+def _unsure(reading: Reading) -> Iterator[Attention]:
+    signs = reading.signs
+    for name, words in _FIELD_NAMES.items():
+        found = reading.fields.get(name)
+        if name in signs.rivals:
+            message = f"Different values were found for the {words}. Send one bill only, one account at a time."
+        elif name in signs.doubted:
+            message = f"The {words} could not be read surely. Check it on the bill, or photograph it again closer and sharper."
+        elif found and found.confidence < LOW:
+            message = f"The {words} was hard to read. Compare it with the bill."
+        else:
+            continue
+        yield Attention("low_confidence", name, message)
+
+
+def _repeated(earlier: Sequence[EarlierIntake]) -> Iterator[Attention]:
+    matching = [intake for intake in earlier if intake.same_file or intake.same_period]
+    if matching:
+        first = min(matching, key=lambda intake: (intake.submitted_at, intake.id))
+        what = "This file" if any(intake.same_file for intake in matching) else "A bill of this account and period"
+        yield Attention(
+            "already_submitted",
+            "",
+            f"{what} was already submitted on {first.submitted_at:%Y-%m-%d} (intake {first.id}). "
+            "Submit it again only if that one was wrong.",
+        )

@@ -1,0 +1,99 @@
+"""The smaller fields: meter number, rate class, amount due."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+
+from intake.reading.geometry import Phrase, Sheet
+from intake.reading.knowledge import Utility
+from intake.reading.labels import Anchor
+from intake.reading.printed import dates, digits_of, money
+from intake.reading.sections import Sections
+from intake.reading.sightings import Sighting, certainty, wording_certainty
+
+_METER = re.compile(r"[0-9OoDIlSB]{6,12}")
+# Service classes as tariffs name them: SC1, S.C. 2, PSC19, EL1, Rate 280.
+_RATE = re.compile(r"(P?S\.?C\.?|EL|Rate)\s?-?\s?(No\.?\s?)?\d", re.IGNORECASE)
+_KWH_OR_DEMAND = re.compile(r"k\s?[wv](h|n|\b)", re.IGNORECASE)
+
+
+def meters(
+    sheets: Sequence[Sheet], anchors: Iterable[Anchor], sections: Sections, utility: Utility
+) -> Iterator[Sighting[str]]:
+    """Yield the sightings of electric meter numbers, without what marks the registers of one meter.
+
+    A number counts if it begins a row of the meter table, or stands beside or under its label, outside of gas sections.
+    """
+    pattern = utility.meter or _METER
+    for sheet in sheets:
+        for row in sheet.rows:
+            text = "  ".join(phrase.text for phrase in row)
+            if utility.meter_suffix is not None and len(dates(text)) >= 2 and sections.kind(sheet, row[0]) != "gas":
+                yield from _meter(
+                    row[0], sheet, utility, pattern, "meter row", 0.97 if _KWH_OR_DEMAND.search(text) else 0.8
+                )
+    for anchor in anchors:
+        if anchor.name != "meter_number" or sections.kind(anchor.sheet, anchor.phrase) in ("gas", "lighting"):
+            continue
+        for how, phrases in (("label left", anchor.right(1)), ("label above", anchor.below(3.4)[:1])):
+            for phrase in phrases:
+                yield from _meter(phrase, anchor.sheet, utility, pattern, how, 0.95)
+
+
+def _meter(
+    phrase: Phrase, sheet: Sheet, utility: Utility, pattern: re.Pattern[str], how: str, worth: float
+) -> Iterator[Sighting[str]]:
+    token = phrase.tokens[0]
+    text = utility.meter_suffix.sub("", token.text) if utility.meter_suffix else token.text
+    read = digits_of(text.strip(".,:;")) if "-" not in text else None
+    if read and pattern.fullmatch(read[0]):
+        yield Sighting(read[0], certainty([token]) * worth * 0.88 ** read[1], sheet.page, [token], how)
+
+
+def rates(
+    sheets: Sequence[Sheet], anchors: Iterable[Anchor], sections: Sections, utility: Utility
+) -> Iterator[Sighting[str]]:
+    """Yield the sightings of the electric rate class; the first electric service of a page counts, lighting does not."""
+    if utility.rate is not None:
+        for sheet in sheets:
+            for row in sheet.rows:
+                for index in range(len(row)):
+                    phrases = row[index : index + 2]
+                    text = "  ".join(phrase.text for phrase in phrases)
+                    match = utility.rate.search(text)
+                    if match and sections.kind(sheet, row[0]) not in ("gas", "lighting"):
+                        tokens = [t for p in phrases for t in p.tokens if t.text.strip("-.,:") in match["rate"].split()]
+                        tokens = tokens or list(phrases[0].tokens)
+                        value = " ".join(match["rate"].split())
+                        yield Sighting(value, 0.95 * certainty(tokens), sheet.page, tokens, "label left")
+                        break
+        return
+    for anchor in anchors:
+        if anchor.name == "rate_class" and anchor.first == 0 and sections.kind(anchor.sheet, anchor.phrase) != "gas":
+            for phrase in anchor.right(1):
+                if re.search(r"[A-Za-z]", phrase.text) and len(phrase.text) <= 40:
+                    yield Sighting(
+                        phrase.text.strip(" :.-"),
+                        0.9 * certainty(phrase.tokens),
+                        anchor.sheet.page,
+                        phrase.tokens,
+                        "label left",
+                    )
+
+
+def amounts(anchors: Iterable[Anchor]) -> Iterator[Sighting[Decimal]]:
+    """Yield the sightings of the amount due: in dollars and cents, beside or under its label."""
+    for anchor in anchors:
+        if anchor.name != "amount_due":
+            continue
+        for how, phrases in (("label left", anchor.right(1)), ("label above", anchor.below(2.6)[:1])):
+            for phrase in phrases:
+                found = money(phrase.text)
+                if len(found) == 1 and re.match(r"\W*\$", phrase.text):
+                    yield Sighting(found[0], 0.97 * wording_certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how)
+                    break
+            else:
+                continue
+            break

@@ -1,0 +1,91 @@
+"""Annual use from a printed table of months."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from intake.reading.geometry import Phrase, Sheet, Token
+from intake.reading.labels import Anchor
+from intake.reading.sightings import Sighting, certainty
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = re.compile(r"^(" + "|".join(_MONTHS) + r")[a-z]*\.?'?\s?(\d{2})$", re.IGNORECASE)
+_USE = re.compile(r"^\d{1,3}(,?\d{3})*$")
+_MAX_ROWS = 40
+
+Month = tuple[int, int]
+"""Months since year 0, and its kWh."""
+
+
+def annual(
+    sheets: Sequence[Sheet], anchors: Sequence[Anchor], end: tuple[int, int] | None, kwh: int | None
+) -> list[Sighting[int]]:
+    """Return the sums of the last twelve months of the tables of kWh.
+
+    Thirteen months are printed; the last is this bill's. The table counts only if its months follow one another without
+    a gap, and the last one is the month in which the period ends and has its use, where those are known.
+
+    Args:
+        sheets: All sheets.
+        anchors: Labels; `history:title` begins a table of kWh, `history:other` a table of something else.
+        end: Year and month in which the period ends; None if not known.
+        kwh: Use of the period; None if not known.
+    """
+    found = []
+    for sheet in sheets:
+        titles = [a for a in anchors if a.name.startswith("history:") and a.sheet is sheet]
+        for title in titles:
+            if title.name != "history:title":
+                continue
+            rows = _rows(sheet, title, titles)
+            if (sighting := _sum(rows, sheet.page, end, kwh)) is not None:
+                found.append(sighting)
+    return found
+
+
+def _rows(sheet: Sheet, title: Anchor, titles: Iterable[Anchor]) -> list[tuple[Month, Sequence[Token]]]:
+    """Return the months under a title down to the next one, left and right half of the table."""
+    left, top = title.tokens[0].left, title.phrase.mid
+    slope = sheet.slope(left, top)
+    bottoms = [t.phrase.mid for t in titles if t.phrase.mid > top + 1 and abs(t.tokens[0].left - left) < 12]
+    bottom = min(bottoms, default=top + _MAX_ROWS * 1.6)
+    rows: dict[int, tuple[Month, Sequence[Token]]] = {}
+    for row in sheet.rows:
+        tokens = [
+            token
+            for phrase in row
+            for token in phrase.tokens
+            if left - 4 < token.left - slope * (token.mid - top) < left + 30
+        ]
+        for index, token in enumerate(tokens):
+            level = token.mid - slope * (token.left - left)
+            month, value = _month(tokens, index)
+            if month is not None and top < level < bottom and value is not None:
+                rows.setdefault(month, ((month, int(value.text.replace(",", ""))), [*tokens[index : index + 2], value]))
+    return [rows[month] for month in sorted(rows)]
+
+
+def _month(tokens: Sequence[Token], index: int) -> tuple[int | None, Token | None]:
+    """Read month, year and use off up to three words."""
+    for words in (1, 2):
+        match = _MONTH.match(" ".join(token.text for token in tokens[index : index + words]))
+        if match and index + words < len(tokens) and _USE.match(tokens[index + words].text):
+            return (2000 + int(match[2])) * 12 + _MONTHS.index(match[1].lower()), tokens[index + words]
+    return None, None
+
+
+def _sum(
+    rows: Sequence[tuple[Month, Sequence[Token]]], page: int, end: tuple[int, int] | None, kwh: int | None
+) -> Sighting[int] | None:
+    last = rows[-12:]
+    months = [month for (month, _), _ in last]
+    if len(last) < 12 or any(later - earlier != 1 for earlier, later in pairwise(months)):
+        return None
+    if (end and months[-1] != end[0] * 12 + end[1] - 1) or (kwh is not None and last[-1][0][1] != kwh):
+        return None
+    checked = bool(end) + (kwh is not None)
+    sure = min(certainty(tokens) for _, tokens in last)
+    total = sum(use for (_, use), _ in last)
+    return Sighting(total, sure * (0.85, 0.92, 0.97)[checked], page, last[-1][1], "12 months printed")

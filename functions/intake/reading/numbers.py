@@ -1,0 +1,162 @@
+"""Account numbers and PoD IDs: by format, prefix and label, with a second sighting where there is one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from rapidfuzz.distance import Levenshtein
+
+from intake.reading.geometry import Phrase, Sheet, Token
+from intake.reading.knowledge import AccountFormat, PodFormat, Utility
+from intake.reading.labels import Anchor
+from intake.reading.printed import digits_of
+from intake.reading.sightings import Sighting, certainty
+
+_SLIP = 0.12  # confidence that a letter taken for a digit costs
+_POD = re.compile(r"^(?P<letter>[NR])(?P<digits>[0-9OoDQIl|SB]{14})$")
+_GROUPED = re.compile(r"^[^\s–—-]+(?:[–—-][^\s–—-]+)+$")
+_ELECTRIC_PODS = PodFormat(re.compile(r"[NR]01\d{12}"), re.compile(r"[NR]02\d{12}"), re.compile(r"[NR]010000\d{8}"))
+
+
+def accounts(sheets: Sequence[Sheet], anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]]:
+    """Yield the sightings of account numbers (digits only).
+
+    A number needs its label; or its groups and a known prefix; or the stub's scan line. Numbers labelled as somebody
+    else's (a supplier's, a meter's) never come here, since the nearest label decides.
+    """
+    labelled: dict[tuple[int, ...], str] = {}
+    others: set[int] = set()
+    for anchor in anchors:
+        if anchor.name == "account_number":
+            for how, phrase in _places(anchor):
+                for tokens in _runs(phrase.tokens):
+                    labelled.setdefault(tuple(id(token) for token in tokens), how)
+        elif anchor.name in ("other_number", "meter_number"):
+            others.update(id(token) for _, phrase in _places(anchor)[:1] for token in phrase.tokens)
+    for sheet in sheets:
+        for phrase in sheet.phrases:
+            for tokens in _runs(phrase.tokens):
+                how = labelled.get(tuple(id(token) for token in tokens), "")
+                if how or not others.intersection(id(token) for token in tokens):
+                    yield from _account(tokens, sheet.page, how, utility.account)
+            yield from _scan_line(phrase, sheet.page, utility.account)
+
+
+def account_label_without_number(anchors: Iterable[Anchor], account: AccountFormat) -> bool:
+    """Tell whether digits next to an account label are too few: the number is cut off or was not read whole."""
+    for anchor in anchors:
+        if anchor.name != "account_number":
+            continue
+        for _, phrase in _places(anchor):
+            read = digits_of(phrase.tokens[0].text)
+            if read and 2 <= len(read[0]) < min(account.digits):
+                return True
+        if not _places(anchor):
+            return True
+    return False
+
+
+def printed(sighting: Sighting[str], account: AccountFormat) -> str:
+    """Return an account number with its hyphens: the utility's where they are known, else those that were read."""
+    digits = sighting.value
+    for groups in account.groups:
+        if sum(groups) == len(digits):
+            ends = [sum(groups[: index + 1]) for index in range(len(groups))]
+            return "-".join(digits[end - size : end] for end, size in zip(ends, groups, strict=True))
+    read = re.sub(r"[^\d-]", "", "".join(token.text for token in sighting.tokens))
+    return read if read.replace("-", "") == digits else digits
+
+
+def may_be_misread(winner: str, rival: str) -> bool:
+    """Tell whether one number may be the other with one slip of OCR."""
+    return winner != rival and Levenshtein.distance(winner, rival, score_cutoff=1) <= 1
+
+
+def pods(sheets: Sequence[Sheet], anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]]:
+    """Yield the sightings of PoD IDs, electric and gas; the caller tells them apart by section."""
+    formats = utility.pod or _ELECTRIC_PODS
+    labelled = {id(t) for a in anchors if a.name == "pod_id" for _, phrase in _places(a) for t in phrase.tokens}
+    for sheet in sheets:
+        for phrase in sheet.phrases:
+            for tokens in _windows(phrase.tokens, 3):
+                read = _pod(tokens)
+                if read is None:
+                    continue
+                value, slips = read
+                known = formats.electric.fullmatch(value) or formats.gas.fullmatch(value)
+                if known and (utility.pod or any(id(token) in labelled for token in tokens)):
+                    sure = certainty(tokens) * (1 - _SLIP) ** max(0, slips - 1)
+                    usual = formats.usual.fullmatch(value) or formats.gas.fullmatch(value)
+                    near = any(id(token) in labelled for token in tokens)
+                    confidence = sure * (0.99 if near else 0.93) * (1 if usual else 0.8)
+                    yield Sighting(value, confidence, sheet.page, tokens, "label left" if near else "format")
+
+
+def is_electric_pod(value: str) -> bool:
+    """Tell an electric PoD ID from a gas one."""
+    return value[1:3] == "01"
+
+
+def _pod(tokens: Sequence[Token]) -> tuple[str, int] | None:
+    text = re.sub(r"[\s.:,-]", "", "".join(token.text for token in tokens)).upper().replace("|", "1")
+    match = _POD.match(text)
+    if not match:
+        return None
+    read = digits_of(match["digits"])
+    return (match["letter"] + read[0], read[1]) if read else None
+
+
+def _places(anchor: Anchor) -> list[tuple[str, Phrase]]:
+    """Return where the value of a label may stand: right of it, else under it."""
+    right = [("label left", phrase) for phrase in anchor.right(1)]
+    if right and digits_of(right[0][1].tokens[0].text):
+        return right
+    return [*right, *(("label above", phrase) for phrase in anchor.below()[:2])]
+
+
+def _windows(tokens: Sequence[Token], longest: int) -> Iterator[Sequence[Token]]:
+    for first in range(len(tokens)):
+        for stop in range(first + 1, min(len(tokens), first + longest) + 1):
+            yield tokens[first:stop]
+
+
+def _runs(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
+    """Yield runs of neighbouring words that hold nothing but digits and hyphens, none next to further digits."""
+    first = 0
+    while first < len(tokens):
+        stop = first
+        while stop < len(tokens) and digits_of(tokens[stop].text.strip(".,:;")) and stop - first < 6:
+            stop += 1
+        if stop > first:
+            yield tokens[first:stop]
+        if stop > first + 1:
+            yield from ([token] for token in tokens[first:stop] if _GROUPED.match(token.text))
+        first = max(stop, first + 1)
+
+
+def _account(tokens: Sequence[Token], page: int, how: str, account: AccountFormat) -> Iterator[Sighting[str]]:
+    read = digits_of("".join(token.text.strip(".,:;") for token in tokens))
+    if read is None or not account.admits(read[0]):
+        return
+    digits, slips = read
+    text = "-".join(token.text.strip(".,:;-–—") for token in tokens)
+    grouped = bool(_GROUPED.match(text)) and [len(g) for g in re.split("[–—-]+", text)] in [
+        list(g) for g in account.groups
+    ]
+    if not grouped and account.needs_groups:
+        return
+    if not how and not (grouped and (account.prefixes or account.needs_groups)):
+        return
+    sure = certainty(tokens) * (1 - _SLIP) ** slips
+    known = 0.98 if grouped and account.prefixes else 0.97 if grouped or account.prefixes else 0.93
+    yield Sighting(digits, sure * known * (1 if how else 0.93), page, tokens, how or "format")
+
+
+def _scan_line(phrase: Phrase, page: int, account: AccountFormat) -> Iterator[Sighting[str]]:
+    if account.scan_line is None:
+        return
+    text = "".join(token.text for token in phrase.tokens)
+    match = account.scan_line.fullmatch(text)
+    if match and account.admits(match["account"]):
+        yield Sighting(match["account"], 0.6 * certainty(phrase.tokens), page, phrase.tokens, "scan line")

@@ -1,0 +1,237 @@
+"""Service address and customer name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from intake.reading.geometry import Phrase, Sheet, Token
+from intake.reading.knowledge import Utility
+from intake.reading.labels import Anchor, compact
+from intake.reading.sightings import Sighting, wording_certainty
+
+# Zip codes of New York: 100..149, and 005 and 06390 of Long Island's islands (https://pe.usps.com/text/LabelingLists/L002.htm).
+_TOWN = re.compile(
+    r"^(?P<town>[A-Z][A-Z .'&-]+?)[\s,.]+(?P<state>N\.?[YV]\.?)[\s,.]*(?P<zip>1[0-4]\d{3}|00501|00544|06390)(?P<four>-\d{4})?$",
+    re.IGNORECASE,
+)
+_STREET = re.compile(r"^\d[\dA-Z/-]{0,7} [A-Z0-9][A-Z0-9 .,#'/&-]*[A-Z][A-Z0-9 .,#'/&-]*$", re.IGNORECASE)
+_ONE_LINE = re.compile(r"^(?P<street>\d.*?[A-Z0-9.])\s?[,.]\s?(?P<rest>[A-Z][^,]*)$", re.IGNORECASE)
+# The commoner of the street suffixes in https://pe.usps.com/text/pub28/28apc_002.htm, and numbered roads.
+_STREET_TYPE = re.compile(
+    r"\b(ALY|AVE?|AVENUE|BEND|BLVD|BND|CIR|CIRCLE|CMNS|COURT|CRES|CT|DR|DRIVE|EXT|GREEN|GRN|HEIGHTS|HILL|HL|HTS|HWY|LANE|LN|"
+    r"LOOP|PARK|PATH|PIKE|PKWY|PL|PLACE|PLZ|POINT|PT|RD|RDG|RIDGE|ROAD|ROUTE|ROW|RTE|RT|RUN|SQ|ST|STREET|TER|TERRACE|TPKE|TRL|"
+    r"VLG|WALK|WAY|BROADWAY)\b\.?",
+    re.IGNORECASE,
+)
+_BOX = re.compile(r"\bP\.?\s?O\.?\s?BOX\b", re.IGNORECASE)
+_UTILITY_PLACES = re.compile(r"CORRESPONDENCE|REMIT|PAYMENT|PAYABLE", re.IGNORECASE)
+_NOT_A_NAME = re.compile(
+    r"\d{5}|\$|:|@|\b(account|number|date|page|amount|statement|address|service|period|bill)\b", re.IGNORECASE
+)
+
+_LABELS = ("servicefor", "servicedeliveredto", "serviceaddress", "customername", "autopay", "duplicate", "uponreceipt")
+
+Address = tuple[str, str, str]
+"""Street, town, zip."""
+
+
+def one_line(address: Address) -> str:
+    """Return an address on one line as bills print it."""
+    street, town, code = address
+    return f"{street}, {town} NY {code}"
+
+
+def parts(address: Address) -> dict[str, str]:
+    """Return the parts of an address by name."""
+    street, town, code = address
+    house, _, name = street.partition(" ")
+    return {"house_number": house, "street": name, "town": town, "state": "NY", "zip": code}
+
+
+def addresses(anchors: Iterable[Anchor]) -> Iterator[Sighting[Address]]:
+    """Yield the sightings of the service address: one line right of its label, or a block under it."""
+    for anchor in anchors:
+        if anchor.name != "service_address":
+            continue
+        beside = [token for phrase in anchor.right(3) for token in phrase.tokens]
+        if (found := _beside(beside)) is not None:
+            tokens, address, sure = found
+            yield Sighting(address, 0.97 * sure * _certainty(tokens), anchor.sheet.page, tokens, "label left")
+            continue
+        block = [_whole_line(anchor.sheet, line) for line in _block(anchor)]
+        for index in range(1, len(block)):
+            address_two, sure = _two_lines(block[index - 1], block[index])
+            if address_two:
+                tokens = [*block[index - 1].tokens, *block[index].tokens]
+                yield Sighting(
+                    address_two,
+                    0.97 * sure * wording_certainty(tokens),
+                    anchor.sheet.page,
+                    block[index - 1].tokens,
+                    "label above",
+                )
+                break
+
+
+def headed_blocks(sheets: Iterable[Sheet], anchors: Sequence[Anchor]) -> Iterator[tuple[Sighting[Address], Phrase]]:
+    """Yield address blocks whose label is cut off: above or beside the account number at the top, with its first line.
+
+    Mailing addresses stand lower and carry ZIP+4; the utility's own have a comma or a heading.
+    """
+    tops = {id(a.sheet): a.phrase.mid for a in reversed(anchors) if a.name in ("account_number", "period")}
+    for sheet in sheets:
+        if id(sheet) not in tops:
+            continue
+        for town in sheet.phrases:
+            if town.mid > tops[id(sheet)] + 6 or not _town(town.text):
+                continue
+            block = [town]
+            while len(block) < 4 and (over := _line_above(sheet, block[-1])) is not None:
+                block.append(over)
+            if len(block) >= 3 and not any(_UTILITY_PLACES.search(line.text) for line in block):
+                address, sure = _two_lines(_whole_line(sheet, block[1]), town)
+                if address:
+                    tokens = [*block[1].tokens, *town.tokens]
+                    worth = 0.88 * sure * _certainty(tokens)
+                    yield Sighting(address, worth, sheet.page, block[1].tokens, "position"), block[-1]
+
+
+def names(anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]]:
+    """Yield the sightings of the customer's name: in the line over or under a label, or right of it."""
+    for anchor in anchors:
+        if anchor.name == utility.name_above and utility.name_above:
+            phrase, how = _over(anchor), "line above the account number"
+        elif anchor.name == "customer_name":
+            beside = anchor.right(1)
+            phrase = beside[0] if beside and _is_name(beside[0].text) and anchor.first == 0 else None
+            how = "label left"
+            if phrase is None:
+                under = anchor.below(2.8)
+                phrase, how = (under[0] if under else None), "label above"
+        else:
+            continue
+        if phrase is not None and _is_name(phrase.text) and not _is_label(phrase.text, utility):
+            # A single word is rather a name of which a part was not read.
+            worth = 0.96 if len(phrase.tokens) > 1 else 0.6
+            yield Sighting(_tidy(phrase.text), worth * wording_certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how)
+
+
+def _over(anchor: Anchor) -> Phrase | None:
+    """Return the line over a label and its value, if it ends where the value ends: else a part of it was not read."""
+    values = anchor.right(1)
+    if not values:
+        return None
+    over = anchor.sheet.above(anchor.phrase, reach=3.6, left=anchor.tokens[0].left, right=values[0].right)
+    if not over or any(abs(other.mid - over[0].mid) < 0.7 for other in over[1:]):
+        return None
+    return over[0] if abs(over[0].right - values[0].right) < 1.5 else None
+
+
+def _is_label(text: str, utility: Utility) -> bool:
+    """Tell whether a text is a label of the bill or a piece of one."""
+    return any(compact(text) in compact(label) for labels in utility.labels.values() for label in labels)
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a line may be a customer's name."""
+    return _is_name(text)
+
+
+def tidy(text: str) -> str:
+    """Return a name or street with what OCR adds taken away."""
+    return _tidy(text)
+
+
+def _certainty(tokens: Sequence[Token]) -> float:
+    """Return how sure an address is; its house number counts twice, because nothing else on the page confirms it."""
+    return wording_certainty(tokens) * tokens[0].confidence
+
+
+def _line_above(sheet: Sheet, line: Phrase) -> Phrase | None:
+    over = sheet.above(line, reach=2.2, left=line.left, right=line.left + 2)
+    return over[0] if over and abs(over[0].left - line.left) < 1.5 else None
+
+
+def _block(anchor: Anchor) -> list[Phrase]:
+    """Return the lines under a label that begin where it begins, as long as they follow closely."""
+    lines: list[Phrase] = []
+    last = anchor.phrase
+    left = anchor.tokens[0].left
+    for _ in range(5):
+        under = [
+            phrase
+            for phrase in anchor.sheet.below(last, reach=2.6 if lines else 3.0, left=left, right=left + 2)
+            if abs(phrase.left - left) < 3.0
+        ]
+        if not under:
+            break
+        last = under[0]
+        left = last.left
+        lines.append(last)
+    return lines
+
+
+def _beside(tokens: Sequence[Token]) -> tuple[Sequence[Token], Address, float] | None:
+    """Read an address off the words right of its label; words after the zip code do not belong to it."""
+    for stop in range(len(tokens), 2, -1):
+        text = " ".join(token.text for token in tokens[:stop])
+        match = _ONE_LINE.match(_tidy(text))
+        if match and (town := _town(match["rest"])) and (street := _street(match["street"])):
+            return tokens[:stop], (street[0], town[0], town[1]), street[1] * town[2]
+    return None
+
+
+def _whole_line(sheet: Sheet, phrase: Phrase) -> Phrase:
+    """Return a phrase with what follows it at little distance: a word that was read badly leaves a gap."""
+    tokens = list(phrase.tokens)
+    for other in sheet.after(phrase):
+        if other.left - tokens[-1].right > 4.0:
+            break
+        tokens += other.tokens
+    return Phrase(tokens)
+
+
+def _two_lines(street: Phrase, town: Phrase) -> tuple[Address | None, float]:
+    found_street, found_town = _street(_tidy(street.text)), _town(_tidy(town.text))
+    if not found_street or not found_town:
+        return None, 0.0
+    # Without a comma nothing tells that the end of the street was read.
+    whole = 1.0 if _STREET_TYPE.search(found_street[0]) else 0.8
+    return (found_street[0], found_town[0], found_town[1]), whole * found_street[1] * found_town[2]
+
+
+def _street(text: str) -> tuple[str, float] | None:
+    text = re.sub(r"^(\d+)(?=[A-Z]{3})", r"\1 ", text)
+    if not _STREET.match(text) or _BOX.search(text):
+        return None
+    return _letters_only(text)
+
+
+def _town(text: str) -> tuple[str, str, float] | None:
+    match = _TOWN.match(_tidy(text))
+    if not match or match["four"]:
+        return None
+    town, sure = _letters_only(match["town"].strip(" ."))
+    return town, match["zip"], sure * (1.0 if match["state"][-1] in "Yy." else 0.9)
+
+
+def _letters_only(text: str) -> tuple[str, float]:
+    """Mend digits inside words of letters and small letters among capitals; each mended one costs confidence."""
+    mended = re.sub(r"(?<=[A-Z])0(?=[A-Z])", "O", text)
+    mended = re.sub(r"(?<=[A-Z])1(?=[A-Z])", "I", mended)
+    if sum(c.isupper() for c in mended) > 4 * sum(c.islower() for c in mended):
+        mended = mended.replace("l", "I").upper()
+    changed = sum(one != other for one, other in zip(text, mended, strict=True))
+    return mended, 0.85**changed
+
+
+def _tidy(text: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"\s+([,.])", r"\1", text)).strip(" .,:;|-_'\"")
+
+
+def _is_name(text: str) -> bool:
+    letters = [c for c in text if c.isalpha()]
+    capitals = sum(c.isupper() for c in letters) >= 0.8 * len(letters) or text.istitle()
+    ordinary = not _NOT_A_NAME.search(text) and not any(compact(text) in label for label in _LABELS)
+    return len(letters) >= 4 and capitals and len(text.split()) <= 9 and ordinary

@@ -1,0 +1,225 @@
+"""Read a bill: recognise the utility, find labels, collect sightings of every field, report what is sure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from intake.reading import details, history, numbers, period, place, recognition, usage
+from intake.reading.geometry import Sheet, sheets
+from intake.reading.knowledge import Utility, utilities
+from intake.reading.labels import Anchor
+from intake.reading.result import Found, Reading, Signs, Value
+from intake.reading.sections import Sections
+from intake.reading.sightings import REPORTED, Sighting, Verdict, weigh
+from intake.records import PageWords
+
+_FOREIGN_PERIOD = 400  # days: no bill is issued longer after the start of its period
+_DOUBTFUL_WORD = 0.75
+_ESTIMATE = 0.5
+_PLACE = 0.75
+_KEY = 0.8  # a wrong account number or PoD ID enrols somebody else
+_PAGE = re.compile(r"\bpage\s?(\d{1,2})\s?of\s?\d", re.IGNORECASE)
+
+
+def read_bill(pages: Sequence[PageWords]) -> Reading:
+    """Read the fields of one bill off the words of its pages.
+
+    Nothing is guessed: a value must have its utility's format and a label, or be confirmed by another one on the pages;
+    a value that fails a check, or competes with another, is left out and named in the signs. The order of the words
+    means nothing, only their places do.
+
+    Args:
+        pages: All pages of the submission, in any order.
+
+    Returns:
+        The fields that are sure, each with its evidence, and the signs for `attention`.
+    """
+    laid = [sheet for page in sorted(pages, key=lambda page: page.page) for sheet in sheets(page)]
+    named = recognition.utility_sightings(a for sheet in laid for a in recognition.name_labels().find(sheet))
+    bill = _Bill(laid, _utility_by_numbers(laid, named))
+    bill.read_utility(named)
+    bill.read_numbers()
+    bill.read_period()
+    bill.read_use()
+    bill.read_place()
+    bill.read_details()
+    return Reading(bill.fields, bill.signs(pages))
+
+
+def _utility_by_numbers(laid: Sequence[Sheet], named: Sequence[Sighting[str]]) -> Utility:
+    """Pick the utility by its names and by numbers that only it prints."""
+    formats: dict[str, float] = {}
+    for utility in utilities():
+        if not utility.account.prefixes:
+            continue
+        anchors = [a for sheet in laid for a in recognition.field_labels(utility.name).find(sheet)]
+        seen = [*numbers.accounts(laid, anchors, utility), *numbers.pods(laid, anchors, utility)]
+        formats[utility.name] = sum(sorted((s.confidence for s in seen), reverse=True)[:3])
+    return recognition.pick(named, formats)
+
+
+@dataclass
+class _Bill:
+    """A bill being read: what is found so far."""
+
+    sheets: Sequence[Sheet]
+    utility: Utility
+    fields: dict[str, Found] = field(default_factory=dict)
+    rivals: list[str] = field(default_factory=list)
+    doubted: list[str] = field(default_factory=list)
+    days: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        labels = recognition.field_labels(self.utility.name)
+        self.anchors: list[Anchor] = [anchor for sheet in self.sheets for anchor in labels.find(sheet)]
+        self.sections = Sections(self.anchors)
+
+    def report(self, name: str, verdict: Verdict[Any], value: Value | None = None, least: float = REPORTED) -> bool:
+        """Take over a verdict: as a field if it is sure enough, else as a rival or doubted value."""
+        if verdict.best is not None and verdict.sure and verdict.confidence >= least:
+            self.fields[name] = verdict.found(value if value is not None else verdict.best.value)
+        elif verdict.rivals:
+            self.rivals.append(name)
+        elif verdict.best is not None:
+            self.doubted.append(name)
+        return name in self.fields
+
+    def read_utility(self, named: Sequence[Sighting[str]]) -> None:
+        """Report the utility if its names and its numbers agree."""
+        seen = list(named)
+        if self.utility.account.prefixes:
+            own = [
+                *numbers.accounts(self.sheets, self.anchors, self.utility),
+                *numbers.pods(self.sheets, self.anchors, self.utility),
+            ]
+            seen += [
+                replace(s, value=self.utility.name, confidence=0.9 * s.confidence, how="number format") for s in own
+            ]
+        verdict = weigh(seen, outvoted=0.9)
+        if verdict.best is not None and verdict.best.value == self.utility.name:
+            self.report("utility", verdict)
+
+    def read_numbers(self) -> None:
+        """Report account number and electric PoD ID."""
+        found = list(numbers.accounts(self.sheets, self.anchors, self.utility))
+        verdict = weigh(found, misread=numbers.may_be_misread, outvoted=0.35)
+        if self.report("account_number", verdict, least=_KEY) and verdict.best is not None:
+            self.report("account_number_printed", verdict, numbers.printed(verdict.best, self.utility.account))
+        pods = [
+            pod for pod in numbers.pods(self.sheets, self.anchors, self.utility) if numbers.is_electric_pod(pod.value)
+        ]
+        metered = [pod for pod in pods if self._section(pod) not in ("gas", "lighting")]
+        self.report("pod_id", weigh(metered, outvoted=0.35), least=_KEY)
+
+    def read_period(self) -> None:
+        """Report period and statement date; a statement precedes no period's end."""
+        self.days = period.day_counts(self.sheets, self.anchors)
+        verdict = weigh(
+            [
+                *period.periods(self.anchors, self.sections, self.days, self.utility),
+                *period.bare_periods(self.sheets, self.days, self.utility),
+            ]
+        )
+        if verdict.sure and verdict.best is not None:
+            self.report("period_start", verdict, verdict.best.value[0].isoformat())
+            self.report("period_end", verdict, verdict.best.value[1].isoformat())
+        else:
+            self.report("period_end", verdict)
+        issued = weigh(period.labelled_dates(self.anchors, "statement_date"))
+        if issued.best is not None and verdict.sure and verdict.best is not None:
+            after = (issued.best.value - verdict.best.value[1]).days
+            if not -1 <= after <= _FOREIGN_PERIOD:
+                issued = replace(issued, confidence=0.0)
+        self.report("statement_date", issued, issued.best.value.isoformat() if issued.best else None)
+
+    def read_use(self) -> None:
+        """Report the use of the period, and the annual use printed or estimated."""
+        verdict = usage.kwh(self.sheets, self.anchors, self.sections, self.utility)
+        if "period_end" in self.rivals:  # two bills: their figures must not be mixed
+            verdict = replace(verdict, rivals=verdict.best is not None)
+        self.report("kwh", verdict)
+        end = self._date("period_end")
+        kwh = int(self.fields["kwh"].value) if "kwh" in self.fields else None  # type: ignore[arg-type]
+        annual = weigh(history.annual(self.sheets, self.anchors, (end.year, end.month) if end else None, kwh))
+        if self.report("annual_kwh", annual) and annual.best is not None:
+            self.report("annual_kwh_basis", annual, "12 months printed")
+        elif kwh is not None and (start := self._date("period_start")) and end:
+            days = (end - start).days + (self.utility.day_count == "inclusive")
+            evidence = self.fields["kwh"]
+            confidence = _ESTIMATE * evidence.confidence
+            how = "estimated from one period"
+            self.fields["annual_kwh"] = replace(evidence, value=round(kwh * 365 / days), confidence=confidence, how=how)
+            self.fields["annual_kwh_basis"] = replace(evidence, value=how, how=how)
+
+    def read_place(self) -> None:
+        """Report service address and customer name; a name is sure if a mailing block or a second page repeats it."""
+        addresses = list(place.addresses(self.anchors))
+        names = list(place.names(self.anchors, self.utility))
+        if not addresses and not self.utility.name_above:
+            for address, first in place.headed_blocks(self.sheets, self.anchors):
+                addresses.append(address)
+                if place.is_name(first.text):
+                    names.append(
+                        Sighting(place.tidy(first.text), 0.9 * first.confidence, address.page, first.tokens, "position")
+                    )
+        verdict = weigh(addresses)
+        if self.report("service_address", verdict, place.one_line(verdict.best.value) if verdict.best else None, _PLACE):
+            assert verdict.best is not None
+            self.report("service_address_parts", verdict, place.parts(verdict.best.value))
+        self.report("customer_name", weigh(names))
+
+    def read_details(self) -> None:
+        """Report meter number, rate class and amount due."""
+        self.report("meter_number", weigh(details.meters(self.sheets, self.anchors, self.sections, self.utility)))
+        self.report("rate_class", weigh(details.rates(self.sheets, self.anchors, self.sections, self.utility)))
+        due = weigh(details.amounts(self.anchors))
+        self.report("amount_due", due, float(due.best.value) if due.best else None, least=_KEY)
+
+    def signs(self, pages: Sequence[PageWords]) -> Signs:
+        """Return what `attention` needs besides the fields."""
+        words = [word for page in pages for word in page.words]
+        kinds = recognition.page_kinds(self.sheets, self.utility)
+        marks = {name for counts in kinds.values() for name, count in counts.items() for _ in range(count)}
+        electric = "electric" in self.sections.kinds or "kwh" in self.fields or "pod_id" in self.fields
+        return Signs(
+            words=len(words),
+            unsure=round(sum(word.confidence < _DOUBTFUL_WORD for word in words) / len(words), 3) if words else 0.0,
+            bill_marks=sum(count for counts in kinds.values() for count in counts.values()) if marks else 0,
+            page_kinds={
+                str(page): tuple(sorted(k for k, n in counts.items() if k != "bill" and n >= 2))
+                for page, counts in kinds.items()
+            },
+            printed_pages={str(page): number for page, number in self._printed_pages().items()},
+            photograph=self.utility.photograph,
+            electric=electric,
+            gas="gas" in self.sections.kinds,
+            prints_pod=self.utility.prints_pod,
+            account_cut="account_number" not in self.fields
+            and numbers.account_label_without_number(self.anchors, self.utility.account),
+            rivals=tuple(self.rivals),
+            doubted=tuple(self.doubted),
+        )
+
+    def _printed_pages(self) -> dict[int, int]:
+        found: dict[int, int] = {}
+        for sheet in self.sheets:
+            for phrase in sheet.phrases:
+                if (match := _PAGE.search(phrase.text)) and sheet.page not in found:
+                    found[sheet.page] = int(match[1])
+        return found
+
+    def _section(self, sighting: Sighting[str]) -> str:
+        wanted = sighting.tokens[0]
+        for sheet in self.sheets:
+            if sheet.page == sighting.page:
+                for phrase in sheet.phrases:
+                    if any(token is wanted for token in phrase.tokens):
+                        return self.sections.kind(sheet, phrase)
+        return ""
+
+    def _date(self, name: str) -> date | None:
+        return date.fromisoformat(str(self.fields[name].value)) if name in self.fields else None

@@ -1,0 +1,91 @@
+"""Recognise the utility and the kinds of pages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+
+from intake.reading.geometry import Sheet
+from intake.reading.knowledge import Utility, unknown, utilities
+from intake.reading.labels import Anchor, Labels
+from intake.reading.sightings import Sighting, certainty
+
+_NAME_ALONE = 0.86
+_IN_TITLE = 0.93
+_NAMES_ALIKE = 93.0  # `Supply Services` must not pass for `RGE Supply Service`
+
+
+def utility_sightings(anchors: Iterable[Anchor]) -> list[Sighting[str]]:
+    """Return where utilities are named.
+
+    A logo or a name that stands alone counts more than one within a sentence: bills also name other companies.
+
+    Args:
+        anchors: What `name_labels` found.
+    """
+    found = []
+    for anchor in anchors:
+        kind, _, name = anchor.name.partition(":")
+        if kind == "not_name":
+            continue
+        alone = len(anchor.phrase.tokens) <= anchor.stop - anchor.first + 3
+        worth = _IN_TITLE if kind == "title" else _NAME_ALONE if alone else 0.35
+        found.append(Sighting(name, worth * certainty(anchor.tokens), anchor.sheet.page, anchor.tokens, "name"))
+    return found
+
+
+def pick(sightings: Iterable[Sighting[str]], formats: Mapping[str, float]) -> Utility:
+    """Return the utility by whose knowledge the bill is read; what is reported is decided later and more strictly.
+
+    Args:
+        sightings: Of names.
+        formats: Weight of numbers that only one utility prints, by its name.
+    """
+    score = Counter(formats)
+    for sighting in sightings:
+        score[sighting.value] += sighting.confidence
+    ranked = sorted(utilities(), key=lambda utility: -score[utility.name])
+    first, second = ranked[:2]
+    return first if score[first.name] > max(0.3, 1.3 * score[second.name]) else unknown()
+
+
+@cache
+def name_labels() -> Labels:
+    """Return all names of utilities as labels."""
+    texts: dict[str, Sequence[str]] = {}
+    for utility in utilities():
+        texts[f"name:{utility.name}"] = utility.names
+        texts[f"title:{utility.name}"] = utility.titles
+        texts[f"not_name:{utility.name}"] = utility.not_names
+    return Labels(texts, alike=_NAMES_ALIKE)
+
+
+@cache
+def field_labels(name: str) -> Labels:
+    """Return everything that is looked for on the pages of a utility: labels, headings, marks of pages, billed totals."""
+    utility = next((known for known in utilities() if known.name == name), unknown())
+    return Labels(
+        {
+            **utility.labels,
+            "billed": utility.usage["billed"],
+            **{f"section:{kind}": headings for kind, headings in utility.sections.items()},
+            **{f"history:{kind}": titles for kind, titles in utility.history.items()},
+        }
+    )
+
+
+@cache
+def page_labels(name: str) -> Labels:
+    """Return the phrases by which kinds of pages are recognised."""
+    utility = next((known for known in utilities() if known.name == name), unknown())
+    return Labels({f"{kind}:{phrase}": [phrase] for kind, phrases in utility.pages.items() for phrase in phrases})
+
+
+def page_kinds(sheets: Iterable[Sheet], utility: Utility) -> dict[int, Counter[str]]:
+    """Return how many different phrases of each kind of page were seen, by page."""
+    seen: dict[int, set[str]] = {}
+    for sheet in sheets:
+        found = page_labels(utility.name).find(sheet)
+        seen.setdefault(sheet.page, set()).update(anchor.name for anchor in found)
+    return {page: Counter(name.partition(":")[0] for name in names) for page, names in seen.items()}

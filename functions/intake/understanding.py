@@ -1,0 +1,88 @@
+"""The last step of `ocr`: the words of all pages become fields, and what the agent should know at once.
+
+The reading itself is pure code in `intake.reading`; here are its surroundings: the saved words, earlier submissions of the
+same bill, and the commit that makes the intake ready for its row.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from intake import log
+from intake.reading import Attention, EarlierIntake, Reading, attention, read_bill
+from intake.records import Intake, PageWords, words_object
+
+if TYPE_CHECKING:
+    from intake.cloud.firestore import Store
+    from intake.cloud.storage import Bucket
+
+READ_PAGES = 60
+"""Most pages that are looked at for fields: ten bills' worth. Words of 500 pages at once would not fit the memory."""
+OFFICE_TIME = ZoneInfo("America/New_York")
+
+_NOT_UNDERSTOOD = Attention(
+    "not_understood", "", "The fields of this bill could not be read by the program. Read them from the bill by hand."
+)
+_LONG = Attention(
+    "long_bill",
+    "",
+    f"Only the first {READ_PAGES} pages were looked at for the fields. Send one bill at a time.",
+)
+
+
+def understand(intake: Intake, *, store: Store, bucket: Bucket) -> bool:
+    """Read the fields of a bill whose pages are all saved, and make its row due.
+
+    Args:
+        intake: An intake in reading.
+        store: The intakes.
+        bucket: The words of its pages.
+
+    Returns:
+        False if another run did it first.
+
+    Raises:
+        TemporaryError: Storage or Firestore did not answer.
+    """
+    pages = range(1, min(intake.pages, READ_PAGES) + 1)
+    words = [PageWords.from_dict(json.loads(bucket.read(words_object(intake.id, page)))) for page in pages]
+    reading, failed = _read(intake, words)
+    key = bill_key(reading)
+    earlier = [
+        EarlierIntake(
+            other.id,
+            other.submitted_at,
+            same_file=bool({file.sha256 for file in other.files} & {file.sha256 for file in intake.files}),
+            same_period=bool(key) and other.bill_key == key,
+        )
+        for other in store.earlier_of_same_bill(intake, key)
+    ]
+    today = intake.submitted_at.astimezone(OFFICE_TIME).date()
+    found = [_NOT_UNDERSTOOD] if failed else attention(reading, intake.form, today, earlier)
+    if intake.pages > READ_PAGES:
+        found.append(_LONG)
+    items = [{"code": item.code, "field": item.field, "message": item.message} for item in found]
+    log.info(
+        "bill read",
+        intake_id=intake.id,
+        fields=sorted(reading.fields),
+        attention=sorted({item.code for item in found}),
+    )
+    return store.finish_reading(intake, reading.to_document(), items, key)
+
+
+def bill_key(reading: Reading) -> str:
+    """Return what is the same for every submission of one bill: utility, account and end of period; "" if not all known."""
+    found = [reading.fields.get(name) for name in ("utility", "account_number", "period_end")]
+    return "|".join(str(field.value) for field in found if field) if all(found) else ""
+
+
+def _read(intake: Intake, words: list[PageWords]) -> tuple[Reading, bool]:
+    """Read the fields; a stumble of the reader must not hold the bill back, only be seen."""
+    try:
+        return read_bill(words), False
+    except Exception as exc:
+        log.error("fields not read; the row goes out without them", exc, intake_id=intake.id)
+        return Reading(), True

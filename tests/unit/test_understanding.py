@@ -1,0 +1,115 @@
+"""The surroundings of the reading: saved words in, fields, attention and the bill's key out, whatever the reader does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from intake import understanding
+from intake.records import Intake, PageWords, Quad, Word, words_object
+from tests.specimens.catalogue import make
+from tests.unit.fakes import INTAKE_ID, an_intake
+
+
+@dataclass
+class Kept:
+    """What of the store `understand` uses."""
+
+    earlier: list[Intake] = field(default_factory=list)
+    finished: list[tuple[Mapping[str, Any], Sequence[Mapping[str, str]], str]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def earlier_of_same_bill(self, intake: Intake, bill_key: str) -> list[Intake]:
+        self.asked.append(bill_key)
+        return self.earlier
+
+    def finish_reading(
+        self, intake: Intake, reading: Mapping[str, Any], attention: Sequence[Mapping[str, str]], bill_key: str
+    ) -> bool:
+        self.finished.append((reading, attention, bill_key))
+        return True
+
+
+@dataclass
+class Words:
+    """A bucket that holds pages."""
+
+    pages: dict[str, bytes] = field(default_factory=dict)
+    read_names: list[str] = field(default_factory=list)
+
+    def read(self, name: str) -> bytes:
+        self.read_names.append(name)
+        return self.pages[name]
+
+
+def saved(pages: Sequence[PageWords]) -> Words:
+    return Words({words_object(INTAKE_ID, page.page): json.dumps(page.to_dict()).encode() for page in pages})
+
+
+def page_of_specimen(number: int) -> PageWords:
+    """Return the text layer of a specimen's page, through the real reader of PDFs."""
+    from intake.pages import open_document
+
+    specimen = make(7, "nyseg", "residential")
+    content = open_document("pdf", specimen.pdf([number]), 1).page(0)
+    return content.with_recognised(1, [])
+
+
+def understood(intake: Intake, words: Words, store: Kept) -> tuple[Mapping[str, Any], Sequence[Mapping[str, str]], str]:
+    assert understanding.understand(intake, store=store, bucket=words)  # type: ignore[arg-type]
+    return store.finished[-1]
+
+
+def reading_intake(**changes: Any) -> Intake:
+    return replace(an_intake(INTAKE_ID), **{"file_pages": (1,), **changes})
+
+
+def test_the_fields_of_a_bill_are_kept_with_its_key() -> None:
+    """What the specimen prints is what is kept, and the key is made of utility, account and end of period."""
+    truth = make(7, "nyseg", "residential").truth
+    reading, _, key = understood(reading_intake(), saved([page_of_specimen(3)]), Kept())
+    fields = {name: found["value"] for name, found in reading["fields"].items()}
+    assert fields["account_number"] == truth.account_number.replace("-", "")
+    assert fields["pod_id"] == truth.pod_id
+    assert fields["kwh"] == truth.kwh
+    assert key == f"NYSEG|{fields['account_number']}|{fields['period_end']}"
+
+
+def test_an_earlier_submission_of_the_bill_is_named() -> None:
+    """The attention says when it was and which intake it is."""
+    earlier = replace(an_intake("0" * 32), submitted_at=an_intake().submitted_at - timedelta(days=3))
+    _, attention, _ = understood(reading_intake(), saved([page_of_specimen(3)]), Kept([earlier]))
+    repeated = [item for item in attention if item["code"] == "already_submitted"]
+    assert len(repeated) == 1
+    assert "0" * 32 in repeated[0]["message"]
+
+
+def test_a_stumbling_reader_does_not_hold_the_bill_back(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The row goes out without fields, a person is asked to read them, and the log shows where it stumbled."""
+
+    def stumble(pages: Sequence[PageWords]) -> None:
+        raise ZeroDivisionError("with text of the bill: ROBIN EXAMPLE")
+
+    monkeypatch.setattr(understanding, "read_bill", stumble)
+    reading, attention, key = understood(reading_intake(), saved([page_of_specimen(3)]), Kept())
+    assert (reading["fields"], key) == ({}, "")
+    assert [item["code"] for item in attention] == ["not_understood"]
+    logged = capsys.readouterr().out
+    assert "ZeroDivisionError" in logged
+    assert "ROBIN" not in logged
+
+
+def test_of_a_very_long_submission_only_the_beginning_is_looked_at() -> None:
+    """Memory is bounded, and the agent is told."""
+    word = Word("page", Quad(0.1, 0.1, 0.2, 0.1, 0.2, 0.12, 0.1, 0.12), 1.0)
+    words = saved([PageWords(page, 612, 792, "text", [word]) for page in range(1, understanding.READ_PAGES + 2)])
+    _, attention, _ = understood(reading_intake(file_pages=(understanding.READ_PAGES + 1,)), words, Kept())
+    assert len(words.read_names) == understanding.READ_PAGES
+    assert attention[-1]["code"] == "long_bill"
