@@ -63,7 +63,8 @@ def run(folder: Path) -> int:
         print(f"Runs at {stack.url} after {time.monotonic() - began:.1f} s.")
         print(f"Submitting {', '.join(file.name for file in files)}:")
         began = time.monotonic()
-        outcome = submit(IntakeClient(stack.url), SPECIMEN_FIELDS, files, ProgressBar(sys.stderr), _PATIENCE_S)
+        with IntakeClient(stack.url) as client:
+            outcome = submit(client, SPECIMEN_FIELDS, files, ProgressBar(sys.stderr), _PATIENCE_S)
         took = time.monotonic() - began
         add_row(outcome, stack.env)
         if outcome.row is None:

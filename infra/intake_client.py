@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urljoin
 
 import requests
@@ -122,7 +122,7 @@ def _quoted(name: str) -> str:
 
 
 class IntakeClient:
-    """One deployment.
+    """One deployment; a context manager that closes its connections.
 
     Args:
         url: Address of the site.
@@ -133,6 +133,12 @@ class IntakeClient:
         self._url = url.rstrip("/")
         self._session = requests.Session()
         self._sleep = sleep
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._session.close()
 
     def submit(self, fields: Mapping[str, str], files: Sequence[Path], on_sent: Callable[[int, int], None]) -> Accepted:
         """Submit the files as one bill.

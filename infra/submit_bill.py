@@ -226,7 +226,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Submit and follow; return the exit status."""
     options = _parser().parse_args(argv)
     fields = {**SPECIMEN_FIELDS, **dict(options.field)}
-    outcome = submit(IntakeClient(options.url), fields, options.files, ProgressBar(sys.stderr))
+    with IntakeClient(options.url) as client:
+        outcome = submit(client, fields, options.files, ProgressBar(sys.stderr))
     add_row(outcome, environment_for(options.url, os.environ))
     if options.json:
         print(outcome.to_json())

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from infra.local import functions
+from infra.local import functions, site
 from infra.local.console import Console
 from infra.local.processes import StackError
 from infra.local.stack import LocalStack, StackOptions
@@ -89,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         began = time.monotonic()
         print("Starting the local stack ...")
+        site.build(stack_options.say)
         with LocalStack(stack_options) as stack:
             print(f"GreenWatt Intake runs at {stack.url} (started in {time.monotonic() - began:.1f} s)")
             print(f"  form   {stack.url}/          sheet  {stack.url}/sheet")

@@ -16,6 +16,7 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -148,8 +149,14 @@ async def log_requests(request: web.Request, handler: Handler) -> web.StreamResp
         print(json.dumps(line), flush=True)
 
 
-def hosting_app(services: Mapping[str, Service], hosting: Hosting, sheet_url: str) -> web.Application:
-    """Return the site: static files, rewrites to the functions, and /sheet, which leads to the Sheets stand-in."""
+def hosting_app(
+    services: Mapping[str, Service], hosting: Hosting, sheet_url: str, firebase_config: str
+) -> web.Application:
+    """Return the site: static files, rewrites to the functions, and two addresses that no file stands for.
+
+    /sheet leads to the Sheets stand-in; /firebase-config.json tells the page where Firestore is (null: do not listen), as the
+    file that the deployment makes does in production.
+    """
 
     async def handle(request: web.Request) -> web.StreamResponse:
         headers = hosting.headers_for(request.path)
@@ -157,6 +164,8 @@ def hosting_app(services: Mapping[str, Service], hosting: Hosting, sheet_url: st
             return await services[function].forward(request, request.path, headers)
         if request.path == "/sheet":
             raise web.HTTPFound(sheet_url)
+        if request.path == "/firebase-config.json":
+            return web.Response(text=firebase_config, content_type="application/json", headers=headers)
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405, text="405 Method Not Allowed\n", headers={**headers, "Allow": "GET, HEAD"})
         file = hosting.file_for(request.path)
@@ -196,7 +205,7 @@ def local_csp(hosting: Hosting, firestore_origin: str) -> None:
 async def serve(options: argparse.Namespace) -> None:
     """Serve both ports until cancelled."""
     specs, _ = load()
-    hosting = Hosting.load(options.hosting)
+    hosting = replace(Hosting.load(options.hosting), public=options.public.resolve())
     local_csp(hosting, options.firestore_origin)
     # No total timeout: `Service.forward` has the function's own. No pooling: a killed instance leaves dead connections behind.
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
@@ -204,7 +213,7 @@ async def serve(options: argparse.Namespace) -> None:
     async with aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False) as client:
         services = {name: Service(specs[name], ports, client) for name, ports in options.service}
         for app, port in (
-            (hosting_app(services, hosting, options.sheet_url), options.port),
+            (hosting_app(services, hosting, options.sheet_url, options.firebase_config), options.port),
             (front_app(services), options.front_port),
         ):
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, handle_signals=True)
@@ -227,6 +236,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True, help="port of the site")
     parser.add_argument("--front-port", type=int, required=True, help="port of the functions' front")
     parser.add_argument("--hosting", type=Path, required=True, help="firebase.json")
+    parser.add_argument("--public", type=Path, required=True, help="folder of the static files")
+    parser.add_argument("--firebase-config", default="null", help="JSON for the page; null: do not listen")
     parser.add_argument("--sheet-url", required=True, help="where /sheet leads")
     parser.add_argument(
         "--firestore-origin", required=True, help="origin of the Firestore emulator, for the page's CSP"

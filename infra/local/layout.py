@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from infra.local import site
 from infra.local.emulators import Emulators
 from infra.local.functions import FunctionSpec
 from infra.local.options import ROOT, StackOptions
@@ -129,11 +131,18 @@ class Layout:
         own = ["--port", str(self.ports["gateway"]), "--front-port", str(self.ports["front"])]
         hosting = ["--hosting", str(ROOT / "infra" / "firebase.json"), "--sheet-url", self.sheet_url]
         firestore = ["--firestore-origin", f"http://{self.address('firestore')}"]
+        page = site.current()
+        static = ["--public", str(page.public), "--firebase-config", self._firebase_config() if page.live else "null"]
         services = [
             f"--service={name}={','.join(str(self.ports[instance]) for instance in self.instances(name))}"
             for name in self.specs
         ]
-        return _module("gateway", *own, *hosting, *firestore, *services)
+        return _module("gateway", *own, *hosting, *firestore, *static, *services)
+
+    def _firebase_config(self) -> str:
+        emulator = {"host": "127.0.0.1", "port": self.ports["firestore"]}
+        # The emulator takes any key; Firebase's SDK insists on one.
+        return json.dumps({"projectId": PROJECT, "apiKey": "local", "emulator": emulator})
 
 
 def instance_names(function: str, ocr_workers: int) -> list[str]:

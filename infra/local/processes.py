@@ -7,6 +7,7 @@ file names every child by pid and start time, and the next start ends exactly th
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from pathlib import Path
 import psutil
 
 _SAME_START_S = 0.5
+_GONE_S = 5.0
 _POLL_S = 0.05
 
 
@@ -63,20 +65,24 @@ def kill_tree(identity: Identity) -> bool:
     Returns:
         Whether there was something to kill.
     """
+    killed = _kill(identity)
+    psutil.wait_procs(killed, timeout=_GONE_S)
+    return bool(killed)
+
+
+def _kill(identity: Identity) -> list[psutil.Process]:
+    """Send SIGKILL to a process and all its descendants; return those it was sent to, the process itself first."""
     process = identity.process()
     if process is None:
-        return False
+        return []
     try:
         tree = [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
-        return False
+        return []
     for member in tree:
-        try:
+        with contextlib.suppress(psutil.NoSuchProcess):
             member.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(tree, timeout=5)
-    return True
+    return tree
 
 
 @dataclass
@@ -137,8 +143,10 @@ class Child:
     def kill(self) -> None:
         """Kill the process and its descendants (SIGKILL) and wait until they are gone."""
         if self._popen and self.identity:
-            kill_tree(self.identity)
+            killed = _kill(self.identity)
+            # Before psutil waits: whoever waits first gets the exit status.
             self._popen.wait()
+            psutil.wait_procs(killed[1:], timeout=_GONE_S)
 
     def memory_mb(self) -> float:
         """Return the memory of the process and its descendants in MiB.

@@ -9,7 +9,9 @@ import shlex
 import signal
 import socket
 import subprocess
+import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +91,16 @@ def all_gone(processes: list[psutil.Process]) -> bool:
     return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
 
 
+def started_with(name: str, value: str) -> list[psutil.Process]:
+    """Return the processes that have inherited an environment variable: all that one command has started, no others."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get(name) == value:
+                found.append(process)
+    return found
+
+
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
     """One `./deploy.sh local` for all tests that leave it running."""
@@ -102,15 +114,14 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
 
 def test_demo_shows_a_row_and_stops_everything(local: Local) -> None:
     """A specimen bill goes through the whole product, also while a stack is running, and nothing is left."""
-    before = {process.pid for process in psutil.process_iter()}
-    done = run("demo")
+    mark = uuid.uuid4().hex
+    done = run("demo", GREENWATT_TEST_RUN=mark)
     assert done.returncode == 0, done.stderr
     shown = dict(line.split(":", 1) for line in done.stdout.splitlines() if re.match(r"[A-Z][\w ()]*: ", line))
     assert re.fullmatch(r"[0-9a-f]{32}", shown["Intake ID"].strip())
     assert shown["Pages"].strip() == "1"
     assert "recorded" in done.stderr + done.stdout
-    left = [p for p in psutil.process_iter() if p.pid not in before and "infra.local" in " ".join(p.cmdline())]
-    assert left == []
+    assert started_with("GREENWATT_TEST_RUN", mark) == []
 
 
 def test_a_second_start_says_that_one_runs(local: Local) -> None:

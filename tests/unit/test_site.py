@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -60,4 +61,4 @@ def test_a_failed_build_serves_the_sources_and_says_why(
     monkeypatch.setenv("PATH", str(programs))
     said: list[str] = []
     assert not site.build(said.append, frontend).live
-    assert said[-1].endswith("because npm ci --no-audit --no-fund failed: no registry")
+    assert re.search(r"because npm ci .* failed: no registry$", said[-1])

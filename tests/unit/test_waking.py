@@ -39,14 +39,14 @@ def test_many_openings_are_one_message() -> None:
 
 
 @pytest.fixture
-def topic(deployment: Deployment) -> Topic:  # noqa: F811
+def topic(deployment: Deployment) -> Topic:
     """Return what a deployment's waker publishes to."""
     topic = Topic()
     deployment.services.waker = Waker(topic)  # type: ignore[arg-type]
     return topic
 
 
-def test_opening_the_form_takes_nothing_in(deployment: Deployment, topic: Topic) -> None:  # noqa: F811
+def test_opening_the_form_takes_nothing_in(deployment: Deployment, topic: Topic) -> None:
     """POST /submit?wake=1 is 204 and leaves no trace but the message, whatever its body."""
     answer = deployment.function("submit").post("/submit?wake=1", data=b"x" * 100_000)
     assert answer.status_code == 204
@@ -55,7 +55,7 @@ def test_opening_the_form_takes_nothing_in(deployment: Deployment, topic: Topic)
     assert deployment.nudges.to_ocr == []
 
 
-def test_only_a_post_wakes(deployment: Deployment, topic: Topic) -> None:  # noqa: F811
+def test_only_a_post_wakes(deployment: Deployment, topic: Topic) -> None:
     """Neither a link nor a crawler wakes anything."""
     assert deployment.function("submit").get("/submit?wake=1").status_code == 405
     assert topic.messages == 0
@@ -74,14 +74,14 @@ def _delivered(client: Client, body: dict[str, Any]) -> int:
 
 
 @pytest.mark.parametrize("function", ["ocr", "record"])
-def test_a_wake_up_message_is_acknowledged_and_does_nothing(deployment: Deployment, function: str) -> None:  # noqa: F811
+def test_a_wake_up_message_is_acknowledged_and_does_nothing(deployment: Deployment, function: str) -> None:
     """It is never delivered again, and no page is read and no row written because of it."""
     assert _delivered(deployment.function(function), {"wake": True}) == 200
     assert deployment.read_chunk.calls == []
     assert deployment.record.calls == []
 
 
-def test_a_wake_up_makes_the_clients_of_ocr(deployment: Deployment) -> None:  # noqa: F811
+def test_a_wake_up_makes_the_clients_of_ocr(deployment: Deployment) -> None:
     """What costs time at a cold start is done when the bill comes."""
     made: list[str] = []
 
