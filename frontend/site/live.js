@@ -1,0 +1,42 @@
+// The only module that knows Firebase. It is loaded after the first paint and only where the deployment has a config.
+
+import { initializeApp } from "firebase/app";
+import { connectFirestoreEmulator, doc, getDoc, getFirestore, onSnapshot, setLogLevel } from "firebase/firestore";
+
+/**
+ * Connect to Firestore.
+ * @param {{projectId: string, apiKey: string, emulator?: {host: string, port: number}}} config
+ */
+export function connect({ emulator, ...options }) {
+  setLogLevel("silent"); // a blocked listener is expected, and the page says what matters
+  const db = getFirestore(initializeApp(options));
+  if (emulator) connectFirestoreEmulator(db, emulator.host, emulator.port);
+  return {
+    /** Read one document; null when there is none. */
+    async read(path) {
+      const snapshot = await getDoc(doc(db, path));
+      return snapshot.exists() ? plain(snapshot.data()) : null;
+    },
+    /**
+     * Listen to one document.
+     * @param {(data: object|null) => void} onData each state that the server confirms; null when there is no document
+     * @param {() => void} onLost the connection is gone; data comes again when it is back
+     * @returns {() => void} stops listening
+     */
+    watch(path, onData, onLost) {
+      const take = (snapshot) => {
+        if (snapshot.metadata.fromCache) onLost();
+        else onData(snapshot.exists() ? plain(snapshot.data()) : null);
+      };
+      return onSnapshot(doc(db, path), { includeMetadataChanges: true }, take, onLost);
+    },
+  };
+}
+
+/** Timestamps as ISO strings, as GET /progress gives them; all else as it is. */
+function plain(value) {
+  if (typeof value?.toDate === "function") return value.toDate().toISOString();
+  if (Array.isArray(value)) return value.map(plain);
+  if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, plain(v)]));
+  return value;
+}

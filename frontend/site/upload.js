@@ -1,0 +1,107 @@
+// One submission on its way: real bytes, and again by itself after a lost line, always under the same idempotency key,
+// so that a reply that got lost can never make a second intake.
+
+const STALL_MS = 60_000; // without one byte leaving
+const ANSWER_MS = 120_000; // from the last byte to the answer
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 30_000;
+const BUSY_ATTEMPTS = 8; // a server that answers, but with "busy"; a dead line is tried for ever
+const LOST = { kind: "lost" };
+
+/** The server's no, with everything to mend. */
+export class Refusal extends Error {
+  constructor({ code, message, errors = [] }) {
+    super(message);
+    this.code = code;
+    this.problems = errors.length ? errors : [{ code, field: "", message }];
+  }
+}
+
+/**
+ * Send a submission until the server has answered for good.
+ * @param {() => FormData} body made anew for each attempt
+ * @param {string} key idempotency key
+ * @param {AbortSignal} signal cancels
+ * @param {{bytes: (sent: number, total: number) => void, pause: (reason: "offline"|"lost"|"busy") => void}} tell
+ * @returns {Promise<string>} the intake's id
+ * @throws {Refusal} the server refused
+ * @throws {DOMException} AbortError after a cancellation
+ */
+export async function send(body, key, signal, tell) {
+  let busy = 0;
+  for (let tries = 0; ; tries += 1) {
+    signal.throwIfAborted();
+    const outcome = await attempt(body(), key, signal, tell.bytes);
+    signal.throwIfAborted();
+    if (outcome.kind === "accepted") return outcome.id;
+    if (outcome.kind === "refused") throw new Refusal(outcome.reason);
+    if (outcome.kind === "busy" && (busy += 1) >= BUSY_ATTEMPTS) throw new Refusal(outcome.reason);
+    tell.pause(outcome.kind === "lost" && !navigator.onLine ? "offline" : outcome.kind);
+    await pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries, 5)), signal);
+  }
+}
+
+function attempt(body, key, signal, onBytes) {
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest(); // fetch tells nothing about the bytes that have left
+    let timer;
+    const watch = (ms) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => request.abort(), ms);
+    };
+    const finish = (outcome) => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", cancel);
+      resolve(outcome);
+    };
+    const cancel = () => request.abort();
+    signal.addEventListener("abort", cancel);
+    request.upload.onprogress = ({ loaded, total }) => {
+      watch(loaded < total ? STALL_MS : ANSWER_MS);
+      onBytes(loaded, total);
+    };
+    request.onload = () => finish(understand(request));
+    request.onerror = request.onabort = () => finish(LOST);
+    request.open("POST", "/submit");
+    request.setRequestHeader("Idempotency-Key", key);
+    watch(STALL_MS);
+    request.send(body);
+  });
+}
+
+function understand({ status, responseText }) {
+  let answer = null;
+  try {
+    answer = JSON.parse(responseText);
+  } catch {
+    // The platform's own errors and the pages of captive portals are not JSON.
+  }
+  if (status === 202 && /^[0-9a-f]{32}$/.test(answer?.intake_id)) return { kind: "accepted", id: answer.intake_id };
+  const reason = answer?.message ? answer : standIn(status);
+  // malformed_upload: the line broke in a way that let the server answer.
+  if (status >= 500 || status === 429 || status === 408 || reason.code === "malformed_upload") return { kind: "busy", reason };
+  return status >= 400 && (answer?.message || status === 413) ? { kind: "refused", reason } : LOST;
+}
+
+function standIn(status) {
+  if (status === 413) {
+    const message = "The upload is larger than the 32 MB that can be sent. Leave some files out.";
+    return { code: "upload_too_large", message, errors: [{ code: "upload_too_large", field: "bill", message }] };
+  }
+  return { code: "http_error", message: "The service is busy or partly down. Please try again in a minute." };
+}
+
+/** Wait; shorter when the device comes back online. */
+function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      removeEventListener("online", end);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    addEventListener("online", end);
+    signal.addEventListener("abort", end);
+  });
+}

@@ -1,0 +1,198 @@
+"""An agent with a phone or a computer: what people do with the page, and what they see."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pymupdf
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
+from playwright.sync_api import BrowserContext, CDPSession, FilePayload, Page, expect
+
+from infra.local.layout import PROJECT
+from infra.local.site import FRONTEND
+from infra.local.stack import LocalStack
+from tests.pipeline import documents
+from tests.pipeline.submitter import ANSWERS, DEADLINE_S, wait_for
+
+AXE = FRONTEND / "node_modules" / "axe-core" / "axe.min.js"
+PATIENCE_MS = DEADLINE_S * 1000
+PHOTO: FilePayload = {
+    "name": "IMG_0001.jpg",
+    "mimeType": "image/jpeg",
+    "buffer": documents.jpeg(documents.page_picture(1)),
+}
+
+
+def pdf(name: str = "bill.pdf", pages: int = 1, padding: int = 0) -> FilePayload:
+    """Return a PDF that needs no OCR, made larger by an attachment that no compression shrinks."""
+    with pymupdf.open(stream=documents.text_pdf(pages), filetype="pdf") as document:
+        if padding:
+            noise = b"".join(uuid.uuid5(uuid.NAMESPACE_OID, str(n)).bytes for n in range(padding // 16))
+            document.embfile_add("padding", noise)
+        return {"name": name, "mimeType": "application/pdf", "buffer": bytes(document.tobytes())}
+
+
+def a_name() -> str:
+    """Return an account name that no other test uses."""
+    return f"PAT {uuid.uuid4().hex[:12].upper()}"
+
+
+@dataclass
+class Agent:
+    """One tab.
+
+    Attributes:
+        page: The tab.
+        stack: What stands behind the page.
+        url: Address that the page is opened at; a test may put a bad line in between.
+        trouble: Errors that the page itself made: uncaught exceptions and refusals by its security policy.
+    """
+
+    page: Page
+    stack: LocalStack
+    url: str
+    trouble: list[str] = field(default_factory=list)
+    _devtools: CDPSession | None = None
+
+    @classmethod
+    def sit_down(cls, context: BrowserContext, stack: LocalStack, url: str | None = None) -> Agent:
+        """Return an agent with a new tab."""
+        agent = cls(context.new_page(), stack, url or stack.url)
+        agent.page.set_default_timeout(30_000)
+        agent.page.on("pageerror", lambda error: agent.trouble.append(str(error)))
+        agent.page.on("console", lambda message: agent._note(message.text))
+        return agent
+
+    def _note(self, text: str) -> None:
+        # When its connection fails, Firestore's SDK looks for the internet with a picture of Google's; the policy forbids it.
+        expected = "cleardot.gif" in text
+        if "Content Security Policy" in text and not expected:
+            self.trouble.append(text)
+
+    # --- what the agent does ----------------------------------------------------------------------
+
+    def open(self, fragment: str = "") -> Agent:
+        """Open the page and wait until it can be used."""
+        self.page.goto(f"{self.url}/{fragment}")
+        self.ready()
+        return self
+
+    def ready(self) -> None:
+        """Wait until the page can be used."""
+        self.page.locator("html[data-ready]").wait_for()
+
+    def reload(self) -> None:
+        """Load the page anew."""
+        self.page.reload()
+        self.ready()
+
+    def fill(self, **changes: str) -> dict[str, str]:
+        """Answer everything; return the answers."""
+        answers = {**ANSWERS, **changes}
+        for name in ("agent_id", "business_entity", "account_name", "contact_name", "title", "phone", "email"):
+            self.page.fill(f"#{name}", answers[name])
+        self.page.select_option("#utility", answers["utility"])
+        self.page.get_by_label(answers["account_type"]).check()
+        self.page.fill("#developer", answers["developer"])
+        self.page.get_by_label("power of attorney").check()
+        return answers
+
+    def attach(self, *files: FilePayload) -> None:
+        """Add files and wait until the page has looked at them."""
+        before = self.page.locator("#pages > li").count()
+        self.page.set_input_files("#bill", list(files))
+        expect(self.page.locator("#pages > li")).to_have_count(before + len(files))
+        expect(self.page.get_by_text("Preparing …")).to_have_count(0)
+
+    def send(self) -> None:
+        """Press Send."""
+        self.page.get_by_role("button", name="Send", exact=True).click()
+
+    def slow_line(self, up: int) -> None:
+        """Let at most `up` bytes a second leave the phone; 0 takes it offline, -1 brings all back."""
+        conditions = {"offline": up == 0, "latency": 0, "downloadThroughput": -1, "uploadThroughput": up or -1}
+        if self._devtools is None:
+            self._devtools = self.page.context.new_cdp_session(self.page)
+            self._devtools.send("Network.enable")
+        self._devtools.send("Network.emulateNetworkConditions", conditions)
+
+    def block_listener(self) -> str:
+        """Stand in for a proxy that lets nothing through to Firestore; return the pattern to unblock."""
+        pattern = f"http://{self.stack.env['FIRESTORE_EMULATOR_HOST']}/**"
+        self.page.route(pattern, lambda route: route.abort())
+        return pattern
+
+    # --- what the agent sees ----------------------------------------------------------------------
+
+    def wait_stage(self, *stages: str) -> str:
+        """Wait until the submission is at one of some stages; return its id ("" before it has one)."""
+        wanted = ", ".join(f"#progress-view[data-stage={stage}]" for stage in stages)
+        self.page.locator(wanted).wait_for(timeout=PATIENCE_MS)
+        return self.page.url.partition("#")[2]
+
+    def wait_source(self, source: str) -> None:
+        """Wait until the progress comes from the listener, or from polling."""
+        self.page.locator(f"#progress-view[data-source={source}]").wait_for(timeout=PATIENCE_MS)
+
+    def wait_kept(self, condition: str) -> None:
+        """Wait until this device keeps a draft for which a JavaScript condition on `draft` holds."""
+        look = f"""async () => {{
+          const result = (request) => new Promise((resolve) => {{ request.onsuccess = () => resolve(request.result); }});
+          const database = await result(indexedDB.open("greenwatt-intake"));
+          const drafts = await result(database.transaction("drafts").objectStore("drafts").getAll());
+          database.close();
+          return drafts.some((draft) => {condition});
+        }}"""
+        wait_for(f"a kept draft with {condition}", lambda: self.page.evaluate(look))
+
+    def errors(self) -> list[str]:
+        """Wait for the summary of errors; return its entries."""
+        self.page.locator("#error-summary").wait_for()
+        return self.page.locator("#error-list > li").all_inner_texts()
+
+    def violations(self) -> list[str]:
+        """Return what axe finds wrong with what is shown now."""
+        self.page.evaluate(AXE.read_text("utf-8"))
+        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        return [f"{rule['id']}: {[node['html'] for node in rule['nodes']]}" for rule in found]
+
+    def overflows(self) -> bool:
+        """Return whether the page is wider than the screen."""
+        return bool(self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+    def screenshot(self, path: Path) -> None:
+        """Keep the whole page as a picture."""
+        self.page.screenshot(path=path, full_page=True)
+
+
+def database() -> firestore.Client:
+    """Return Firestore as the functions see it."""
+    return firestore.Client(project=PROJECT)
+
+
+def intakes_of(account_name: str) -> list[str]:
+    """Return the ids of all intakes with an account name."""
+    query = database().collection("intakes").where(filter=FieldFilter("form.account_name", "==", account_name))
+    return [snapshot.id for snapshot in query.stream()]
+
+
+def put_progress(stage: str, intake_id: str | None = None, **changes: Any) -> str:
+    """Write a progress document as the functions would; return its id."""
+    intake_id = intake_id or uuid.uuid4().hex
+    now = datetime.now(UTC)
+    empty: dict[str, Any] = {
+        "pages_done": 0,
+        "pages_total": 0,
+        "percent": 0,
+        "error": None,
+        "fields": {},
+        "attention": [],
+    }
+    document = {"stage": stage, "submitted_at": now, "updated_at": now, **empty, **changes}
+    database().collection("progress").document(intake_id).set(document)
+    return intake_id

@@ -1,0 +1,251 @@
+"""What is wrong is told on top and at its field, in the server's words, whoever found it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+from intake import filetypes, form
+from intake.settings import Limits
+from playwright.sync_api import FilePayload, expect
+
+from infra.local.site import FRONTEND
+from tests.browser.agent import PHOTO, Agent, pdf
+from tests.pipeline import documents
+from tests.pipeline.submitter import ANSWERS, Submitter
+
+TEXT: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no bill at all"}
+EMPTY: FilePayload = {"name": "empty.pdf", "mimeType": "application/pdf", "buffer": b""}
+
+
+def in_node(script: str, value: Any) -> Any:
+    """Run a script that sees the form's rules as `rules` and a value as `given`; return what it makes of it."""
+    source = (
+        f"import * as rules from {json.dumps((FRONTEND / 'site' / 'fields.js').as_uri())};\n"
+        f"const given = JSON.parse(await new Response(process.stdin).text());\n"
+        f"console.log(JSON.stringify({script}));"
+    )
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", source],
+        input=json.dumps(value),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return json.loads(done.stdout)
+
+
+def test_lists_and_limits_are_the_servers() -> None:
+    """The built-in lists, the fields and the limits are the same on both sides."""
+    limits = Limits()
+    numbers = "rules.MAX_LENGTH, rules.MAX_FILES, rules.MAX_UPLOAD_BYTES, rules.SNIFF_BYTES"
+    script = f"[rules.UTILITIES, rules.ACCOUNT_TYPES, rules.FIELDS.map((field) => field.name), {numbers}]"
+    assert in_node(script, None) == [
+        list(form.UTILITIES),
+        list(form.ACCOUNT_TYPES),
+        [field.name for field in form.FIELDS],
+        form.MAX_LENGTH,
+        limits.files,
+        limits.upload_bytes,
+        filetypes.SNIFF_BYTES,
+    ]
+
+
+ODD = [
+    *(
+        "",
+        " ",
+        "x",
+        "yes",
+        "no",
+        "a" * 200,
+        "a" * 201,
+        "🙂" * 200,
+        "two\nlines",
+        "tab\there",
+        "\x7f",
+        "line\u2028separator",
+    ),
+    *(
+        "607-555-0123",
+        "(607) 555 0123",
+        "+1 607 555 0123",
+        "1-607-555-0123",
+        "107-555-0123",
+        "607-155-0123",
+        "60755501234",
+    ),
+    *(
+        "six",
+        "607.555.0123 x5",
+        "pat@example.com",
+        "pat@example",
+        "pat example@example.com",
+        "@example.com",
+        "a@b.c,d@e.f",
+    ),
+    *(
+        "a@-.b",
+        "<script>alert(1)</script>",
+        "o'neil@example.com",
+        "pat@exa_mple.com",
+        "Pat <pat@example.com>",
+        "\u00a0",
+    ),
+]
+
+
+@pytest.mark.parametrize("field", [field.name for field in form.FIELDS])
+def test_every_rule_is_the_servers(field: str) -> None:
+    """Any answer has the same problems, in the same words, on both sides."""
+    choices = ("utility", "account_type", "consent", "sms_consent")
+    odd = ["", " "] if field in choices else ODD  # the page offers only what is allowed
+    cases = [{**ANSWERS, field: value} for value in odd]
+    here = [[problem.to_dict() for problem in form.check(case)[1]] for case in cases]
+    assert in_node("given.map(rules.checkAnswers)", cases) == here
+
+
+def test_files_are_told_apart_as_the_server_does() -> None:
+    """The first bytes decide on both sides, and in the same way."""
+    picture = documents.page_picture(1)
+    heads = [
+        *(
+            documents.jpeg(picture),
+            documents.text_pdf(1),
+            documents.heic(picture),
+            b"",
+            b"GIF89a",
+            b"junk before %PDF-1.4",
+        ),
+        *(documents.encoded(picture, kind) for kind in ("PNG", "TIFF", "WEBP")),
+        *(b"\0\0\0\x18ftypisom" + bytes(8), b"RIFF1234WAVE", b"MM\0*" + bytes(9)),
+    ]
+    heads = [head[: filetypes.SNIFF_BYTES] for head in heads]
+    here = [filetypes.sniff(head) for head in heads]
+    assert in_node("given.map((head) => rules.sniff(Uint8Array.from(head)))", [list(head) for head in heads]) == here
+
+
+def test_an_empty_form_lists_everything_at_once(agent: Agent) -> None:
+    """The summary has the focus and every sentence of the server; each entry leads to its field."""
+    agent.open()
+    agent.send()
+    answer = Submitter(agent.stack).post([("", b"")], {})  # what a form without a file sends
+    assert sorted(agent.errors()) == sorted(problem["message"] for problem in answer.json()["errors"])
+    expect(agent.page.locator("#error-summary")).to_be_focused()
+    expect(agent.page).to_have_title("Error: Submit a utility bill – GreenWatt")
+    for entry in agent.page.locator("#error-list a").all():
+        target = str(entry.get_attribute("href"))
+        entry.click()
+        expect(agent.page.locator(target)).to_be_focused()
+        described = agent.page.locator(target).get_attribute("aria-describedby") or agent.page.locator(
+            "#account_type"
+        ).get_attribute("aria-describedby")
+        error = agent.page.locator(f"#{str(described).split()[-1]}")
+        assert error.inner_text().replace("Error: ", "").strip() == entry.inner_text()
+
+
+def test_a_mended_field_loses_its_error(agent: Agent) -> None:
+    """Once an answer is right its sentence goes, in both places, and with the last one the summary."""
+    agent.open()
+    answers = agent.fill(phone="12")
+    agent.send()
+    assert agent.errors() == ["Add the utility bill: at least one photo or PDF.", form._phone_problem("12")][::-1]
+    agent.attach(pdf())
+    agent.page.fill("#phone", answers["phone"])
+    agent.page.fill("#phone", "607-555-0123")
+    agent.page.locator("#email").focus()
+    expect(agent.page.locator("#error-summary")).to_be_hidden()
+    expect(agent.page.locator(".error")).to_have_count(0)
+    expect(agent.page).to_have_title("Submit a utility bill – GreenWatt")
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [([TEXT], "unsupported_file_type"), ([EMPTY], "empty_file"), ([pdf()] * 11, "too_many_files")],
+    ids=["text", "empty", "eleven"],
+)
+def test_a_file_that_cannot_be_sent(agent: Agent, files: list[FilePayload], code: str) -> None:
+    """The page says so before anything is sent, in the server's words."""
+    agent.open()
+    agent.fill()
+    agent.attach(*files)
+    agent.send()
+    problems = Submitter(agent.stack).post([file["buffer"] for file in files]).json()["errors"]
+    assert [problem["code"] for problem in problems] == [code]
+    assert agent.errors() == [problem["message"] for problem in problems]
+
+
+def test_too_many_bytes(agent: Agent) -> None:
+    """More than the server takes is not even begun to be sent."""
+    agent.open()
+    agent.fill()
+    agent.attach(*[pdf(f"{n}.pdf", padding=4 * 1024 * 1024) for n in range(8)])
+    agent.send()
+    assert agent.errors() == [
+        "The files are 32.1 MB together; at most 30 MB can be sent. Leave some out, or take the photos at a smaller size."
+    ]
+
+
+def test_what_only_the_server_finds_is_shown_the_same_way(agent: Agent) -> None:
+    """A refusal by field brings the form back as it was, with the server's sentences in both places."""
+    message = "Choose the developer from the list."
+    body = {
+        "code": "malformed_field",
+        "message": message,
+        "errors": [{"code": "x", "field": "developer", "message": message}],
+    }
+    agent.page.route("**/submit", lambda route: route.fulfill(status=422, json=body))
+    agent.open()
+    agent.fill()
+    agent.attach(PHOTO)
+    agent.send()
+    assert agent.errors() == [message]
+    expect(agent.page.locator("#developer-error")).to_contain_text(message)
+    expect(agent.page.locator("#developer")).to_have_value(ANSWERS["developer"])
+    expect(agent.page.locator("#pages > li")).to_have_count(1)
+    assert agent.violations() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "sentence"),
+    [
+        (
+            413,
+            "413 Request Entity Too Large",
+            "The upload is larger than the 32 MB that can be sent. Leave some files out.",
+        ),
+        (
+            405,
+            '{"code":"wrong_method","message":"Send the request with POST.","errors":[]}',
+            "Send the request with POST.",
+        ),
+    ],
+)
+def test_refusals_that_belong_to_no_answer(agent: Agent, status: int, body: str, sentence: str) -> None:
+    """The platform's own refusals and general ones are shown as a sentence, never as a code."""
+    agent.page.route("**/submit", lambda route: route.fulfill(status=status, body=body))
+    agent.open()
+    agent.fill()
+    agent.attach(PHOTO)
+    agent.send()
+    assert agent.errors() == [sentence]
+
+
+def test_a_bill_that_cannot_be_opened_fails_with_its_reason(agent: Agent) -> None:
+    """An encrypted PDF is found out only later: the page says why, and leads back to the same answers."""
+    agent.open()
+    answers = agent.fill()
+    agent.attach({"name": "bill.pdf", "mimeType": "application/pdf", "buffer": documents.encrypted_pdf()})
+    agent.send()
+    agent.wait_stage("failed")
+    expect(agent.page.locator("#result")).to_contain_text("asks for a password")
+    expect(agent.page.locator("#stage")).to_be_focused()
+    agent.page.get_by_role("button", name="Mend and send again").click()
+    expect(agent.page.locator("#account_name")).to_have_value(answers["account_name"])
+    agent.page.get_by_role("button", name="Remove page 1").click()
+    agent.attach(pdf())
+    agent.send()
+    agent.wait_stage("done")

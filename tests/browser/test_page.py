@@ -1,0 +1,129 @@
+"""Everybody can use it, everywhere: axe in every state, narrow screens, large text, the keyboard, and a small first load."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Response, expect
+
+from infra.local.site import FRONTEND
+from tests.browser.agent import Agent, a_name, pdf
+from tests.browser.states import STATES
+
+FIRST_LOAD_BYTES = 20_000
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_is_accessible_and_fits(new_agent: Callable[..., Agent], state: str) -> None:
+    """Nothing for axe to find, in light and dark, and nothing wider than a 320 px screen, also with text at 200 %."""
+    agent = new_agent(viewport={"width": 320, "height": 640})
+    STATES[state](agent)
+    assert agent.violations() == []
+    assert not agent.overflows()
+    agent.page.emulate_media(color_scheme="dark")
+    assert agent.violations() == []
+    agent.page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert not agent.overflows()
+
+
+def test_the_first_load_is_small(new_agent: Callable[..., Agent]) -> None:
+    """Page, style and script are under 20 kB gzipped; Firebase comes after the first paint and is not among them."""
+    agent = new_agent()
+    answers: list[Response] = []
+    agent.page.on("response", lambda answer: answers.append(answer))
+    agent.open()
+    agent.page.wait_for_function(
+        "performance.getEntriesByType('resource').some(({name}) => name.includes('/assets/live-'))"
+    )
+    timing = agent.page.evaluate(
+        """() => ({
+          paint: performance.getEntriesByName('first-contentful-paint')[0].startTime,
+          live: performance.getEntriesByType('resource').find(({name}) => name.includes('/assets/live-')).startTime,
+        })"""
+    )
+    assert timing["live"] > timing["paint"]
+    first = [
+        answer
+        for answer in answers
+        if answer.url.startswith(agent.url) and answer.request.method == "GET" and "/live-" not in answer.url
+    ]
+    sizes = {answer.url.removeprefix(agent.url): len(gzip.compress(answer.body())) for answer in first}
+    assert any(path.endswith(".js") for path in sizes)
+    assert sum(sizes.values()) < FIRST_LOAD_BYTES, sizes
+
+
+def test_nothing_is_loaded_from_elsewhere(agent: Agent) -> None:
+    """Every request of the form and of a progress page goes to the site itself or to Firestore."""
+    elsewhere: list[str] = []
+    ours = (agent.url, f"http://{agent.stack.env['FIRESTORE_EMULATOR_HOST']}/", "blob:")
+    agent.page.on("request", lambda request: None if request.url.startswith(ours) else elsewhere.append(request.url))
+    agent.open()
+    agent.fill()
+    agent.attach(pdf())
+    agent.send()
+    agent.wait_stage("done")
+    assert elsewhere == []
+
+
+def test_the_keyboard_is_enough(new_agent: Callable[..., Agent]) -> None:
+    """The whole form is filled and sent with Tab, letters, arrows, Space and Enter."""
+    agent = new_agent(viewport={"width": 1280, "height": 900}, is_mobile=False, has_touch=False).open()
+    keys, name = agent.page.keyboard, a_name()
+
+    def to(selector: str) -> None:
+        for _ in range(40):
+            keys.press("Tab")
+            if agent.page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+                return
+        raise AssertionError(f"Tab does not reach {selector}")
+
+    to("#agent_id")
+    keys.type("A-017")
+    for field, text in (("account_name", name), ("contact_name", "Pat"), ("title", "Owner"), ("phone", "607-555-0123")):
+        to(f"#{field}")
+        keys.type(text)
+    to("#email")
+    keys.type("pat@example.com")
+    to("#utility")
+    keys.type("NYSEG")
+    to("[name=account_type]")
+    keys.press("Space")
+    to("#developer")
+    keys.type("Sunny")
+    to("#bill")
+    with agent.page.expect_file_chooser() as chooser:
+        keys.press("Enter")
+    chooser.value.set_files([pdf()])
+    expect(agent.page.locator("#pages > li")).to_have_count(1)
+    to("#consent")
+    keys.press("Space")
+    to("[type=submit]")
+    keys.press("Enter")
+    agent.wait_stage("done")
+
+
+def test_the_sources_run_unbuilt(agent: Agent) -> None:
+    """On a machine without Node.js the sources are served as they are: the page sends and polls."""
+    sources = FRONTEND / "site"
+    types = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+
+    def serve(route: object) -> None:
+        path = route.request.url.removeprefix(agent.url).lstrip("/").partition("#")[0] or "index.html"  # type: ignore[attr-defined]
+        if path == "firebase-config.json":
+            route.fulfill(json=None)  # type: ignore[attr-defined]
+        elif (file := sources / path).is_file():
+            # The security headers of the real answer stay: the policy must fit the sources as well.
+            headers = {**route.fetch().headers, "content-type": types[file.suffix]}  # type: ignore[attr-defined]
+            route.fulfill(status=200, headers=headers, body=file.read_bytes())  # type: ignore[attr-defined]
+        else:
+            route.continue_()  # type: ignore[attr-defined]
+
+    agent.page.route(f"{agent.url}/**", serve)
+    agent.open()
+    agent.fill()
+    agent.attach(pdf())
+    agent.send()
+    agent.wait_stage("done")
+    agent.wait_source("polling")
