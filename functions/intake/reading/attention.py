@@ -86,7 +86,7 @@ def attention(
 _UNREADABLE = Attention(
     "unreadable",
     "",
-    "The picture cannot be read. Photograph the bill again: flat, in good light, sharp, without glare, the page filling the picture.",
+    "The picture cannot be read. Photograph the bill again: flat, in good light, sharp, without glare, filling the picture.",
 )
 _NOT_A_BILL = Attention(
     "not_a_bill",

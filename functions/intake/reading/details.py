@@ -73,7 +73,7 @@ def rates(
     for anchor in anchors:
         if anchor.name == "rate_class" and anchor.first == 0 and sections.kind(anchor.sheet, anchor.phrase) != "gas":
             for phrase in anchor.right(1):
-                if re.search(r"[A-Za-z]", phrase.text) and len(phrase.text) <= 40:
+                if _RATE.match(phrase.text) and len(phrase.text) <= 40:
                     yield Sighting(
                         phrase.text.strip(" :.-"),
                         0.9 * certainty(phrase.tokens),
@@ -92,7 +92,9 @@ def amounts(anchors: Iterable[Anchor]) -> Iterator[Sighting[Decimal]]:
             for phrase in phrases:
                 found = money(phrase.text)
                 if len(found) == 1 and re.match(r"\W*\$", phrase.text):
-                    yield Sighting(found[0], 0.97 * wording_certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how)
+                    yield Sighting(
+                        found[0], 0.97 * wording_certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how
+                    )
                     break
             else:
                 continue

@@ -11,13 +11,16 @@ import math
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from intake.records import PageWords, Quad, Word
+
+Item = TypeVar("Item")
 
 MAX_WORDS = 2500
 """Words of one page that are looked at; the densest bill pages have 700. The surest ones are kept."""
@@ -289,7 +292,7 @@ def _tokens(words: Sequence[Word], angle: float, aspect: float, unit: float) -> 
 def _parts(token: Token) -> Iterator[Token]:
     """Yield the words of a token that holds a label and its value; places are shared out by characters."""
     cuts = [0, *(match.start() for match in _JOINED.finditer(token.text)), len(token.text)]
-    for begin, end in zip(cuts, cuts[1:], strict=False):
+    for begin, end in pairwise(cuts):
         if (begin, end) == (0, len(token.text)):
             yield token
         elif end > begin:
@@ -336,14 +339,20 @@ def _token_ends(token: Token) -> tuple[float, float, float]:
 
 def _neighbours(tokens: Sequence[Token]) -> list[tuple[Token, Token]]:
     chains = _chain(tokens, _token_ends, _phrase_cost, 3.0, spread=2)
-    return [pair for chain in chains for pair in zip(chain, chain[1:], strict=False)]
+    return [pair for chain in chains for pair in pairwise(chain)]
 
 
 def _phrases(tokens: Sequence[Token]) -> list[Phrase]:
     return [Phrase(chain) for chain in _chain(tokens, _token_ends, _phrase_cost, 3.0, spread=2)]
 
 
-def _chain(items: Sequence, ends, cost, reach: float, spread: int) -> list[list]:  # type: ignore[no-untyped-def,type-arg]
+def _chain(
+    items: Sequence[Item],
+    ends: Callable[[Item], tuple[float, float, float]],
+    cost: Callable[[Item, Item], float | None],
+    reach: float,
+    spread: int,
+) -> list[list[Item]]:
     """Chain items from left to right: each is linked with the cheapest one on its right that has no cheaper left one.
 
     Args:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from intake.reading.geometry import Phrase, Sheet, Token
+from intake.reading.geometry import Sheet, Token
 from intake.reading.labels import Anchor
 from intake.reading.sightings import Sighting, certainty
 

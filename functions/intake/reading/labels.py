@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +14,7 @@ from intake.reading.geometry import Phrase, Sheet, Token
 
 _EXACT_UP_TO = 7
 """Letters of a label that must be right to the letter: `Rate` is one slip away from `Date`."""
+MOST = 16
 _ALIKE = 86.0
 _WINDOW = 8
 _NOT_LETTERS = re.compile(r"[^a-z0-9&#]")
@@ -79,8 +80,18 @@ class Labels:
         self._match = lru_cache(maxsize=20_000)(self._match_compact)
 
     def find(self, sheet: Sheet) -> list[Anchor]:
-        """Return all labels of a sheet; where one lies within another, the longer one."""
-        return [anchor for phrase in sheet.phrases for anchor in self._in_phrase(sheet, phrase)]
+        """Return the labels of a sheet, from the top; where one lies within another, the longer one.
+
+        At most `MOST` of a name: bills print no label oftener, and noise must not cost time.
+        """
+        found: Counter[str] = Counter()
+        anchors = []
+        for phrase in sheet.phrases:
+            for anchor in self._in_phrase(sheet, phrase):
+                found[anchor.name] += 1
+                if found[anchor.name] <= MOST:
+                    anchors.append(anchor)
+        return anchors
 
     def _in_phrase(self, sheet: Sheet, phrase: Phrase) -> list[Anchor]:
         texts = [compact(token.text) for token in phrase.tokens]

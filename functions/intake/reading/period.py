@@ -35,7 +35,9 @@ def day_counts(sheets: Iterable[Sheet], anchors: Iterable[Anchor]) -> set[int]:
     return found
 
 
-def periods(anchors: Iterable[Anchor], sections: Sections, days: set[int], utility: Utility) -> Iterator[Sighting[Period]]:
+def periods(
+    anchors: Iterable[Anchor], sections: Sections, days: set[int], utility: Utility
+) -> Iterator[Sighting[Period]]:
     """Yield the sightings of the billing period with its label.
 
     A period whose length is one of the printed numbers of days is sure; one that contradicts them is none; with no
@@ -78,7 +80,9 @@ def labelled_dates(anchors: Iterable[Anchor], name: str) -> Iterator[Sighting[da
             for phrase in phrases:
                 found = dates(phrase.text)
                 if found and found[0][1] <= 3:
-                    yield Sighting(found[0][0], 0.97 * wording_certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how)
+                    yield Sighting(
+                        found[0][0], 0.97 * wording_certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how
+                    )
                     break
             else:
                 continue

@@ -114,7 +114,9 @@ def names(anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]
         if phrase is not None and _is_name(phrase.text) and not _is_label(phrase.text, utility):
             # A single word is rather a name of which a part was not read.
             worth = 0.96 if len(phrase.tokens) > 1 else 0.6
-            yield Sighting(_tidy(phrase.text), worth * wording_certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how)
+            yield Sighting(
+                _tidy(phrase.text), worth * wording_certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how
+            )
 
 
 def _over(anchor: Anchor) -> Phrase | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 #: Letters that stand for a digit where the format admits digits only.
 _DIGIT_LIKE = str.maketrans({"O": "0", "o": "0", "D": "0", "Q": "0", "I": "1", "l": "1", "|": "1", "i": "1", "!": "1",
@@ -51,7 +52,7 @@ def dates(text: str) -> list[tuple[date, int, int]]:
 def date_ranges(text: str) -> Iterator[tuple[date, date, int, int]]:
     """Yield pairs of dates that only a dash or `to` separates, with the places where the pair begins and ends."""
     found = dates(text)
-    for (one, begin, end), (other, start, stop) in zip(found, found[1:], strict=False):
+    for (one, begin, end), (other, start, stop) in pairwise(found):
         if re.fullmatch(r"\W*(to|t0|-)?\W*", text[end:start], re.IGNORECASE) and start - end <= 8:
             yield one, other, begin, stop
 

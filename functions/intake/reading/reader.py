@@ -167,9 +167,10 @@ class _Bill:
                         Sighting(place.tidy(first.text), 0.9 * first.confidence, address.page, first.tokens, "position")
                     )
         verdict = weigh(addresses)
-        if self.report("service_address", verdict, place.one_line(verdict.best.value) if verdict.best else None, _PLACE):
-            assert verdict.best is not None
-            self.report("service_address_parts", verdict, place.parts(verdict.best.value))
+        if verdict.best is not None:
+            where = verdict.best.value
+            if self.report("service_address", verdict, place.one_line(where), least=_PLACE):
+                self.report("service_address_parts", verdict, place.parts(where))
         self.report("customer_name", weigh(names))
 
     def read_details(self) -> None:

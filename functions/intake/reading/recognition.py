@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
@@ -42,7 +42,7 @@ def pick(sightings: Iterable[Sighting[str]], formats: Mapping[str, float]) -> Ut
         sightings: Of names.
         formats: Weight of numbers that only one utility prints, by its name.
     """
-    score = Counter(formats)
+    score = defaultdict[str, float](float, formats)
     for sighting in sightings:
         score[sighting.value] += sighting.confidence
     ranked = sorted(utilities(), key=lambda utility: -score[utility.name])

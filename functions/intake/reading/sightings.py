@@ -69,7 +69,8 @@ class Verdict(Generic[V]):
 
     def found(self, value: Value) -> Found:
         """Return the winner as a field with this value."""
-        assert self.best is not None  # asked for only when `sure`
+        if self.best is None:
+            raise ValueError("There is no winner to report. Ask `best` first.")
         return Found(value, round(self.confidence, 3), self.best.page, self.best.quad, self.best.how)
 
 
@@ -104,7 +105,11 @@ def weigh(
         return Verdict()
     confidence, count, value = ranked[0]
     best = min(by_value[value].values(), key=lambda seen: (-seen.confidence, seen.page, seen.quad))
-    rivals = [(c, n) for c, n, other in ranked[1:] if c >= outvoted and not (misread(value, other) and n < count and c < _SURE)]
+    rivals = [
+        (c, n)
+        for c, n, other in ranked[1:]
+        if c >= outvoted and not (misread(value, other) and n < count and c < _SURE)
+    ]
     return Verdict(best, confidence, count, bool(rivals))
 
 
@@ -128,7 +133,9 @@ def wording_certainty(tokens: Sequence[Token]) -> float:
 
     OCR doubts commas and points more than letters, and gives a word the confidence of its least sure sign.
     """
-    marked = [t._replace(confidence=t.confidence + _MARKS * (1 - t.confidence)) if _MARK.search(t.text) else t for t in tokens]
+    marked = [
+        t._replace(confidence=t.confidence + _MARKS * (1 - t.confidence)) if _MARK.search(t.text) else t for t in tokens
+    ]
     return certainty(marked)
 
 

@@ -21,12 +21,14 @@ from intake.reading.knowledge import Utility
 from intake.reading.labels import Anchor
 from intake.reading.printed import dates, decimals, integers
 from intake.reading.sections import Sections
-from intake.reading.sightings import Sighting, Verdict, certainty, weigh
+from intake.reading.sightings import Sighting, Verdict, certainty
 
 _QUANTITY = re.compile(r"(?<![\d.,/$-])(\d{1,3}(?:,\d{3})+|\d+)\s?k\s?[wv][hn]\b", re.IGNORECASE)
 _KWH = re.compile(r"k\s?[wv][hn]\b", re.IGNORECASE)
 _CENT = Decimal("0.0101")
 _MAX_INTEGERS = 14
+_MONTH = re.compile(r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\b.*")
+_DAYS = re.compile(r"\d\s?days")
 _SAME_END = 7  # days
 
 
@@ -123,7 +125,7 @@ def _decide(points: dict[int, float], evidence: dict[int, list[Line]], measured:
     if measured is not None:
         stated.add(measured)
     contested = bool(rivals) or any(
-        other > best or best not in stated and points[best] < 3 for other in stated - {best}
+        other > best or (best not in stated and points[best] < 3) for other in stated - {best}
     )
     least = 2.0 if direct else 2.9
     surest = max(lines, key=lambda line: (line.kind is not Kind.WHOLE, line.confidence, -line.page))
@@ -136,45 +138,47 @@ def _decide(points: dict[int, float], evidence: dict[int, list[Line]], measured:
     return Verdict(sighting, max(worth * 0.95, sure * worth) if worth else 0.0, len(lines), contested)
 
 
+class _Wording:
+    """How a utility's bills word the lines that tell use."""
+
+    def __init__(self, anchors: Iterable[Anchor], utility: Utility) -> None:
+        self._billed = {id(anchor.phrase) for anchor in anchors if anchor.name == "billed"}
+        self._part = re.compile("|".join(utility.usage["part"]), re.IGNORECASE)
+        self._other = re.compile("|".join(utility.usage["other"]), re.IGNORECASE)
+
+    def kind(self, row: Sequence[Phrase], text: str) -> Kind | None:
+        """Return what a row with one quantity says; None if it is not about the use of the period."""
+        if self._other.search(text):
+            return None
+        if len(dates(text)) >= 2 or "=" in text or _DAYS.search(text):
+            return Kind.METER
+        if any(id(phrase) in self._billed for phrase in row):
+            return Kind.BILLED
+        if self._part.search(text):
+            return Kind.PART
+        return Kind.WHOLE if decimals(text) else None
+
+
 def _lines(sheets: Iterable[Sheet], anchors: Iterable[Anchor], sections: Sections, utility: Utility) -> Iterator[Line]:
-    billed = {id(anchor.phrase): anchor for anchor in anchors if anchor.name == "billed"}
-    part = re.compile("|".join(utility.usage["part"]), re.IGNORECASE)
-    other = re.compile("|".join(utility.usage["other"]), re.IGNORECASE)
+    wording = _Wording(anchors, utility)
     for sheet in sheets:
         for row in sheet.rows:
             text = "  ".join(phrase.text for phrase in row)
             quantities = list(_QUANTITY.finditer(text))
-            if len(quantities) != 1 or sections.kind(sheet, row[0]) in ("gas", "lighting"):
-                continue
-            yield from _line(sheet, row, text, quantities[0], billed, part, other)
+            if len(quantities) == 1 and sections.kind(sheet, row[0]) not in ("gas", "lighting"):
+                kind = wording.kind(row, text)
+                if kind is not None:
+                    yield _line(kind, sheet.page, row, text, quantities[0])
 
 
-def _line(sheet: Sheet, row: Sequence[Phrase], text: str, match: re.Match[str], billed, part, other) -> Iterator[Line]:  # type: ignore[no-untyped-def]
+def _line(kind: Kind, page: int, row: Sequence[Phrase], text: str, match: re.Match[str]) -> Line:
     quantity = int(match[1].replace(",", ""))
     tokens = _tokens_of(row, text, match)
-    kind, key = _kind(row, text, match, billed, part, other)
-    if kind is None:
-        return
-    # Only the part of the row that surely belongs to the line: its neighbours in another column say other things.
-    proven = _is_product(quantity, text) if kind in (Kind.WHOLE, Kind.PART) else _is_difference(quantity, text)
+    label = _MONTH.sub("", re.sub(r"[^a-z]+", " ", text[: match.start()].lower()).strip())
+    key = re.sub(r"\W", "", row[0].text)[:24] if kind is Kind.METER else label
+    proven = _is_product(quantity, text) if kind in (Kind.WHOLE, Kind.PART) else quantity in _products(text)
     until = max((day for day, _, _ in dates(text)), default=None)
-    yield Line(kind, quantity, proven, certainty(tokens), tokens, sheet.page, key, until)
-
-
-def _kind(row: Sequence[Phrase], text: str, match: re.Match[str], billed, part, other) -> tuple[Kind | None, str]:  # type: ignore[no-untyped-def]
-    before = text[: match.start()]
-    label = re.sub(r"[^a-z]+", " ", before.lower()).strip()
-    if other.search(text):
-        return None, ""
-    if len(dates(text)) >= 2 or "=" in text or re.search(r"\d\s?days", text):
-        return Kind.METER, re.sub(r"\W", "", row[0].text)[:24] + str(match[1])
-    if any(id(phrase) in billed for phrase in row):
-        return Kind.BILLED, label
-    if part.search(text):
-        return Kind.PART, re.sub(r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\b.*", "", label)
-    if len(decimals(text)) >= 1:
-        return Kind.WHOLE, label
-    return None, ""
+    return Line(kind, quantity, proven, certainty(tokens), tokens, page, key, until)
 
 
 def _tokens_of(row: Sequence[Phrase], text: str, match: re.Match[str]) -> list[Token]:
@@ -204,10 +208,6 @@ def _is_product(quantity: int, text: str) -> bool:
         for rate in rates
         for amount in amounts
     )
-
-
-def _is_difference(quantity: int, text: str) -> bool:
-    return quantity in _products(text)
 
 
 def _products(text: str) -> set[int]:

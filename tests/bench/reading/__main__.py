@@ -21,6 +21,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(_ROOT / "functions"), str(_ROOT)]
 
 from intake.reading import read_bill  # noqa: E402
+
 from tests.bench.reading import tables  # noqa: E402
 from tests.bench.reading.cases import choose, take  # noqa: E402
 from tests.bench.reading.degrade import Damage, damaged, text_pages  # noqa: E402
@@ -62,7 +63,9 @@ def text_scores(count: int, seed: int) -> Iterator[Score]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.reading", description="Measure how well bills are read.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.reading", description="Measure how well bills are read."
+    )
     parser.add_argument("--engine", choices=[*ENGINES, "text"], default="text", help="whose words (default: text)")
     parser.add_argument("--specimens", type=int, default=100, help="bills for --engine text (default 100)")
     parser.add_argument("--photos", type=int, default=60, help="photographs for the OCR engines (default 60)")

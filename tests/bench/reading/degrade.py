@@ -10,10 +10,11 @@ from random import Random
 import pymupdf
 from intake.pages.pdf import PdfDocument
 from intake.records import PageWords, Quad, Word
+
 from tests.specimens.bill import Specimen
 
-_SLIPS = {"0": "OD", "1": "Il", "5": "S", "8": "B3", "6": "G", "2": "Z", "O": "0", "I": "l1", "S": "5", "B": "8", "h": "n", "-": " ",
-          "l": "1I", "3": "8", "7": "1", "9": "g"}  # fmt: skip
+_SLIPS = {"0": "OD", "1": "Il", "5": "S", "8": "B3", "6": "G", "2": "Z", "O": "0", "I": "l1", "S": "5", "B": "8", "h": "n",
+          "-": " ", "l": "1I", "3": "8", "7": "1", "9": "g"}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from intake.cloud.vision import Vision
 from intake.pages import open_document
 from intake.records import PageWords, Quad, Word
 from PIL import Image
+
 from tests.bench.reading.cases import CACHE, Picture
 
 Recogniser = Callable[[bytes], list[Word]]

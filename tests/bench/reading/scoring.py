@@ -59,7 +59,9 @@ FIELDS = {
 }
 
 
-def score(reading: Reading, truth: dict[str, Any], readable: frozenset[str], utility: str, case: str) -> Iterator[Score]:
+def score(
+    reading: Reading, truth: dict[str, Any], readable: frozenset[str], utility: str, case: str
+) -> Iterator[Score]:
     """Yield the outcome of every field that has a true value or was reported.
 
     The utility has no place of its own on a specimen: it counts as readable where the account number is. Names,
@@ -83,7 +85,14 @@ def score(reading: Reading, truth: dict[str, Any], readable: frozenset[str], uti
                 yield Score(field, utility, outcome, 0.0, case, "")
             continue
         outcome = Outcome.RIGHT if _plain(found.value) in accepted else Outcome.WRONG
-        yield Score(field, utility, outcome, found.confidence, case, f"read {found.value!r} ({found.how}), true {sorted(accepted)}")
+        yield Score(
+            field,
+            utility,
+            outcome,
+            found.confidence,
+            case,
+            f"read {found.value!r} ({found.how}), true {sorted(accepted)}",
+        )
 
 
 def _accepted(field: str, truth: dict[str, Any]) -> set[str]:

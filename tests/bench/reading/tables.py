@@ -37,5 +37,7 @@ def _table(scores: Sequence[Score], head: str, key: Callable[[Score], str], rows
     for score in scores:
         counts.setdefault(key(score), Counter())[score.outcome] += 1
     lines = [f"| {head} | {' | '.join(Outcome)} |", "|---|" + "--:|" * len(Outcome)]
-    lines += [f"| {row} | {' | '.join(str(counts[row][outcome]) for outcome in Outcome)} |" for row in rows if row in counts]
+    lines += [
+        f"| {row} | {' | '.join(str(counts[row][outcome]) for outcome in Outcome)} |" for row in rows if row in counts
+    ]
     return "\n".join(lines)
