@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-
 from intake import understanding
 from intake.records import Intake, PageWords, Quad, Word, words_object
+
 from tests.specimens.catalogue import make
 from tests.unit.fakes import INTAKE_ID, an_intake
 
