@@ -56,7 +56,7 @@ export function fieldText(name, value) {
   }
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (Array.isArray(value)) return value.map((part) => fieldText("", part)).filter(Boolean).join(", ");
-  if (typeof value === "object") return fieldText("", Object.values(value));
+  if (typeof value === "object") return fieldText("", Object.keys(value).sort().map((key) => value[key])); // maps have no order
   if (/^\d{4}-\d{2}-\d{2}$/.test(value)) return new Date(`${value}T00:00:00Z`).toLocaleDateString("en-US", DAY);
   return String(value);
 }

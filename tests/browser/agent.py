@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pymupdf
@@ -32,8 +33,7 @@ def pdf(name: str = "bill.pdf", pages: int = 1, padding: int = 0) -> FilePayload
     """Return a PDF that needs no OCR, made larger by an attachment that no compression shrinks."""
     with pymupdf.open(stream=documents.text_pdf(pages), filetype="pdf") as document:
         if padding:
-            noise = b"".join(uuid.uuid5(uuid.NAMESPACE_OID, str(n)).bytes for n in range(padding // 16))
-            document.embfile_add("padding", noise)
+            document.embfile_add("padding", Random(7).randbytes(padding))
         return {"name": name, "mimeType": "application/pdf", "buffer": bytes(document.tobytes())}
 
 

@@ -70,6 +70,7 @@ def test_nothing_is_loaded_from_elsewhere(agent: Agent) -> None:
 def test_the_keyboard_is_enough(new_agent: Callable[..., Agent]) -> None:
     """The whole form is filled and sent with Tab, letters, arrows, Space and Enter."""
     agent = new_agent(viewport={"width": 1280, "height": 900}, is_mobile=False, has_touch=False).open()
+    agent.page.on("filechooser", lambda _: None)  # intercepted from now on, not only once the key is down
     keys, name = agent.page.keyboard, a_name()
 
     def to(selector: str) -> None:

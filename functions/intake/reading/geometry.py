@@ -22,8 +22,10 @@ from intake.records import PageWords, Quad, Word
 
 Item = TypeVar("Item")
 
-MAX_WORDS = 2500
-"""Words of one page that are looked at; the densest bill pages have 700. The surest ones are kept."""
+MAX_WORDS = 8_000
+"""Words of one bill that are looked at: bounds the time for whatever is sent. Its pages share them."""
+PAGE_WORDS = range(400, 1501)
+"""Fewest and most words of one page that are looked at, the surest ones; pages with fields have about 300."""
 MAX_LENGTH = 80
 """Characters of a word; longer ones are noise. A scan line has 34."""
 MIN_SHEET = 12
@@ -119,6 +121,7 @@ class Sheet:
         self.page = page
         self.phrases = sorted(_phrases(tokens), key=lambda phrase: (phrase.mid, phrase.left))
         self._slopes = _slope_map(self.phrases)
+        self._slope_at: dict[tuple[int, int], float] = {}
         self.rows = self._rows()
         self._row_of = {phrase: index for index, row in enumerate(self.rows) for phrase in row}
         self._mids = [phrase.mid for phrase in self.phrases]
@@ -166,7 +169,12 @@ class Sheet:
 
     def slope(self, x: float, y: float) -> float:
         """Return the slope of the print around a point."""
-        column, row = round(x / (4 * _CELL)), round(y / _CELL)
+        cell = round(x / (4 * _CELL)), round(y / _CELL)
+        if cell not in self._slope_at:
+            self._slope_at[cell] = self._slope_around(*cell)
+        return self._slope_at[cell]
+
+    def _slope_around(self, column: int, row: int) -> float:
         for width in (0, 1, 3):
             near = [
                 slope
@@ -196,18 +204,19 @@ class Sheet:
         return sorted(chains, key=lambda row: (row[0].mid, row[0].left))
 
 
-def sheets(page: PageWords) -> list[Sheet]:
+def sheets(page: PageWords, most: int = PAGE_WORDS[-1]) -> list[Sheet]:
     """Return the sheets of a page, that of most words first.
 
     Args:
         page: Its words in any order; words without a proper place are left out.
+        most: Words that are looked at.
 
     Returns:
         One sheet for each of the four directions in which enough words run.
     """
     words = sorted(word for word in page.words if _is_sound(word))
-    if len(words) > MAX_WORDS:
-        words = sorted(sorted(words, key=lambda word: -word.confidence)[:MAX_WORDS])
+    if len(words) > most:
+        words = sorted(sorted(words, key=lambda word: -word.confidence)[:most])
     sides = (page.width, page.height)
     aspect = page.height / page.width if all(math.isfinite(side) and side > 0 for side in sides) else 1.0
     aspect = min(20.0, max(0.05, aspect))

@@ -14,6 +14,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _MONTH = re.compile(r"^(" + "|".join(_MONTHS) + r")[a-z]*\.?'?\s?(\d{2})$", re.IGNORECASE)
 _USE = re.compile(r"^\d{1,3}(,?\d{3})*$")
 _MAX_ROWS = 40
+_CUT = 0.45  # print heights: what follows this closely is the rest of a number that came in two words
 
 Month = tuple[int, int]
 """Months since year 0, and its kWh."""
@@ -72,7 +73,9 @@ def _month(tokens: Sequence[Token], index: int) -> tuple[int | None, Token | Non
     for words in (1, 2):
         match = _MONTH.match(" ".join(token.text for token in tokens[index : index + words]))
         if match and index + words < len(tokens) and _USE.match(tokens[index + words].text):
-            return (2000 + int(match[2])) * 12 + _MONTHS.index(match[1].lower()), tokens[index + words]
+            use = tokens[index + words]
+            cut = index + words + 1 < len(tokens) and tokens[index + words + 1].left - use.right < _CUT
+            return (2000 + int(match[2])) * 12 + _MONTHS.index(match[1].lower()), None if cut else use
     return None, None
 
 

@@ -13,7 +13,7 @@ from intake.reading.labels import Anchor
 from intake.reading.printed import digits_of
 from intake.reading.sightings import Sighting, certainty
 
-_SLIP = 0.12  # confidence that a letter taken for a digit costs
+_SLIP = 0.07  # confidence that a letter taken for a digit costs
 _POD = re.compile(r"^(?P<letter>[NR])(?P<digits>[0-9OoDQIl|SB]{14})$")
 _GROUPED = re.compile(r"^[^\s–—-]+(?:[–—-][^\s–—-]+)+$")
 _ELECTRIC_PODS = PodFormat(re.compile(r"[NR]01\d{12}"), re.compile(r"[NR]02\d{12}"), re.compile(r"[NR]010000\d{8}"))
@@ -99,6 +99,8 @@ def is_electric_pod(value: str) -> bool:
 
 
 def _pod(tokens: Sequence[Token]) -> tuple[str, int] | None:
+    if not 15 <= sum(len(token.text) for token in tokens) <= 20:
+        return None
     text = re.sub(r"[\s.:,-]", "", "".join(token.text for token in tokens)).upper().replace("|", "1")
     match = _POD.match(text)
     if not match:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from rapidfuzz import fuzz
+
 from intake.reading.geometry import Phrase, Sheet, Token
 from intake.reading.knowledge import Utility
 from intake.reading.labels import Anchor, compact
@@ -30,6 +32,7 @@ _NOT_A_NAME = re.compile(
     r"\d{5}|\$|:|@|\b(account|number|date|page|amount|statement|address|service|period|bill)\b", re.IGNORECASE
 )
 
+_LIKE_A_LABEL = 75
 _LABELS = ("servicefor", "servicedeliveredto", "serviceaddress", "customername", "autopay", "duplicate", "uponreceipt")
 
 Address = tuple[str, str, str]
@@ -104,7 +107,8 @@ def names(anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]
             phrase, how = _over(anchor), "line above the account number"
         elif anchor.name == "customer_name":
             beside = anchor.right(1)
-            phrase = beside[0] if beside and _is_name(beside[0].text) and anchor.first == 0 else None
+            close = bool(anchor.rest) or anchor.tokens[-1].text.endswith(":")
+            phrase = beside[0] if close and beside and _is_name(beside[0].text) and anchor.first == 0 else None
             how = "label left"
             if phrase is None:
                 under = anchor.below(2.8)
@@ -112,8 +116,8 @@ def names(anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]
         else:
             continue
         if phrase is not None and _is_name(phrase.text) and not _is_label(phrase.text, utility):
-            # A single word is rather a name of which a part was not read.
-            worth = 0.96 if len(phrase.tokens) > 1 else 0.6
+            # A single word, or an initial in front, is rather a name of which a part was not read.
+            worth = 0.96 if len(phrase.tokens) > 1 and len(phrase.tokens[0].text) > 1 else 0.6
             yield Sighting(
                 _tidy(phrase.text), worth * wording_certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how
             )
@@ -131,8 +135,10 @@ def _over(anchor: Anchor) -> Phrase | None:
 
 
 def _is_label(text: str, utility: Utility) -> bool:
-    """Tell whether a text is a label of the bill or a piece of one."""
-    return any(compact(text) in compact(label) for labels in utility.labels.values() for label in labels)
+    """Tell whether a text is a label of the bill or a piece of one, in spite of a slip or two."""
+    said = compact(text)
+    labels = {compact(label) for texts in utility.labels.values() for label in texts}
+    return any(said in label or fuzz.ratio(said, label) > _LIKE_A_LABEL for label in labels)
 
 
 def is_name(text: str) -> bool:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from intake.reading import details, history, numbers, period, place, recognition, usage
-from intake.reading.geometry import Sheet, sheets
+from intake.reading.geometry import MAX_WORDS, PAGE_WORDS, Sheet, sheets
 from intake.reading.knowledge import Utility, utilities
 from intake.reading.labels import Anchor
 from intake.reading.result import Found, Reading, Signs, Value
@@ -38,7 +38,8 @@ def read_bill(pages: Sequence[PageWords]) -> Reading:
     Returns:
         The fields that are sure, each with its evidence, and the signs for `attention`.
     """
-    laid = [sheet for page in sorted(pages, key=lambda page: page.page) for sheet in sheets(page)]
+    share = min(PAGE_WORDS[-1], max(PAGE_WORDS[0], MAX_WORDS // max(1, len(pages))))
+    laid = [sheet for page in sorted(pages, key=lambda page: page.page) for sheet in sheets(page, share)]
     named = recognition.utility_sightings(a for sheet in laid for a in recognition.name_labels().find(sheet))
     bill = _Bill(laid, _utility_by_numbers(laid, named))
     bill.read_utility(named)

@@ -19,7 +19,8 @@ REPORTED = 0.7
 _SURE = 0.85
 _EDGE = 0.004
 _MARK = re.compile(r"[,.;:$()]")
-_MARKS = 0.6
+_MARKS = 0.6  # share of a word's doubt that is due to its marks, unless it is greater than:
+_MARKS_DOUBT = 0.55
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,12 @@ def wording_certainty(tokens: Sequence[Token]) -> float:
 
     OCR doubts commas and points more than letters, and gives a word the confidence of its least sure sign.
     """
-    marked = [
-        t._replace(confidence=t.confidence + _MARKS * (1 - t.confidence)) if _MARK.search(t.text) else t for t in tokens
-    ]
-    return certainty(marked)
+    return certainty([token._replace(confidence=_without_marks(token)) for token in tokens])
+
+
+def _without_marks(token: Token) -> float:
+    doubt = 1 - token.confidence
+    return 1 - (1 - _MARKS) * doubt if _MARK.search(token.text) and doubt <= _MARKS_DOUBT else token.confidence
 
 
 def _is_at_edge(quad: Quad) -> bool:

@@ -26,7 +26,7 @@ class Damage:
         skew: Degrees.
         bend: How much the lines bend over the page, as the tangent at its edges.
         jitter: Of the boxes, as a fraction of their height.
-        slips: Share of words with one misread sign; such words get a low confidence, as engines give it.
+        slips: Share of words with one misread sign; such words get the low confidence that engines give them (0.15 to 0.45).
         split: Share of words that come in two.
         joined: Share of words that are joined with the next.
         lost: Share of words that are not found.
@@ -103,7 +103,7 @@ def _misread(word: Word, damage: Damage, rng: Random) -> Word:
     if places and rng.random() < damage.slips:
         at = rng.choice(places)
         text = word.text[:at] + rng.choice(_SLIPS[word.text[at]]).strip() + word.text[at + 1 :]
-        return Word(text or word.text, word.quad, rng.uniform(0.3, 0.75))
+        return Word(text or word.text, word.quad, rng.uniform(0.15, 0.45))
     return Word(word.text, word.quad, sure)
 
 
@@ -117,7 +117,7 @@ def _moved(word: Word, page: PageWords, damage: Damage, rng: Random) -> Word:
     for x, y in zip(word.quad[::2], word.quad[1::2], strict=True):
         u, v = (x - 0.5), (y - 0.5 + shake) * aspect
         v += damage.bend * u * u * math.copysign(1, y - 0.5)
-        u, v = 0.8 * (u * math.cos(angle) - v * math.sin(angle)), 0.8 * (u * math.sin(angle) + v * math.cos(angle))
+        u, v = 0.7 * (u * math.cos(angle) - v * math.sin(angle)), 0.7 * (u * math.sin(angle) + v * math.cos(angle))
         point = pymupdf.Point(u + 0.5, v / aspect + 0.5)
         for _ in range(damage.turn % 4):
             point = pymupdf.Point(1 - point.y, point.x)
