@@ -26,8 +26,7 @@ def test_a_digital_pdf_becomes_a_row_without_any_ocr(submitter: Submitter) -> No
         "Agent ID": ANSWERS["agent_id"],
         "Business Entity": "",
         "Pages": 1,
-        "Status": "ok",
-        "Attention": "",
+        "Status": "check",  # it is no utility bill, and the agent is told so
     }
     assert {name: row[name] for name in typed} == typed
     assert list(row)[:2] == ["Intake ID", "Submitted"]
