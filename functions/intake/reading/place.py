@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from rapidfuzz import fuzz
 
@@ -33,6 +34,8 @@ _NOT_A_NAME = re.compile(
 )
 
 _LIKE_A_LABEL = 75
+_GAP = 1.6
+_INDENT = 0.8
 _LABELS = ("servicefor", "servicedeliveredto", "serviceaddress", "customername", "autopay", "duplicate", "uponreceipt")
 
 Address = tuple[str, str, str]
@@ -116,11 +119,16 @@ def names(anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]
         else:
             continue
         if phrase is not None and _is_name(phrase.text) and not _is_label(phrase.text, utility):
-            # A single word, or an initial in front, is rather a name of which a part was not read.
-            worth = 0.96 if len(phrase.tokens) > 1 and len(phrase.tokens[0].text) > 1 else 0.6
+            worth = 0.96 if _is_whole_name(phrase, anchor, how) else 0.6
             yield Sighting(
                 _tidy(phrase.text), worth * wording_certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how
             )
+
+
+def _is_whole_name(phrase: Phrase, anchor: Anchor, how: str) -> bool:
+    """Tell whether a name shows no sign that a part was not read: a single word, an initial in front, an indent, a gap."""
+    indented = how == "label above" and abs(phrase.left - anchor.tokens[0].left) > _INDENT
+    return len(phrase.tokens) > 1 and len(phrase.tokens[0].text) > 1 and not indented and _is_unbroken(phrase.tokens)
 
 
 def _over(anchor: Anchor) -> Phrase | None:
@@ -153,7 +161,13 @@ def tidy(text: str) -> str:
 
 def _certainty(tokens: Sequence[Token]) -> float:
     """Return how sure an address is; its house number counts twice, because nothing else on the page confirms it."""
-    return wording_certainty(tokens) * tokens[0].confidence
+    return wording_certainty(tokens) * tokens[0].confidence * (1 if _is_unbroken(tokens) else 0.6)
+
+
+def _is_unbroken(tokens: Sequence[Token]) -> bool:
+    """Tell whether words follow one another without a gap that a word could fill which was not read."""
+    one_line = (pair for pair in pairwise(tokens) if abs(pair[0].end - pair[1].start) < 0.7)
+    return all(after.left - before.right < _GAP for before, after in one_line)
 
 
 def _line_above(sheet: Sheet, line: Phrase) -> Phrase | None:

@@ -54,6 +54,7 @@ class Line:
         page: Number of the page.
         key: What is charged for or measured, to tell lines apart.
         until: Latest date on the line.
+        register: Whether it is one of several registers of a meter.
     """
 
     kind: Kind
@@ -64,6 +65,7 @@ class Line:
     page: int
     key: str
     until: date | None = None
+    register: bool = False
 
 
 def kwh(sheets: Sequence[Sheet], anchors: Sequence[Anchor], sections: Sections, utility: Utility) -> Verdict[int]:
@@ -88,6 +90,9 @@ def kwh(sheets: Sequence[Sheet], anchors: Sequence[Anchor], sections: Sections, 
         if quantity in differences and not meter:
             points[quantity] += 1.5
         points[quantity] += 0.8 * _months_add_up(lines, quantity)
+    # Registers are summed up, and nothing in their rows tells how many there are: a total must confirm the sum.
+    if any(line.register for line in meter) and all(line.kind is Kind.METER for line in evidence[measured]):
+        agree = False
     verdict = _decide(points, evidence, measured if meter else None)
     return verdict if agree else replace(verdict, rivals=True)
 
@@ -144,7 +149,12 @@ class _Wording:
     def __init__(self, anchors: Iterable[Anchor], utility: Utility) -> None:
         self._billed = {id(anchor.phrase) for anchor in anchors if anchor.name == "billed"}
         self._part = re.compile("|".join(utility.usage["part"]), re.IGNORECASE)
+        self._suffix = utility.meter_suffix
         self._other = re.compile("|".join(utility.usage["other"]), re.IGNORECASE)
+
+    def is_register(self, row: Sequence[Phrase]) -> bool:
+        """Tell whether a meter's row is that of one of several registers."""
+        return bool(self._suffix and self._suffix.search(row[0].text))
 
     def kind(self, row: Sequence[Phrase], text: str) -> Kind | None:
         """Return what a row with one quantity says; None if it is not about the use of the period."""
@@ -168,7 +178,8 @@ def _lines(sheets: Iterable[Sheet], anchors: Iterable[Anchor], sections: Section
             if len(quantities) == 1 and sections.kind(sheet, row[0]) not in ("gas", "lighting"):
                 kind = wording.kind(row, text)
                 if kind is not None:
-                    yield _line(kind, sheet.page, row, text, quantities[0])
+                    line = _line(kind, sheet.page, row, text, quantities[0])
+                    yield replace(line, register=kind is Kind.METER and wording.is_register(row))
 
 
 def _line(kind: Kind, page: int, row: Sequence[Phrase], text: str, match: re.Match[str]) -> Line:

@@ -1,0 +1,93 @@
+"""Chain words to phrases and phrases to rows, from neighbour to neighbour: a fold or a bend never matters at one step."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import TypeVar
+
+from intake.reading.tokens import Token
+
+Item = TypeVar("Item")
+
+_PHRASE_GAP = 1.3
+_CANDIDATES = 12  # items looked at beside each one: bounds the work for words that lie on top of one another
+
+
+def chain(
+    items: Sequence[Item],
+    ends: Callable[[Item], tuple[float, float, float]],
+    cost: Callable[[Item, Item], float | None],
+    reach: float,
+    spread: int,
+) -> list[list[Item]]:
+    """Chain items from left to right: each is linked with the cheapest one on its right that has no cheaper left one.
+
+    Args:
+        items: What is chained.
+        ends: Gives left, right and middle height of an item.
+        cost: Of linking one item to another, None if they cannot be linked.
+        reach: Largest gap.
+        spread: How many print heights up and down to look.
+
+    Returns:
+        The chains; every item is in exactly one.
+    """
+    lanes: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for index, item in enumerate(items):
+        left, _, mid = ends(item)
+        lanes[math.floor(mid)].append((left, index))
+    for lane in lanes.values():
+        lane.sort()
+    links = []
+    for index, item in enumerate(items):
+        _, right, mid = ends(item)
+        for level in range(math.floor(mid) - spread, math.floor(mid) + spread + 1):
+            lane = lanes.get(level, [])
+            first = bisect_left(lane, (right - 2.0, -1))
+            for left, other in lane[first : first + _CANDIDATES]:
+                if left > right + reach:
+                    break
+                if other != index and (price := cost(item, items[other])) is not None and left > ends(item)[0]:
+                    links.append((price, index, other))
+    follows: dict[int, int] = {}
+    taken: set[int] = set()
+    for _, index, other in sorted(links):
+        if index not in follows and other not in taken:
+            follows[index] = other
+            taken.add(other)
+    chains = []
+    for index in range(len(items)):
+        if index not in taken:
+            chain = [index]
+            while chain[-1] in follows:
+                chain.append(follows[chain[-1]])
+            chains.append([items[member] for member in chain])
+    return chains
+
+
+def phrases(tokens: Sequence[Token]) -> list[list[Token]]:
+    """Return runs of words that stand together on one line."""
+    return chain(tokens, _token_ends, _phrase_cost, 3.0, spread=2)
+
+
+def neighbours(tokens: Sequence[Token]) -> list[tuple[Token, Token]]:
+    """Return words with the next one of their line."""
+    return [pair for run in phrases(tokens) for pair in pairwise(run)]
+
+
+def _phrase_cost(one: Token, other: Token) -> float | None:
+    low, high = sorted((one.height, other.height))
+    gap = other.left - one.right
+    if high > 2.5 * low or not -0.7 * high < gap < _PHRASE_GAP * high:
+        return None
+    off = abs(other.start - one.end)
+    # Boxes that hug the letters differ in height: a comma or a dash lies low.
+    return None if off > 0.5 * high else max(gap, 0.0) + 2 * off
+
+
+def _token_ends(token: Token) -> tuple[float, float, float]:
+    return token.left, token.right, token.mid

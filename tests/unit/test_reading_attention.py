@@ -1,0 +1,166 @@
+"""What the agent is told about a bill: the code, the field, and the sentence word for word."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from intake.reading import EarlierIntake, attention, read_bill
+from intake.reading.attention import OLD_DAYS
+from intake.records import PageWords
+
+from tests.unit.lettering import ACCOUNT, Line, detail_page, header, page, service
+
+TODAY = date(2025, 6, 20)
+FORM = {"utility": "NYSEG", "account_name": "Orla Testwood"}
+SUMMARY: list[Line] = [
+    *header(sheet=1),
+    (0.1, 0.2, "Previous invoice"),
+    (0.5, 0.2, "$10.00"),
+    (0.1, 0.22, "Next Scheduled Read Date: On or about June 30, 2025"),
+    (0.5, 0.24, "See details beginning on page 3"),
+]
+
+
+def told(
+    *pages: list[Line], form: dict[str, str] = FORM, today: date = TODAY, confidence: float = 0.97
+) -> dict[str, str]:
+    reading = read_bill([page(lines, number, confidence) for number, lines in enumerate(pages, start=1)])
+    return {item.code: item.message for item in attention(reading, form, today, [])}
+
+
+def test_a_good_bill_needs_no_attention() -> None:
+    """The right page, the right customer, a recent bill."""
+    assert told(detail_page()) == {}
+
+
+def test_page_one_alone_is_the_wrong_page() -> None:
+    """The agent can still photograph the right one."""
+    assert told(SUMMARY)["wrong_page"] == (
+        "This is page 1; it has neither PoD ID nor electric use. "
+        "Photograph page 3, the one headed DETAILED ACCOUNT ACTIVITY."
+    )
+
+
+def test_both_pages_together_are_right() -> None:
+    """Page 1 does no harm beside page 3."""
+    assert told(SUMMARY, detail_page()) == {}
+
+
+@pytest.mark.parametrize("pages", [[], [PageWords(1, 100, 100, "picture", [])]])
+def test_a_picture_without_words_is_unreadable(pages: list[PageWords]) -> None:
+    """Blur and glare leave no words."""
+    [only] = attention(read_bill(pages), FORM, TODAY, [])
+    assert (only.code, only.field) == ("unreadable", "")
+    assert only.message == (
+        "The picture cannot be read. Photograph the bill again: flat, in good light, sharp, without glare, filling the picture."
+    )
+
+
+def test_a_letter_is_not_a_bill() -> None:
+    """Readable text that has nothing of a bill."""
+    lines: list[Line] = [
+        (0.1, 0.1 + 0.02 * row, "Dear Orla, the choir meets on Sunday in the village hall") for row in range(5)
+    ]
+    assert told(lines) == {
+        "not_a_bill": "This does not look like a utility bill. Send a photo or PDF of the customer's electric bill."
+    }
+
+
+def test_gas_only() -> None:
+    """A customer with gas service has no electric use to offset."""
+    lines = [
+        *header(),
+        *service(0.14, kind="Gas Service - Residential", pod="N02000012345678"),
+        (0.1, 0.2, "Gas Delivery Charges"),
+    ]
+    codes = told(lines)
+    assert codes["gas_only"] == (
+        "Only gas service was found. Community solar needs the electric bill: send the page with the electricity service."
+    )
+    assert "wrong_page" not in codes
+
+
+def test_a_cut_off_account_number() -> None:
+    """The number runs out of the picture."""
+    assert told(detail_page(account="1001-23"))["account_cut_off"] == (
+        "The account number is cut off or cannot be read whole. Photograph the page again with all of the top in view."
+    )
+
+
+def test_another_utility_than_in_the_form() -> None:
+    """One of the two is wrong."""
+    assert told(detail_page(), form={**FORM, "utility": "RG&E"}) == {
+        "utility_differs": "The bill is from NYSEG, the form says RG&E. Check which one is right."
+    }
+
+
+@pytest.mark.parametrize("name", ["orla testwood", "Testwood, Orla", "Orla M. Testwood", "ORLATESTWOOD"])
+def test_the_same_name_in_other_words(name: str) -> None:
+    """Order, case, initials and blanks do not matter."""
+    assert told(detail_page(), form={**FORM, "account_name": name}) == {}
+
+
+def test_another_name_than_in_the_form() -> None:
+    """The bill may be another customer's."""
+    assert told(detail_page(), form={**FORM, "account_name": "Bram Quillfeather"}) == {
+        "name_differs": "The name on the bill differs from the account name in the form. "
+        "Check that it is the right customer's bill."
+    }
+
+
+def test_an_old_bill() -> None:
+    """Ninety days are allowed, ninety-one are not."""
+    issued = date(2025, 6, 3)
+    assert told(detail_page(), today=date.fromordinal(issued.toordinal() + OLD_DAYS)) == {}
+    assert told(detail_page(), today=date.fromordinal(issued.toordinal() + OLD_DAYS + 1)) == {
+        "old_bill": "The bill is 91 days old; it must not be older than 90. Ask the customer for a recent one."
+    }
+
+
+def test_two_accounts() -> None:
+    """A second bill in view competes with the first."""
+    reading = read_bill([page([*detail_page(), (0.62, 0.7, "Account Number:"), (0.86, 0.7, "1009-8765-432")])])
+    [item] = [item for item in attention(reading, FORM, TODAY, []) if item.field == "account_number"]
+    assert item.code == "low_confidence"
+    assert (
+        item.message == "Different values were found for the account number. Send one bill only, one account at a time."
+    )
+
+
+def test_values_that_were_hard_to_read() -> None:
+    """Reported, but to be compared with the bill."""
+    lines = [entry for entry in header() if entry[2] != ACCOUNT]
+    half = page([(0.8605, 0.042, ACCOUNT)], confidence=0.86)
+    rest = page([*lines, *service(0.14)])
+    reading = read_bill([PageWords(1, rest.width, rest.height, "picture", [*rest.words, *half.words])])
+    messages = [item.message for item in attention(reading, FORM, TODAY, []) if item.field == "account_number"]
+    assert messages == ["The account number was hard to read. Compare it with the bill."]
+
+
+def test_a_bill_that_was_submitted_before() -> None:
+    """The first of the earlier intakes is named."""
+    earlier = [
+        EarlierIntake("b" * 32, datetime(2025, 6, 12, tzinfo=UTC), same_file=False, same_period=True),
+        EarlierIntake("a" * 32, datetime(2025, 6, 10, tzinfo=UTC), same_file=False, same_period=True),
+    ]
+    [item] = attention(read_bill([page(detail_page())]), FORM, TODAY, earlier)
+    assert item.code == "already_submitted"
+    assert item.message == (
+        f"A bill of this account and period was already submitted on 2025-06-10 (intake {'a' * 32}). "
+        "Submit it again only if that one was wrong."
+    )
+
+
+def test_a_file_that_was_submitted_before() -> None:
+    """Nothing needs to be readable for that."""
+    earlier = [EarlierIntake("a" * 32, datetime(2025, 6, 10, tzinfo=UTC), same_file=True, same_period=False)]
+    found = attention(read_bill([]), FORM, TODAY, earlier)
+    assert [item.code for item in found] == ["unreadable", "already_submitted"]
+    assert found[1].message.startswith("This file was already submitted on 2025-06-10")
+
+
+def test_an_earlier_intake_of_another_bill_does_not_matter() -> None:
+    """Neither the same file nor the same period."""
+    earlier = [EarlierIntake("a" * 32, datetime(2025, 6, 10, tzinfo=UTC), same_file=False, same_period=False)]
+    assert attention(read_bill([page(detail_page())]), FORM, TODAY, earlier) == []
