@@ -6,11 +6,13 @@ Everything is its own: a fresh folder, free ports; a stack that runs already is 
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 
 from infra.intake_client import IntakeClient
@@ -24,20 +26,27 @@ _SPECIMEN = ("--seed", "7", "--utility", "nyseg", "--variant", "residential", "-
 # A photographed page takes 5-10 s of OCR on two cores.
 _PATIENCE_S = 180.0
 _TROUBLES = 5
+# A bill that a customer has at hand; one older than 90 days would be pointed out.
+_BILL_AGE = timedelta(days=10)
 
 
-def draw_specimen(folder: Path) -> list[Path]:
-    """Draw the specimen bill, photographed, into `folder`; returns its files.
+def draw_specimen(folder: Path) -> tuple[list[Path], Mapping[str, str]]:
+    """Draw the specimen bill, photographed, into `folder`.
+
+    Returns:
+        Its files, and what an agent who has the bill in hand writes into the form.
 
     Raises:
         StackError: The generator failed.
     """
-    command = [sys.executable, "-m", "tests.specimens", *_SPECIMEN, "--out", str(folder)]
+    statement = (date.today() - _BILL_AGE).isoformat()
+    command = [sys.executable, "-m", "tests.specimens", *_SPECIMEN, "--statement", statement, "--out", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - the command is ours
     files = sorted(folder.glob("nyseg-*.jpg"))  # beside them lies a sheet of small pictures of all
     if done.returncode != 0 or not files:
         raise StackError(f"The specimen bill could not be drawn:\n{done.stderr.strip()}")
-    return files
+    truth = json.loads(files[0].with_suffix(".json").read_text("utf-8"))["truth"]
+    return files, {**SPECIMEN_FIELDS, "account_name": truth["customer_name"]}
 
 
 def troubles(stack: LocalStack) -> list[str]:
@@ -56,7 +65,7 @@ def run(folder: Path) -> int:
     """Run the demo in `folder`; return the exit status."""
     print("Drawing a specimen bill, photographed by phone ...")
     (folder / "specimen").mkdir()
-    files = draw_specimen(folder / "specimen")
+    files, fields = draw_specimen(folder / "specimen")
     print("Starting the local stack (emulators, OCR, five functions) ...")
     began = time.monotonic()
     with LocalStack(StackOptions(state_dir=folder / "state", port=0)) as stack:
@@ -64,7 +73,7 @@ def run(folder: Path) -> int:
         print(f"Submitting {', '.join(file.name for file in files)}:")
         began = time.monotonic()
         with IntakeClient(stack.url) as client:
-            outcome = submit(client, SPECIMEN_FIELDS, files, ProgressBar(sys.stderr), _PATIENCE_S)
+            outcome = submit(client, fields, files, ProgressBar(sys.stderr), _PATIENCE_S)
         took = time.monotonic() - began
         add_row(outcome, stack.env)
         if outcome.row is None:
