@@ -224,8 +224,11 @@ def _refusal(answer: requests.Response) -> SubmitError:
     """Turn an error answer into its sentences; the platform's own answers are not JSON."""
     try:
         document = answer.json()
-        sentences = [f"{problem['field']}: {problem['message']}" for problem in document.get("errors", [])]
-        return SubmitError(document["code"], "\n".join([document["message"], *sentences]))
+        problems = document.get("errors", [])
+        sentences = [f"{problem['field']}: {problem['message']}" for problem in problems]
+        # A single problem's sentence is the message as well.
+        summary = [] if len(problems) == 1 else [document["message"]]
+        return SubmitError(document["code"], "\n".join([*summary, *sentences]))
     except (json.JSONDecodeError, requests.JSONDecodeError, KeyError, TypeError, AttributeError):
         if answer.status_code == 413:
             return SubmitError("too_large", "The platform takes at most 32 MiB at once. Send fewer or smaller files.")

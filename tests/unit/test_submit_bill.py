@@ -194,6 +194,15 @@ def test_a_refusal_is_final_and_says_everything(deployment: Deployment, client: 
     assert len(deployment.received) == 1
 
 
+def test_a_single_problem_is_said_once(deployment: Deployment, client: IntakeClient, bill: Path) -> None:
+    """Its sentence is the message of the refusal too."""
+    problem = {"code": "empty_file", "field": "bill", "message": "File 1 is empty."}
+    deployment.posts = [(422, {"code": "empty_file", "message": "File 1 is empty.", "errors": [problem]})]
+    with pytest.raises(SubmitError) as failure:
+        client.submit(SPECIMEN_FIELDS, [bill], ignore)
+    assert failure.value.message == "bill: File 1 is empty."
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "sentence"),
     [
