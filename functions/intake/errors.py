@@ -143,6 +143,10 @@ class BadFile(IntakeError):
     Args:
         number: 1-based position of the file in the submission. File names may hold a person's name, so files are
             spoken of by position.
+        **details: Numbers that the sentence names.
+
+    Attributes:
+        details: The same.
     """
 
     code = "bad_file"
@@ -150,6 +154,7 @@ class BadFile(IntakeError):
     template: ClassVar[str] = "File {number} cannot be read."
 
     def __init__(self, number: int, **details: object) -> None:
+        self.details = details
         super().__init__(self.template.format(number=number, **details))
 
 
@@ -195,6 +200,36 @@ class PictureTooLarge(BadFile):
     )
 
 
+class FileTooSlow(BadFile):
+    """Opening the file, or drawing one of its pages, takes longer than any bill does."""
+
+    code = "file_too_slow"
+    template = (
+        "File {number} takes more than {seconds} seconds to open or to draw a page; no bill needs that long. "
+        "Send photos of the pages, or print the file to a new PDF and send that."
+    )
+
+
+class FileTooLargeInMemory(BadFile):
+    """The file swells, when opened, to more memory than a function has for it."""
+
+    code = "file_too_large_in_memory"
+    template = (
+        "File {number} swells to more than {megabytes} MB when it is opened; no bill needs that much. "
+        "Send photos of the pages, or print the file to a new PDF and send that."
+    )
+
+
+class FileStopsProgram(BadFile):
+    """The program that opens files crashed on this one."""
+
+    code = "file_stops_program"
+    template = (
+        "File {number} is damaged in a way that stops the program that opens it. "
+        "Send photos of the pages, or print the file to a new PDF and send that."
+    )
+
+
 # --- passing trouble: a retry helps -------------------------------------------------------------------------------------
 
 
@@ -212,6 +247,13 @@ class OcrUnavailable(TemporaryError):
 
     code = "ocr_unavailable"
     message = "The text recognition service did not answer in time. The page will be read again."
+
+
+class WorkerLost(TemporaryError):
+    """The process that opens files ended, or did not answer, and the file was not the cause."""
+
+    code = "worker_lost"
+    message = "The program that opens files was interrupted. The page will be read again."
 
 
 class SheetUnavailable(TemporaryError):

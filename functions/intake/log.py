@@ -65,13 +65,13 @@ def error(message: str, exc: BaseException | None = None, **fields: object) -> N
     """
     if exc is not None:
         fields["exception"] = describe(exc)
-        fields["stack"] = _stack(exc)
+        fields["stack"] = stack(exc)
     write("ERROR", message, **fields)
 
 
-def _stack(exc: BaseException) -> list[str]:
+def stack(exc: BaseException) -> list[str]:
     """Return the places in the code, from the entry point down to where the first cause was raised."""
-    causes = _stack(exc.__cause__) if exc.__cause__ else []
+    causes = stack(exc.__cause__) if exc.__cause__ else []
     frames = traceback.extract_tb(exc.__traceback__)
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames] + causes
 

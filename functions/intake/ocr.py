@@ -11,16 +11,18 @@ changes nothing, and a run that takes over skips what it finds.
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from intake import log
 from intake.errors import BadFile, BrokenFile, IntakeError, TooManyPages
-from intake.pages import Document, open_document
+from intake.pages import Document
 from intake.pages.content import PageContent
 from intake.records import Intake, Status, words_object, words_prefix
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from intake.cloud.pubsub import Nudges
     from intake.cloud.storage import Bucket
     from intake.cloud.vision import Vision
+    from intake.pages.opener import Opener
 
 BYTES_IN_FLIGHT = 12_000_000
 """Most bytes of pictures that are being sent at once: each is in memory about four times until the answer is there."""
@@ -88,6 +91,7 @@ class Ocr:
         bucket: Their files and words.
         nudges: Wakes other chunks and `record`.
         vision: The OCR.
+        opener: Opens the files.
         chunk_pages: Most pages of one chunk.
         calls_in_flight: Most OCR calls at once.
         max_pages: Most pages of a submission.
@@ -101,13 +105,14 @@ class Ocr:
     bucket: Bucket
     nudges: Nudges
     vision: Vision
+    opener: Opener
     chunk_pages: int
     calls_in_flight: int
     max_pages: int
     lease_s: float
     understand: Callable[[Intake], bool]
     bytes_in_flight: int = BYTES_IN_FLIGHT
-    # The platform sends one event at a time, but the server has more threads than one and MuPDF is not thread-safe.
+    # The platform sends one event at a time, but the server has more threads than one, and there is one worker.
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def read_chunk(self, intake_id: str, chunk: int, event_id: str) -> None:
@@ -141,7 +146,7 @@ class Ocr:
             raise
 
     def _read_claimed(self, intake: Intake, chunk: int, event_id: str) -> None:
-        with _Files(self.bucket, intake) as files:
+        with _Files(self.bucket, self.opener, intake) as files:
             if intake.status is Status.WAITING:
                 file_pages = self._count_pages(files)
                 self.store.start_reading(intake, file_pages)
@@ -182,7 +187,7 @@ class Ocr:
 
 
 class _ChunkRun:
-    """One run over the pages of a chunk: this thread opens and draws them, a few others wait for the OCR."""
+    """One run over the pages of a chunk: this thread has them opened and drawn, a few others wait for the OCR."""
 
     def __init__(self, ocr: Ocr, intake: Intake, chunk: int, event_id: str, files: _Files, done: int) -> None:
         self._ocr = ocr
@@ -271,12 +276,13 @@ class _RefusedAsIs(Exception):
 
 
 class _Files:
-    """The files of an intake, of which one at a time is in memory."""
+    """The files of an intake, of which one at a time is here: in a file without a name, which is memory in production."""
 
-    def __init__(self, bucket: Bucket, intake: Intake) -> None:
+    def __init__(self, bucket: Bucket, opener: Opener, intake: Intake) -> None:
         self._bucket = bucket
+        self._opener = opener
         self._intake = intake
-        self._open: tuple[int, Document] | None = None
+        self._open: tuple[int, Document, ExitStack] | None = None
 
     @property
     def count(self) -> int:
@@ -286,14 +292,18 @@ class _Files:
         if self._open is not None and self._open[0] == index:
             return self._open[1]
         self._close()
-        file = self._intake.files[index]
-        document = open_document(file.kind, self._bucket.read(file.object), index + 1)
-        self._open = (index, document)
+        stored = self._intake.files[index]
+        with ExitStack() as stack:
+            file = stack.enter_context(tempfile.TemporaryFile())
+            self._bucket.fetch(stored.object, file)
+            document = self._opener.open(stored.kind, file, index + 1)
+            stack.callback(document.close)
+            self._open = (index, document, stack.pop_all())
         return document
 
     def _close(self) -> None:
         if self._open is not None:
-            self._open[1].close()
+            self._open[2].close()
             self._open = None
 
     def __enter__(self) -> _Files:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from intake.cloud.storage import Bucket
     from intake.ledger import Recorder
     from intake.ocr import Ocr
+    from intake.pages.opener import Opener
     from intake.sweeping import Sweeper
     from intake.waking import Waker
 
@@ -80,8 +81,16 @@ class Services:
         return self._keep("waker", lambda: Waker(self.nudges))
 
     @property
+    def opener(self) -> Opener:
+        """What opens files."""
+        from intake.pages.opener import Opener
+
+        return self._keep("opener", Opener)
+
+    @property
     def ocr(self) -> Ocr:
         """The stage that reads pages."""
+        self.opener.warm()  # loads its libraries while this process loads others
         from intake.cloud.vision import Vision
         from intake.ocr import Ocr
         from intake.understanding import understand
@@ -94,6 +103,7 @@ class Services:
                 self.bucket,
                 self.nudges,
                 Vision(settings.vision_endpoint),
+                self.opener,
                 chunk_pages=settings.chunk_pages,
                 calls_in_flight=settings.ocr_calls_in_flight,
                 max_pages=settings.limits.pages,

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import IO, Any
 
 from intake.errors import IntakeError, SheetUnavailable, TemporaryError
+from intake.pages import Document, open_document
 from intake.records import Intake, Progress, Quad, Stage, Status, StoredFile, Word
 
 SUBMITTED = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
@@ -273,6 +274,9 @@ class Bucket:
                 raise TemporaryError
             return self.objects[name]
 
+    def fetch(self, name: str, file: IO[bytes]) -> None:
+        file.write(self.read(name))
+
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         with self.faults("write_json"):
             self.objects[name] = json.dumps(data).encode()
@@ -317,6 +321,14 @@ class Vision:
     def words(self, picture: bytes) -> list[Word]:
         self.pictures.append(picture)
         return self.answer(picture)
+
+
+class Opener:
+    """Opens files in this process, as the worker does in its own."""
+
+    def open(self, kind: str, file: IO[bytes], number: int) -> Document:
+        file.seek(0)
+        return open_document(kind, file.read(), number)
 
 
 @dataclass

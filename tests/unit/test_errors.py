@@ -76,6 +76,33 @@ SENTENCES = [
         "File 2 is a PDF without any page. Send the PDF of the whole bill, or photos of its pages.",
     ),
     (
+        errors.FileTooSlow(2, seconds=15),
+        "file_too_slow",
+        422,
+        "File 2 takes more than 15 seconds to open or to draw a page; no bill needs that long. "
+        "Send photos of the pages, or print the file to a new PDF and send that.",
+    ),
+    (
+        errors.FileTooLargeInMemory(2, megabytes=320),
+        "file_too_large_in_memory",
+        422,
+        "File 2 swells to more than 320 MB when it is opened; no bill needs that much. "
+        "Send photos of the pages, or print the file to a new PDF and send that.",
+    ),
+    (
+        errors.FileStopsProgram(2),
+        "file_stops_program",
+        422,
+        "File 2 is damaged in a way that stops the program that opens it. "
+        "Send photos of the pages, or print the file to a new PDF and send that.",
+    ),
+    (
+        errors.WorkerLost(),
+        "worker_lost",
+        503,
+        "The program that opens files was interrupted. The page will be read again.",
+    ),
+    (
         errors.TooManyPages(1, pages=501, limit=500),
         "too_many_pages",
         422,
@@ -160,7 +187,7 @@ def test_says_what_is_wrong_and_what_to_do(error: IntakeError, message: str) -> 
 def test_files_are_spoken_of_by_number(kind: type[BadFile]) -> None:
     """A sentence about a file is filled with numbers only, because a file's name may hold a person's."""
     names = {name for _, name, _, _ in string.Formatter().parse(kind.template) if name}
-    assert names <= {"number", "pages", "limit", "megapixels"}
+    assert names <= {"number", "pages", "limit", "megapixels", "megabytes", "seconds"}
 
 
 def test_one_problem_speaks_for_the_whole() -> None:

@@ -25,6 +25,7 @@ PURE = [
     "intake.pages",
     "intake.pages.content",
     "intake.pages.jpeg",
+    "intake.pages.opener",
 ]
 GOOGLE = ("google", "grpc", "gspread", "requests")
 WEB = ("flask", "functions_framework", "cloudevents", "werkzeug")

@@ -17,7 +17,7 @@ from intake.ocr import BYTES_IN_FLIGHT, Ocr, delete_files, done_pages, page_plac
 from intake.records import Intake, Status, Word
 from PIL import Image
 
-from tests.unit.fakes import INTAKE_ID, SUBMITTED, WHOLE, Bucket, Nudges, Store, Vision, an_intake
+from tests.unit.fakes import INTAKE_ID, SUBMITTED, WHOLE, Bucket, Nudges, Opener, Store, Vision, an_intake
 from tests.unit.marks import encoded, marked
 from tests.unit.test_pdf import both, pdf, scan, text
 
@@ -34,7 +34,8 @@ class Bench:
 
     def __init__(self, **changes: Any) -> None:
         self.store, self.bucket, self.nudges, self.vision = Store(), Bucket(), Nudges(), Vision()
-        settings = {"chunk_pages": 4, "calls_in_flight": 4, "max_pages": 20, "lease_s": 90.0, **changes}
+        settings = {"opener": Opener(), "chunk_pages": 4, "calls_in_flight": 4, "max_pages": 20, "lease_s": 90.0}
+        settings |= changes
         settings = {"understand": self.store.finish_reading, **settings}
         self.ocr = Ocr(self.store, self.bucket, self.nudges, self.vision, **settings)  # type: ignore[arg-type]
 

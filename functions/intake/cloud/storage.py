@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from typing import IO, Any, ParamSpec, TypeVar
 
 import requests
 from google.api_core import exceptions as google_exceptions
@@ -117,6 +117,19 @@ class Bucket:
         """
         data: bytes = self._bucket.blob(name).download_as_bytes(retry=DEFAULT_RETRY)
         return data
+
+    @_wrapped
+    def fetch(self, name: str, file: IO[bytes]) -> None:
+        """Write all bytes of an object into a file, a piece at a time.
+
+        Args:
+            name: The object.
+            file: Empty and open for writing.
+
+        Raises:
+            TemporaryError: Storage did not answer, or the object does not exist.
+        """
+        self._bucket.blob(name).download_to_file(file, retry=DEFAULT_RETRY)
 
     @_wrapped
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from intake.pages.content import PageContent
+from intake.pages.filebytes import Data
 
 
 class Document(Protocol):
@@ -37,8 +38,8 @@ class Document(Protocol):
         """Give back the memory."""
 
 
-def open_document(kind: str, data: bytes, number: int) -> Document:
-    """Open one file.
+def open_document(kind: str, data: Data, number: int) -> Document:
+    """Open one file in this process; `ocr` has it done by a worker, see `opener`.
 
     Args:
         kind: What its bytes say it is; see `filetypes`.
@@ -47,6 +48,7 @@ def open_document(kind: str, data: bytes, number: int) -> Document:
 
     Raises:
         BadFile: It cannot be opened, is encrypted, has no page or too large a picture.
+        MemoryError: Memory ran out.
     """
     # Each reader is loaded only when a file needs it: HEIC and PDF libraries cost memory and start-up time.
     if kind == "pdf":

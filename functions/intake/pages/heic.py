@@ -10,6 +10,7 @@ from PIL import Image
 
 from intake.errors import BrokenFile
 from intake.pages.content import DECODED_PIXELS, PageContent
+from intake.pages.filebytes import Data
 from intake.pages.pictures import check_pixels, encode_grey, to_grey
 
 MAX_PIXELS = 50_000_000
@@ -20,7 +21,7 @@ STRIP_ROWS = 256
 pi_heif.options.DECODE_THREADS = 1
 
 
-def _coded_sizes(data: bytes) -> list[tuple[int, int]]:
+def _coded_sizes(data: Data) -> list[tuple[int, int]]:
     """Return width and height of each picture in a container before anything is cropped away, which is what decoding costs.
 
     They stand in the `ispe` boxes (ISO/IEC 23008-12, 6.5.3), whose version and flags are zero.
@@ -41,13 +42,15 @@ class HeicDocument:
 
     page_count = 1
 
-    def __init__(self, data: bytes, number: int) -> None:
+    def __init__(self, data: Data, number: int) -> None:
         self._number = number
         try:
             container = pi_heif.open_heif(data)
             self._picture = container[container.primary_index]
-        except (ValueError, EOFError, SyntaxError, RuntimeError, OSError, IndexError) as exc:
+        except (ValueError, EOFError, SyntaxError, RuntimeError, IndexError) as exc:
             raise BrokenFile(number) from exc
+        except OSError as exc:  # libheif's word for no memory
+            raise MemoryError from exc
         for width, height in (self._picture.size, *_coded_sizes(data)):
             check_pixels(width, height, MAX_PIXELS, number)
 
@@ -56,8 +59,10 @@ class HeicDocument:
         width, height = self._picture.size
         try:
             grey = self._grey(2 if width * height > DECODED_PIXELS else 1)
-        except (ValueError, EOFError, SyntaxError, RuntimeError, OSError) as exc:
+        except (ValueError, EOFError, SyntaxError, RuntimeError) as exc:
             raise BrokenFile(self._number) from exc
+        except OSError as exc:
+            raise MemoryError from exc
         return PageContent(width, height, "render", picture=encode_grey(grey))
 
     def _grey(self, divisor: int) -> Image.Image:

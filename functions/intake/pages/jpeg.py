@@ -6,6 +6,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from intake.pages.filebytes import Data
+
 _SOI, _SOS, _EOI, _APP0, _APP1, _APP14, _APP15, _COM = 0xD8, 0xDA, 0xD9, 0xE0, 0xE1, 0xEE, 0xEF, 0xFE
 _STANDALONE = {0x01, *range(0xD0, 0xD8)}
 # Start-of-frame markers with Huffman coding that decoders in use can read: baseline, extended, progressive.
@@ -32,7 +34,7 @@ class JpegHeader:
     orientation: int
 
 
-def read_header(data: bytes) -> JpegHeader | None:
+def read_header(data: Data) -> JpegHeader | None:
     """Read the header of a JPEG.
 
     Args:
@@ -53,7 +55,7 @@ def read_header(data: bytes) -> JpegHeader | None:
     return None
 
 
-def without_metadata(data: bytes) -> bytes:
+def without_metadata(data: Data) -> bytes:
     """Return the same picture without EXIF, XMP and comments: no place, no device, and no orientation to argue about.
 
     Services differ in whether they turn a picture by its EXIF; without it the pixels are as stored for everybody. The
@@ -72,7 +74,7 @@ def without_metadata(data: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+def _segments(data: Data) -> Iterator[tuple[int, int, int]]:
     """Yield (marker, start, end of its content) of each segment up to and including the start of scan."""
     position = 2
     while position + 4 <= len(data):

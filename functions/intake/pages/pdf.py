@@ -12,6 +12,7 @@ from PIL import Image
 from intake.errors import BadFile, BrokenFile, EncryptedPdf, NoPages
 from intake.pages import jpeg
 from intake.pages.content import OWN_BYTES_LIMIT, RENDERED_PIXELS, PageContent, Placement
+from intake.pages.filebytes import Data
 from intake.pages.pictures import MAX_JPEG_PIXELS, MAX_PROGRESSIVE_PIXELS, VISION_PIXELS, check_pixels, encode_grey
 from intake.records import Quad, Word
 
@@ -53,17 +54,18 @@ class PdfDocument:
 
     Raises:
         BadFile: It cannot be opened, wants a password, or has no page.
+        MemoryError: Memory ran out.
     """
 
-    def __init__(self, data: bytes, number: int) -> None:
+    def __init__(self, data: Data, number: int) -> None:
         self._number = number
         try:
-            self._document = pymupdf.open(stream=data, filetype="pdf")
+            self._document = pymupdf.open(stream=memoryview(data), filetype="pdf")
             encrypted, pages = self._document.needs_pass, 0
             if not encrypted:
                 pages = self._document.page_count
         except _MUPDF_ERRORS as exc:
-            raise BrokenFile(number) from exc
+            raise _meaning(exc, number) from exc
         if encrypted:
             raise EncryptedPdf(number)
         if not pages:
@@ -83,7 +85,7 @@ class PdfDocument:
         except BadFile:
             raise
         except _MUPDF_ERRORS as exc:
-            raise BrokenFile(self._number) from exc
+            raise _meaning(exc, self._number) from exc
         finally:
             # MuPDF keeps what it decoded for later pages: about 13 MB a scanned page, which never comes back.
             pymupdf.TOOLS.store_shrink(100)
@@ -189,6 +191,16 @@ class PdfDocument:
             else:
                 components = 1 if "Gray" in colorspace or not colorspace else 4 if "CMYK" in colorspace else 3
                 check_pixels(width, height, MAX_DECODED_BYTES // components, self._number)
+
+
+def _meaning(exc: BaseException, number: int) -> Exception:
+    """Return what an error of MuPDF's means: memory ran out, which it calls a system error, or the file is broken."""
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, pymupdf.mupdf.FzErrorSystem):
+            return MemoryError()
+        cause = cause.__cause__
+    return BrokenFile(number)
 
 
 def _is_text_layer(page: pymupdf.Page, painted: list[tuple[str, tuple[float, ...]]], words: list[Word]) -> bool:

@@ -6,11 +6,12 @@ import io
 import math
 import warnings
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from intake.errors import BrokenFile, PictureTooLarge
 from intake.pages import jpeg
 from intake.pages.content import DECODED_PIXELS, JPEG_QUALITY, OWN_BYTES_LIMIT, UPRIGHT, PageContent, Placement
+from intake.pages.filebytes import Data, stream_of
 
 MAX_PIXELS = {"png": 40_000_000, "tiff": 40_000_000, "webp": 30_000_000}
 """Most pixels of a picture that may have to be decoded whole, by kind: Pillow needs 4 bytes a pixel, its WebP reader 8."""
@@ -65,6 +66,11 @@ def check_pixels(width: int, height: int, limit: int, number: int) -> None:
         raise PictureTooLarge(number, megapixels=math.ceil(width * height / 1e6), limit=limit // 1_000_000)
 
 
+def _meaning(exc: Exception, number: int) -> Exception:
+    """Return what an error of Pillow's means: memory ran out in a decoder, or the file is broken."""
+    return MemoryError() if str(exc).startswith(ImageFile.ERRORS[-9]) else BrokenFile(number)
+
+
 class JpegDocument:
     """A JPEG: one page, nearly always a phone photo.
 
@@ -78,7 +84,7 @@ class JpegDocument:
 
     page_count = 1
 
-    def __init__(self, data: bytes, number: int) -> None:
+    def __init__(self, data: Data, number: int) -> None:
         header = jpeg.read_header(data)
         if header is None:
             raise BrokenFile(number)
@@ -119,7 +125,7 @@ class JpegDocument:
     def _decoded(self) -> bytes:
         header = self._header
         try:
-            with Image.open(io.BytesIO(self._data)) as photo:
+            with stream_of(self._data) as stream, Image.open(stream) as photo:
                 scale = next(s for s in (1, 2, 4, 8) if header.width * header.height / s**2 <= DECODED_PIXELS or s == 8)
                 # libjpeg decodes at 1/2, 1/4 or 1/8 and only the brightness, so the full picture never exists.
                 photo.draft("L", (header.width // scale, header.height // scale))
@@ -127,7 +133,7 @@ class JpegDocument:
                 mirrored = header.orientation not in _TURNED
                 return encode_grey(ImageOps.exif_transpose(grey) if mirrored else grey)
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as exc:
-            raise BrokenFile(self._number) from exc
+            raise _meaning(exc, self._number) from exc
 
     def close(self) -> None:
         """Give back the bytes."""
@@ -146,12 +152,13 @@ class RasterDocument:
         BadFile: It cannot be opened, or has too many pixels.
     """
 
-    def __init__(self, data: bytes, number: int, kind: str) -> None:
+    def __init__(self, data: Data, number: int, kind: str) -> None:
         self._data = data
         self._number = number
         self._kind = kind
+        self._stream = stream_of(data)
         try:
-            self._picture = Image.open(io.BytesIO(data), formats=[kind.upper()])
+            self._picture = Image.open(self._stream, formats=[kind.upper()])
             # Counting a TIFF's pages walks its chain of directories; WebP and PNG animations count as one picture.
             self._pages = getattr(self._picture, "n_frames", 1) if kind == "tiff" else 1
         except Image.DecompressionBombError as exc:
@@ -173,13 +180,13 @@ class RasterDocument:
             picture.seek(index)
             check_pixels(*picture.size, MAX_PIXELS[self._kind], self._number)
             if self._own_bytes_will_do and not redraw:
-                return PageContent(*picture.size, "picture", picture=self._data)
+                return PageContent(*picture.size, "picture", picture=bytes(self._data[:]))
             # Transposing a copy would double the memory, so the pixels are made grey first; the copy is small.
             grey = to_grey(picture)
             # Not before the pixels are there: Pillow turns a TIFF while it decodes it and then forgets the orientation.
             orientation = picture.getexif().get(0x0112, 1)
         except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError, Image.DecompressionBombError) as exc:
-            raise BrokenFile(self._number) from exc
+            raise _meaning(exc, self._number) from exc
         grey = _turn(grey, orientation)
         width, height = grey.size
         if width * height > DECODED_PIXELS:
@@ -201,6 +208,7 @@ class RasterDocument:
     def close(self) -> None:
         """Give back the memory."""
         self._picture.close()
+        self._stream.close()
         self._data = b""
 
 

@@ -1,0 +1,93 @@
+"""What the kernel holds the worker to, whatever a file makes of the libraries that open it.
+
+    memory    the address space: what the worker has when its libraries are loaded, and some more
+    time      processor time of each call, and, longer, the clock
+    parent    the worker ends with `ocr`, even in the middle of a call
+
+Each is a limit of the process itself, so it holds even when nobody is left to look after it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class WorkerLimits:
+    """What one file may take.
+
+    Attributes:
+        memory_bytes: Address space beyond what the worker has when its libraries are loaded. The default holds 40
+            megapixels at 4 bytes, twice, or 50 megapixels of HEIC; with what `ocr` itself takes (about 110 MB) and the
+            libraries (50 MB) it stays below the 512 MB of an instance.
+        cpu_s: Seconds of processor time of one call, that is to open a file or to draw a page.
+        wall_s: The same on the clock. Less than the lease of a chunk (90 s), and so long that an instance with a fifth of
+            a processor comes to `cpu_s` before.
+        kept_rss_mb: Most resident memory of a worker that goes on after a file, MiB; 52 are usual.
+    """
+
+    memory_bytes: int = 320_000_000
+    cpu_s: float = 15.0
+    wall_s: float = 75.0
+    kept_rss_mb: int = 120
+
+
+MEMORY_EXIT = 71
+"""Exit status when memory ran out: whatever failed to allocate may have left things half done, so nothing goes on."""
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def end_with_parent(parent: int) -> None:
+    """Have the kernel end this process when the thread that started it ends (PR_SET_PDEATHSIG in prctl(2), Linux).
+
+    Elsewhere the worker notices the end of its parent by the end of its channel, at the latest when a call's time is over.
+
+    Args:
+        parent: Process id of the parent as the parent gave it: it may have ended before this was called.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def limit_memory(headroom: int) -> str:
+    """Limit this process to the address space it has now and some more; also forbid files and core dumps.
+
+    Args:
+        headroom: Bytes that it may take from now on.
+
+    Returns:
+        Why there is no memory limit, or "" when there is one: macOS knows the limit but does not keep it.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    if sys.platform != "linux":
+        return f"{sys.platform} keeps no limit of the address space (RLIMIT_AS)"
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        mapped = int(statm.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + headroom, mapped + headroom))
+    return ""
+
+
+@contextmanager
+def limited_time(cpu_s: float, wall_s: float) -> Iterator[None]:
+    """End this process when the body takes longer: by SIGPROF for processor time, by SIGALRM on the clock.
+
+    Python's own handlers would wait until a library returns, so these signals keep their default: they kill.
+    """
+    signal.setitimer(signal.ITIMER_PROF, cpu_s)
+    signal.setitimer(signal.ITIMER_REAL, wall_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_REAL, 0)

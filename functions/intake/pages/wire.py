@@ -1,0 +1,119 @@
+"""What `ocr` and the worker that opens files for it say to each other: frames of JSON, with a picture behind it.
+
+The worker handles files from anybody and is not trusted: what it sends is plain data, bounded in size, and nothing in it
+is ever run, as a pickle would be.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from intake.pages.content import PageContent, Placement
+from intake.records import Quad, Word
+
+MAX_JSON_BYTES = 8_000_000
+"""Most bytes of a frame's JSON: words of a page, about 100 bytes each."""
+MAX_PICTURE_BYTES = 20_000_000
+"""Most bytes of a frame's picture: what Vision takes."""
+
+_LENGTHS = struct.Struct(">II")
+_PIECE = 1 << 20
+
+
+class Garbled(Exception):
+    """The other side is gone in the middle of a frame, or sent something that is no frame."""
+
+
+def send(channel: socket.socket, message: Mapping[str, Any], picture: bytes = b"", fd: int | None = None) -> None:
+    """Send a frame.
+
+    Args:
+        channel: A Unix socket.
+        message: What is said; numbers must be finite.
+        picture: Bytes that go along.
+        fd: A file descriptor that goes along: the receiver gets one of its own for the same open file.
+
+    Raises:
+        OSError: The other side is gone.
+        ValueError: A number is not finite.
+    """
+    text = json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii")
+    head = _LENGTHS.pack(len(text), len(picture))
+    if fd is None:
+        channel.sendall(head)
+    else:
+        socket.send_fds(channel, [head], [fd])  # a few bytes into an empty buffer: they go at once or not at all
+    channel.sendall(text)
+    channel.sendall(picture)
+
+
+def receive(channel: socket.socket) -> tuple[dict[str, Any], bytes, int | None]:
+    """Wait for a frame and return its message, its picture and its file descriptor.
+
+    Raises:
+        EOFError: The other side ended between two frames.
+        Garbled: It ended inside a frame, or sent no frame.
+        TimeoutError: The channel's timeout passed.
+    """
+    try:
+        head, fds, _, _ = socket.recv_fds(channel, _LENGTHS.size, 1)
+        if not head:
+            raise EOFError
+        head += _exactly(channel, _LENGTHS.size - len(head))
+        text_length, picture_length = _LENGTHS.unpack(head)
+        if text_length > MAX_JSON_BYTES or picture_length > MAX_PICTURE_BYTES:
+            raise Garbled
+        message = json.loads(_exactly(channel, text_length))
+        if not isinstance(message, dict):
+            raise Garbled
+        return message, bytes(_exactly(channel, picture_length)), fds[0] if fds else None
+    except (ValueError, RecursionError, ConnectionError) as exc:
+        raise Garbled from exc
+
+
+def _exactly(channel: socket.socket, count: int) -> bytes | bytearray:
+    received = bytearray()
+    while len(received) < count:
+        piece = channel.recv(min(count - len(received), _PIECE))
+        if not piece:
+            raise Garbled
+        received += piece
+    return received
+
+
+def message_of(content: PageContent) -> dict[str, Any]:
+    """Return a page without its picture as the data of a frame."""
+    return {
+        "width": content.width,
+        "height": content.height,
+        "source": content.source,
+        "words": [[word.text, word.confidence, *word.quad] for word in content.words],
+        "recognise": content.picture is not None,
+        "placement": list(content.placement),
+    }
+
+
+def content_of(message: Mapping[str, Any], picture: bytes) -> PageContent:
+    """Return the page that a frame holds.
+
+    Raises:
+        Garbled: It holds none.
+    """
+    try:
+        return PageContent(
+            float(message["width"]),
+            float(message["height"]),
+            str(message["source"]),
+            [
+                Word(str(text), Quad(*(float(corner) for corner in corners)), float(confidence))
+                for text, confidence, *corners in message["words"]
+            ],
+            picture if message["recognise"] else None,
+            Placement(*(float(number) for number in message["placement"])),
+        )
+    except (KeyError, TypeError, ValueError) as exc:
+        raise Garbled from exc

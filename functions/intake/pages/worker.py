@@ -1,0 +1,112 @@
+"""The process that opens files for `ocr`: the only one that loads MuPDF, Pillow and libheif.
+
+    python -m intake.pages.worker PARENT_PID MEMORY_BYTES CPU_S WALL_S      with a Unix socket as standard input
+
+It serves one request after the other and holds one document at a time:
+
+    {"op": "open", "kind", "number"} + file   ▶  {"pages"}
+    {"op": "page", "index", "redraw"}         ▶  a page, see `wire.message_of`, + picture
+    {"op": "close"}                           ▶  {"rss_mb"}
+
+What is wrong with the file is answered as {"bad_file": code, "details"}. What it exhausts ends the process, in a way that
+says why, see `confinement`.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import sys
+from typing import Any
+
+from intake import log
+from intake.errors import BadFile
+from intake.pages import Document, confinement, open_document, wire
+from intake.pages.confinement import WorkerLimits
+from intake.pages.filebytes import FileBytes
+
+
+class Worker:
+    """Serves requests until its channel ends.
+
+    Args:
+        channel: The socket to `ocr`.
+        limits: What a call may take.
+    """
+
+    def __init__(self, channel: socket.socket, limits: WorkerLimits) -> None:
+        self._channel = channel
+        self._limits = limits
+        self._document: Document | None = None
+        self._descriptor: int | None = None
+
+    def serve(self) -> None:
+        """Answer requests until the parent ends."""
+        while True:
+            try:
+                request, _, descriptor = wire.receive(self._channel)
+            except (EOFError, wire.Garbled):
+                return
+            with confinement.limited_time(self._limits.cpu_s, self._limits.wall_s):
+                answer, picture = self._answer(request, descriptor)
+            wire.send(self._channel, answer, picture)
+            if self._document is None:
+                # A mapping ends with the last object that looks into it, and MuPDF's binding makes cycles.
+                gc.collect()
+
+    def _answer(self, request: dict[str, Any], descriptor: int | None) -> tuple[dict[str, Any], bytes]:
+        try:
+            match request:
+                case {"op": "open", "kind": str(kind), "number": int(number)} if descriptor is not None:
+                    return {"pages": self._open(kind, descriptor, number)}, b""
+                case {"op": "page", "index": int(index), "redraw": bool(redraw)} if self._document is not None:
+                    content = self._document.page(index, redraw=redraw)
+                    return wire.message_of(content), content.picture or b""
+                case _:
+                    self._close()
+                    return {"rss_mb": log.rss_mb()}, b""
+        except BadFile as exc:
+            return {"bad_file": exc.code, "details": exc.details}, b""
+        except MemoryError:
+            os._exit(confinement.MEMORY_EXIT)
+        except Exception as exc:
+            # Nothing but the file can be the cause, and the same file will do the same again.
+            return {"bad_file": "", "exception": log.describe(exc), "stack": log.stack(exc)}, b""
+
+    def _open(self, kind: str, descriptor: int, number: int) -> int:
+        self._close()
+        self._descriptor = descriptor
+        try:
+            self._document = open_document(kind, FileBytes.of(descriptor), number)
+            return self._document.page_count
+        except BaseException:
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        document, self._document = self._document, None
+        descriptor, self._descriptor = self._descriptor, None
+        if document is not None:
+            document.close()
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def main() -> None:
+    """Load the libraries, take on the limits and serve."""
+    parent, memory_bytes, cpu_s, wall_s = sys.argv[1:]
+    confinement.end_with_parent(int(parent))
+    limits = WorkerLimits(int(memory_bytes), float(cpu_s), float(wall_s))
+    # Now, not with the first file: while the parent is still starting nobody waits for it.
+    import intake.pages.heic
+    import intake.pages.pdf  # noqa: F401
+
+    gc.freeze()
+    with socket.socket(fileno=os.dup(0)) as channel:
+        wire.send(channel, {"unlimited": confinement.limit_memory(limits.memory_bytes)})
+        Worker(channel, limits).serve()
+
+
+if __name__ == "__main__":
+    main()

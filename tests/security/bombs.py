@@ -1,0 +1,66 @@
+"""Files that are small to send and large to open."""
+
+from __future__ import annotations
+
+import zlib
+
+
+def pdf_of(*objects: bytes, tail: bytes = b"") -> bytes:
+    """Return a PDF of the given objects, numbered from 1, of which the first is the catalogue."""
+    body, offsets = bytearray(b"%PDF-1.7\n"), []
+    for number, content in enumerate(objects, 1):
+        offsets.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    start = len(body)
+    body += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    body += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    return bytes(
+        body + b"trailer\n<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, tail, start)
+    )
+
+
+def stream(data: bytes, entries: bytes = b"", *, packed: bool = True) -> bytes:
+    """Return a stream object, compressed unless told otherwise."""
+    if packed:
+        data, entries = zlib.compress(data, 9), entries + b"/Filter/FlateDecode"
+    return b"<<%s/Length %d>>\nstream\n%s\nendstream" % (entries, len(data), data)
+
+
+def one_page(contents: bytes, resources: bytes = b"", page: bytes = b"", *objects: bytes) -> bytes:
+    """Return a PDF with one page; further objects are numbered from 5."""
+    return pdf_of(
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<<%s>>%s>>" % (resources, page),
+        contents,
+        *objects,
+    )
+
+
+def laughing_pdf(depth: int = 20) -> bytes:
+    """Return a PDF whose page draws a form that draws the next one ten times, and so on: 10^20 lines to draw."""
+    forms = [
+        stream(
+            b"/F%d Do " % (level + 1) * 10 if level + 1 < depth else b"0 0 m 9 9 l S",
+            b"/Type/XObject/Subtype/Form/BBox[0 0 612 792]/Resources<</XObject<</F%d %d 0 R>>>>"
+            % (level + 1, 6 + level),
+        )
+        for level in range(depth)
+    ]
+    return one_page(stream(b"/F0 Do"), b"/XObject<</F0 5 0 R>>", b"", *forms)
+
+
+def picture_pdf(width: int, height: int, said_width: int | None = None) -> bytes:
+    """Return a PDF with one black picture in colour, drawn over the page.
+
+    Args:
+        width: Pixels that are there, in every row.
+        height: Rows that are there.
+        said_width: What the PDF says of the width; the truth when None.
+    """
+    entries = b"/Type/XObject/Subtype/Image/ColorSpace/DeviceRGB/BitsPerComponent 8/Width %d/Height %d" % (
+        said_width or width,
+        height,
+    )
+    picture = stream(bytes(width * height * 3), entries)
+    return one_page(stream(b"612 0 0 792 0 0 cm /P Do"), b"/XObject<</P 5 0 R>>", b"", picture)
