@@ -83,10 +83,10 @@ SENTENCES = [
         "Send photos of the pages, or print the file to a new PDF and send that.",
     ),
     (
-        errors.FileTooLargeInMemory(2, megabytes=320),
+        errors.FileTooLargeInMemory(2, megabytes=290),
         "file_too_large_in_memory",
         422,
-        "File 2 swells to more than 320 MB when it is opened; no bill needs that much. "
+        "File 2 swells to more than 290 MB when it is opened; no bill needs that much. "
         "Send photos of the pages, or print the file to a new PDF and send that.",
     ),
     (

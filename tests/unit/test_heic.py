@@ -10,7 +10,7 @@ import pytest
 from intake.errors import BadFile, BrokenFile, PictureTooLarge
 from intake.pages import open_document
 from intake.pages.content import UPRIGHT, PageContent
-from intake.pages.heic import MAX_PIXELS
+from intake.pages.heic import MAX_PIXELS, MAX_PIXELS_WITH_ALPHA
 from PIL import Image, ImageOps
 
 from tests.unit.marks import encoded, found_mark, mark_on_page, marked, sent
@@ -128,3 +128,11 @@ def test_damaged_bytes() -> None:
             page(bytes(damaged))
         except BadFile:
             continue
+
+
+def test_most_pixels_with_transparent_parts() -> None:
+    """Transparent parts take memory, so a picture with them may have fewer pixels."""
+    data = heic(marked(64, 48, "RGBA"))
+    open_document("heic", resized(data, 4000, MAX_PIXELS_WITH_ALPHA // 4000), 1).close()
+    with pytest.raises(PictureTooLarge, match="37 megapixels; this kind can have at most 36"):
+        open_document("heic", resized(data, 4000, MAX_PIXELS_WITH_ALPHA // 4000 + 1), 1)

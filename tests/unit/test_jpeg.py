@@ -44,8 +44,8 @@ def pixels(data: bytes) -> bytes:
 def test_header(mode: str, progressive: bool) -> None:
     """Size, components and kind of coding are what the encoder was told."""
     data = encoded(marked(64, 48, mode), "jpeg", orientation=6, progressive=progressive)
-    components = {"RGB": 3, "L": 1, "CMYK": 4}[mode]
-    assert read_header(data) == JpegHeader(64, 48, components, progressive, orientation=6)
+    components, samples = {"RGB": (3, 1.5), "L": (1, 1), "CMYK": (4, 4)}[mode]
+    assert read_header(data) == JpegHeader(64, 48, components, progressive, orientation=6, samples=samples)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

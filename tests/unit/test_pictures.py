@@ -13,9 +13,11 @@ from intake.pages import open_document
 from intake.pages.content import DECODED_PIXELS, OWN_BYTES_LIMIT, UPRIGHT, PageContent
 from intake.pages.jpeg import without_metadata
 from intake.pages.pictures import (
+    MAX_DECODED_WEBP_PIXELS,
     MAX_JPEG_PIXELS,
     MAX_PIXELS,
-    MAX_PROGRESSIVE_PIXELS,
+    MAX_PROGRESSIVE_SAMPLES,
+    MAX_TURNED_TIFF_PIXELS,
     VISION_PIXELS,
     check_pixels,
 )
@@ -328,13 +330,35 @@ def test_most_pixels_of_a_jpeg() -> None:
 
 def test_most_pixels_of_a_progressive_jpeg() -> None:
     """A progressive JPEG takes memory only when it must be decoded, so only then it has a lower cap."""
-    over = MAX_PROGRESSIVE_PIXELS // 6000 + 1
+    over = MAX_PROGRESSIVE_SAMPLES * 2 // 3 // 6000 + 1  # three samples for two pixels: colour at half size
     assert page("jpeg", lying_jpeg(6000, over, progressive=True)).source == "picture"
     with pytest.raises(PictureTooLarge, match="25 megapixels; this kind can have at most 24"):
         page("jpeg", lying_jpeg(6000, over, progressive=True), redraw=True)
-    with pytest.raises(PictureTooLarge, match="25 megapixels"):
-        open_document("jpeg", lying_jpeg(6000, over, progressive=True, components=4), 1)
-    open_document("jpeg", lying_jpeg(6000, over - 1, progressive=True, components=4), 1).close()
+
+
+def test_most_pixels_of_a_progressive_jpeg_in_cmyk() -> None:
+    """Four samples for each pixel leave room for fewer pixels, and what Vision does not take must be decoded."""
+    most = MAX_PROGRESSIVE_SAMPLES // 4 // 3000
+    open_document("jpeg", lying_jpeg(3000, most, progressive=True, components=4), 1).close()
+    with pytest.raises(PictureTooLarge, match="10 megapixels; this kind can have at most 9"):
+        open_document("jpeg", lying_jpeg(3000, most + 1, progressive=True, components=4), 1)
+
+
+def test_most_pixels_of_a_webp_that_is_decoded() -> None:
+    """A WebP may be larger when it goes to the OCR as it came."""
+    over = lying_webp(4000, MAX_DECODED_WEBP_PIXELS // 4000 + 1)
+    assert page("webp", over).source == "picture"
+    with pytest.raises(PictureTooLarge, match="17 megapixels; this kind can have at most 16"):
+        page("webp", over, redraw=True)
+
+
+def test_most_pixels_of_a_turned_tiff() -> None:
+    """A TIFF that must be turned is in memory twice, so it may have fewer pixels."""
+    turned = encoded(
+        Image.new("1", (5000, MAX_TURNED_TIFF_PIXELS // 5000 + 1)), "tiff", compression="group4", orientation=6
+    )
+    with pytest.raises(PictureTooLarge, match="21 megapixels; this kind can have at most 20"):
+        page("tiff", turned)
 
 
 def test_jpeg_of_too_many_bytes_is_decoded() -> None:

@@ -24,16 +24,16 @@ class WorkerLimits:
     """What one file may take.
 
     Attributes:
-        memory_bytes: Address space beyond what the worker has when its libraries are loaded. The default holds 40
-            megapixels at 4 bytes, twice, or 50 megapixels of HEIC; with what `ocr` itself takes (about 110 MB) and the
-            libraries (50 MB) it stays below the 512 MB of an instance.
+        memory_bytes: Address space beyond what the worker has when its libraries are loaded. The largest accepted pictures
+            take up to 250 MB; with what `ocr` itself takes (100 MB, and 50 while pictures are being sent) and the
+            libraries (55 MB) the default stays below the 512 MB of an instance.
         cpu_s: Seconds of processor time of one call, that is to open a file or to draw a page.
         wall_s: The same on the clock. Less than the lease of a chunk (90 s), and so long that an instance with a fifth of
             a processor comes to `cpu_s` before.
         kept_rss_mb: Most resident memory of a worker that goes on after a file, MiB; 52 are usual.
     """
 
-    memory_bytes: int = 320_000_000
+    memory_bytes: int = 290_000_000
     cpu_s: float = 15.0
     wall_s: float = 75.0
     kept_rss_mb: int = 120

@@ -11,11 +11,12 @@ from PIL import Image
 from intake.errors import BrokenFile
 from intake.pages.content import DECODED_PIXELS, PageContent
 from intake.pages.filebytes import Data
-from intake.pages.pictures import check_pixels, encode_grey, to_grey
+from intake.pages.pictures import STRIP_ROWS, check_pixels, encode_grey, to_grey
 
 MAX_PIXELS = 50_000_000
 """iPhones make up to 48 megapixels. Decoding takes 4.5 bytes a pixel (the coded planes and RGB)."""
-STRIP_ROWS = 256
+MAX_PIXELS_WITH_ALPHA = 36_000_000
+"""The same for pictures with transparent parts, which take 6.5 bytes a pixel."""
 
 # One thread: more would each hold tiles, and `ocr` has one CPU.
 pi_heif.options.DECODE_THREADS = 1
@@ -52,7 +53,7 @@ class HeicDocument:
         except OSError as exc:  # libheif's word for no memory
             raise MemoryError from exc
         for width, height in (self._picture.size, *_coded_sizes(data)):
-            check_pixels(width, height, MAX_PIXELS, number)
+            check_pixels(width, height, MAX_PIXELS_WITH_ALPHA if self._picture.has_alpha else MAX_PIXELS, number)
 
     def page(self, index: int, *, redraw: bool = False) -> PageContent:  # noqa: ARG002 - one page, always drawn
         """Return the photo, grey and upright: libheif turns it while decoding (ISO/IEC 23008-12, 6.5.10)."""

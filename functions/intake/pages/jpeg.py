@@ -25,6 +25,8 @@ class JpegHeader:
         components: 1 grey, 3 colour, 4 CMYK.
         progressive: Whether a decoder must keep all coefficients in memory.
         orientation: EXIF orientation 1..8; 1 where none is given.
+        samples: Samples for each pixel: 1 in grey, 1.5 to 3 in colour, 4 in CMYK; fewer than components where some are
+            stored at half size.
     """
 
     width: int
@@ -32,6 +34,7 @@ class JpegHeader:
     components: int
     progressive: bool
     orientation: int
+    samples: float
 
 
 def read_header(data: Data) -> JpegHeader | None:
@@ -49,10 +52,23 @@ def read_header(data: Data) -> JpegHeader | None:
             orientation = _orientation(data[start + 6 : end])
         elif marker in _FRAMES and end - start >= 6:
             height, width, components = struct.unpack_from(">HHB", data, start + 1)
+            samples = _samples(data[start + 6 : end], components)
             if not width or not height:
                 return None
-            return JpegHeader(width, height, components, _FRAMES[marker], orientation)
+            return JpegHeader(width, height, components, _FRAMES[marker], orientation, samples)
     return None
+
+
+def _samples(table: bytes, components: int) -> float:
+    """Return the samples for each pixel by a frame header's table of (id, sampling factors, quantisation).
+
+    Where the table makes no sense no decoder will go far, and all components count in full.
+    """
+    factors = [(packed >> 4, packed & 15) for packed in table[1 : 3 * components : 3]]
+    if not factors or len(factors) != components or not all(factor for pair in factors for factor in pair):
+        return float(components)
+    whole = max(across for across, _ in factors) * max(down for _, down in factors)
+    return sum(across * down for across, down in factors) / whole
 
 
 def without_metadata(data: Data) -> bytes:

@@ -13,7 +13,7 @@ from intake.errors import BadFile, BrokenFile, EncryptedPdf, NoPages
 from intake.pages import jpeg
 from intake.pages.content import OWN_BYTES_LIMIT, RENDERED_PIXELS, PageContent, Placement
 from intake.pages.filebytes import Data
-from intake.pages.pictures import MAX_JPEG_PIXELS, MAX_PROGRESSIVE_PIXELS, VISION_PIXELS, check_pixels, encode_grey
+from intake.pages.pictures import VISION_PIXELS, check_pixels, encode_grey, max_decoded_pixels
 from intake.records import Quad, Word
 
 MAX_DPI = 300
@@ -183,7 +183,7 @@ class PdfDocument:
                 # What the PDF says of the size is not what the decoder goes by, so the JPEG itself is asked as well.
                 header = jpeg.read_header(self._document.xref_stream_raw(xref))
                 sizes = [(width, height), *([(header.width, header.height)] if header else [])]
-                limit = MAX_JPEG_PIXELS if header and not header.progressive else MAX_PROGRESSIVE_PIXELS
+                limit = max_decoded_pixels(header) if header else MAX_DECODED_BYTES // 3
                 for size in sizes:
                     check_pixels(*size, limit, self._number)
             elif "JPXDecode" in filters:

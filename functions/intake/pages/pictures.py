@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-import warnings
 
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from intake.errors import BrokenFile, PictureTooLarge
 from intake.pages import jpeg
@@ -14,14 +13,20 @@ from intake.pages.content import DECODED_PIXELS, JPEG_QUALITY, OWN_BYTES_LIMIT, 
 from intake.pages.filebytes import Data, stream_of
 
 MAX_PIXELS = {"png": 40_000_000, "tiff": 40_000_000, "webp": 30_000_000}
-"""Most pixels of a picture that may have to be decoded whole, by kind: Pillow needs 4 bytes a pixel, its WebP reader 8."""
+"""Most pixels of a picture, by kind: Pillow needs 4 bytes a pixel."""
+MAX_DECODED_WEBP_PIXELS = 16_000_000
+"""A WebP that must be decoded: libwebp's canvases and Pillow's copies take 16 bytes a pixel."""
+MAX_TURNED_TIFF_PIXELS = 20_000_000
+"""A TIFF that is not stored upright: Pillow turns it in colour, in a second copy."""
 MAX_JPEG_PIXELS = 200_000_000
 """A JPEG is decoded scaled down, so its size matters little; this is the largest that phones make."""
-MAX_PROGRESSIVE_PIXELS = 24_000_000
-"""A progressive JPEG that must be decoded: a decoder keeps all its coefficients, 3 bytes a pixel, however far it scales."""
+MAX_PROGRESSIVE_SAMPLES = 36_000_000
+"""A progressive JPEG that must be decoded: a decoder keeps all its coefficients, 2 bytes a sample, however far it scales.
+24 megapixels as phones make them, with 1.5 samples a pixel."""
 VISION_PIXELS = 75_000_000
 """Largest picture that Vision takes: https://cloud.google.com/vision/docs/supported-files."""
 
+_ORIENTATION = 0x0112
 # How a picture lies on its page by EXIF orientation (CIPA DC-008, 4.6.4 A). The four that are missing are mirrored: no
 # camera makes them, and since no OCR reads mirrored text they are decoded and turned.
 _TURNED = {
@@ -31,8 +36,10 @@ _TURNED = {
     8: Placement(0, -1, 1, 0, 0, 1),
 }
 
-# The pixel caps above are checked before anything is decoded; Pillow's own warning would only add noise.
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+STRIP_ROWS = 256
+
+# The pixel caps above are checked before anything is decoded; Pillow's own is lower than some of them.
+Image.MAX_IMAGE_PIXELS = None
 
 
 def encode_grey(picture: Image.Image) -> bytes:
@@ -43,17 +50,36 @@ def encode_grey(picture: Image.Image) -> bytes:
 
 
 def to_grey(picture: Image.Image) -> Image.Image:
-    """Return any decoded picture in grey, transparent parts on white, 16-bit samples scaled to 8."""
-    if picture.mode.startswith("I;16"):
+    """Return any picture in grey, transparent parts on white, 16-bit samples scaled to 8.
+
+    It is made strip by strip: on the way a picture may be in memory several times over.
+    """
+    picture.load()
+    if picture.mode == "L" and "transparency" not in picture.info:
+        return picture
+    width, height = picture.size
+    grey = Image.new("L", picture.size)
+    for top in range(0, height, STRIP_ROWS):
+        grey.paste(_strip_to_grey(picture.crop((0, top, width, min(top + STRIP_ROWS, height)))), (0, top))
+    return grey
+
+
+def _strip_to_grey(strip: Image.Image) -> Image.Image:
+    if strip.mode.startswith("I;16"):
         # The upper byte of each sample. Pillow's own conversion cuts off what is above 255, and has none for big-endian.
-        upper = picture.tobytes()[0 if picture.mode == "I;16B" else 1 :: 2]
-        return Image.frombuffer("L", picture.size, upper, "raw", "L", 0, 1)
-    if "A" in picture.getbands() or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        white.alpha_composite(picture)
-        picture = white
-    return picture.convert("L")
+        upper = strip.tobytes()[0 if strip.mode == "I;16B" else 1 :: 2]
+        return Image.frombuffer("L", strip.size, upper, "raw", "L", 0, 1)
+    if "A" in strip.getbands() or "transparency" in strip.info:
+        strip = strip.convert("RGBA")
+        white = Image.new("RGBA", strip.size, "white")
+        white.alpha_composite(strip)
+        strip = white
+    return strip.convert("L")
+
+
+def max_decoded_pixels(header: jpeg.JpegHeader) -> int:
+    """Return how many pixels a JPEG may have that must be decoded."""
+    return int(MAX_PROGRESSIVE_SAMPLES / header.samples) if header.progressive else MAX_JPEG_PIXELS
 
 
 def check_pixels(width: int, height: int, limit: int, number: int) -> None:
@@ -92,8 +118,8 @@ class JpegDocument:
         self._number = number
         self._header = header
         check_pixels(header.width, header.height, MAX_JPEG_PIXELS, number)
-        if header.progressive and not self._own_bytes_will_do:
-            check_pixels(header.width, header.height, MAX_PROGRESSIVE_PIXELS, number)
+        if not self._own_bytes_will_do:
+            check_pixels(header.width, header.height, max_decoded_pixels(header), number)
 
     @property
     def _own_bytes_will_do(self) -> bool:
@@ -113,12 +139,7 @@ class JpegDocument:
         if self._own_bytes_will_do and not redraw:
             picture, source = jpeg.without_metadata(self._data), "picture"
         else:
-            check_pixels(
-                header.width,
-                header.height,
-                MAX_PROGRESSIVE_PIXELS if header.progressive else MAX_JPEG_PIXELS,
-                self._number,
-            )
+            check_pixels(header.width, header.height, max_decoded_pixels(header), self._number)
             picture, source = self._decoded(), "render"
         return PageContent(width, height, source, picture=picture, placement=_TURNED.get(header.orientation, UPRIGHT))
 
@@ -130,9 +151,8 @@ class JpegDocument:
                 # libjpeg decodes at 1/2, 1/4 or 1/8 and only the brightness, so the full picture never exists.
                 photo.draft("L", (header.width // scale, header.height // scale))
                 grey = to_grey(photo)
-                mirrored = header.orientation not in _TURNED
-                return encode_grey(ImageOps.exif_transpose(grey) if mirrored else grey)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as exc:
+                return encode_grey(grey if header.orientation in _TURNED else _turn(grey, header.orientation))
+        except (OSError, SyntaxError, ValueError) as exc:
             raise _meaning(exc, self._number) from exc
 
     def close(self) -> None:
@@ -161,9 +181,6 @@ class RasterDocument:
             self._picture = Image.open(self._stream, formats=[kind.upper()])
             # Counting a TIFF's pages walks its chain of directories; WebP and PNG animations count as one picture.
             self._pages = getattr(self._picture, "n_frames", 1) if kind == "tiff" else 1
-        except Image.DecompressionBombError as exc:
-            limit = MAX_PIXELS[kind] // 1_000_000
-            raise PictureTooLarge(number, megapixels=f"more than {limit}", limit=limit) from exc
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, KeyError, TypeError) as exc:
             raise BrokenFile(number) from exc
         check_pixels(*self._picture.size, MAX_PIXELS[kind], number)
@@ -181,17 +198,24 @@ class RasterDocument:
             check_pixels(*picture.size, MAX_PIXELS[self._kind], self._number)
             if self._own_bytes_will_do and not redraw:
                 return PageContent(*picture.size, "picture", picture=bytes(self._data[:]))
+            check_pixels(*picture.size, self._max_decoded_pixels(), self._number)
             # Transposing a copy would double the memory, so the pixels are made grey first; the copy is small.
             grey = to_grey(picture)
             # Not before the pixels are there: Pillow turns a TIFF while it decodes it and then forgets the orientation.
-            orientation = picture.getexif().get(0x0112, 1)
-        except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError, Image.DecompressionBombError) as exc:
+            orientation = picture.getexif().get(_ORIENTATION, 1)
+        except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError) as exc:
             raise _meaning(exc, self._number) from exc
         grey = _turn(grey, orientation)
         width, height = grey.size
         if width * height > DECODED_PIXELS:
             grey = grey.reduce(2)
         return PageContent(width, height, "render", picture=encode_grey(grey))
+
+    def _max_decoded_pixels(self) -> int:
+        if self._kind == "webp":
+            return MAX_DECODED_WEBP_PIXELS
+        turned = self._kind == "tiff" and self._picture.getexif().get(_ORIENTATION, 1) != 1
+        return MAX_TURNED_TIFF_PIXELS if turned else MAX_PIXELS[self._kind]
 
     @property
     def _own_bytes_will_do(self) -> bool:

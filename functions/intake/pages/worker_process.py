@@ -30,8 +30,10 @@ _CRASHES = {
     signal.SIGTRAP,
     signal.SIGSYS,
 }
-# What a worker needs to find its modules and to allocate as its parent does. It is not given anything else.
-_ENVIRONMENT = ("PATH", "LANG", "LC_", "LD_", "PYTHON", "MALLOC_")
+# What a worker needs to find its modules. It is given nothing else of what its parent has.
+_ENVIRONMENT = ("PATH", "LANG", "LC_", "LD_", "PYTHON")
+# glibc sets 64 MB of address space aside for each arena and keeps freed buffers of up to 32 MB; see infra/functions.toml.
+_MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "1048576"}
 
 
 Answer = tuple[dict[str, Any], bytes]
@@ -79,7 +81,7 @@ class WorkerProcess:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd=functions,
-                env={name: value for name, value in os.environ.items() if name.startswith(_ENVIRONMENT)},
+                env={name: value for name, value in os.environ.items() if name.startswith(_ENVIRONMENT)} | _MALLOC,
             )
         self._ready = False
 
