@@ -289,9 +289,10 @@ def test_refused_bytes_are_drawn(bench: Bench) -> None:
     assert (bench.page(1)["source"], bench.intake.status) == ("render", Status.READ)
 
 
-def test_refused_twice(bench: Bench) -> None:
+@pytest.mark.parametrize(("kind", "picture"), [("jpeg", PHOTO), ("png", noisy("png", 1))], ids=["jpeg", "png"])
+def test_refused_twice(bench: Bench, kind: str, picture: bytes) -> None:
     """A picture that the OCR refuses even when drawn is a damaged file, and nothing of the bill is kept."""
-    bench.submitted(("jpeg", PHOTO), ("png", noisy("png", 1)))
+    bench.submitted((kind, picture))
 
     def refuse_all(picture: bytes) -> list[Word]:
         raise PictureRefused
