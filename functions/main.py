@@ -53,6 +53,7 @@ def submit(request: flask.Request) -> flask.typing.ResponseReturnValue:
             store=services.store,
             bucket=services.bucket,
             nudges=services.nudges,
+            directory=services.directory,
             limits=services.settings.limits,
         )
     except Exception as exc:
@@ -90,10 +91,10 @@ def ocr(event: CloudEvent) -> None:
 
 @functions_framework.cloud_event
 def record(event: CloudEvent) -> None:
-    """Write the rows that are due, the one of the message's intake among them."""
+    """Write the rows that are due, the one of the message's intake among them; then make the copies that are due."""
     message = _message(event)
     if message is not None:
-        _run(event, message, lambda: services.recorder.record(message["intake_id"]))
+        _run(event, message, lambda: _record(message["intake_id"]))
 
 
 @functions_framework.http
@@ -106,9 +107,16 @@ def sweep(request: flask.Request) -> flask.typing.ResponseReturnValue:
         return _error("sweep failed", exc)
 
 
+def _record(intake_id: str) -> None:
+    """Write the rows first; copies come after them and never hold one up."""
+    services.recorder.record(intake_id)
+    if copier := services.copier:
+        copier.copy_due()
+
+
 def _wake() -> flask.typing.ResponseReturnValue:
     """Make the clients that a submission will need, and have `ocr` do the same."""
-    _ = services.store, services.bucket
+    _ = services.store, services.bucket, services.directory
     log.info("woken", sent=services.waker.wake())
     return "", 204, _NO_STORE
 

@@ -263,6 +263,13 @@ class SheetUnavailable(TemporaryError):
     message = "The Google Sheet could not be written. The row will be written again."
 
 
+class DriveUnavailable(TemporaryError):
+    """Drive is over quota, down, not shared with us, or did not say whether it took a file."""
+
+    code = "drive_unavailable"
+    message = "Google Drive could not be used. The copy will be made again."
+
+
 # --- the end of the line ------------------------------------------------------------------------------------------------
 
 
@@ -280,3 +287,10 @@ class GaveUp(IntakeError):
             f"The bill could not be {step} in spite of several attempts; the fault is on our side and the files are "
             "kept. Please send it again later, or tell the office."
         )
+
+
+class LocationNotRemoved(BadFile):
+    """A picture is put together in a way in which its metadata cannot be found, so it is not copied."""
+
+    code = "location_not_removed"
+    template = "File {number} was not copied: where it was taken might still be in it. Use the link to the bill."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from intake.errors import Problem
@@ -42,7 +42,7 @@ def _phone_problem(value: str) -> str | None:
     return "Enter a US phone number with area code, like 607-555-0123."
 
 
-def _one_of(options: tuple[str, ...], what: str) -> Callable[[str], str | None]:
+def _one_of(options: Sequence[str], what: str) -> Callable[[str], str | None]:
     def problem(value: str) -> str | None:
         return None if value in options else f"Choose {what} from the list: {', '.join(options)}."
 
@@ -80,7 +80,7 @@ FIELDS = (
     Field("title", "Enter the contact's title, such as Owner."),
     Field("phone", "Enter a phone number.", _phone_problem),
     Field("email", "Enter an email address.", _email_problem),
-    Field("utility", "Choose the utility.", _one_of(UTILITIES, "the utility")),
+    Field("utility", "Choose the utility."),
     Field("account_type", "Choose the account type.", _one_of(ACCOUNT_TYPES, "the account type")),
     Field("developer", "Choose the developer."),
     Field("consent", "The customer must agree to the terms and the power of attorney.", _consent_problem),
@@ -89,16 +89,22 @@ FIELDS = (
 FIELD_NAMES = frozenset(field.name for field in FIELDS)
 
 
-def check(answers: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
+def check(
+    answers: Mapping[str, str], utilities: Sequence[str] | None = UTILITIES
+) -> tuple[dict[str, str], list[Problem]]:
     """Check all answers and report every problem at once.
 
     Args:
         answers: Values by field name as they came; unknown names are ignored.
+        utilities: The utilities that may be chosen; None for any.
 
     Returns:
         The answers, trimmed and with every field present ("" when an optional one is empty), and the problems in the
         order of the form.
     """
+    rules = {field.name: field.problem for field in FIELDS}
+    if utilities is not None:
+        rules["utility"] = _one_of(utilities, "the utility")
     clean: dict[str, str] = {}
     problems: list[Problem] = []
     for field in FIELDS:
@@ -115,6 +121,12 @@ def check(answers: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
             problems.append(
                 Problem("malformed_field", field.name, "Enter this answer on one line, without control characters.")
             )
-        elif field.problem and (message := field.problem(value)):
+        elif (rule := rules[field.name]) and (message := rule(value)):
             problems.append(Problem("malformed_field", field.name, message))
     return clean, problems
+
+
+def in_order(problems: Sequence[Problem]) -> list[Problem]:
+    """Return problems in the order of the form's fields; those of the files come last."""
+    order = [field.name for field in FIELDS]
+    return sorted(problems, key=lambda each: order.index(each.field) if each.field in order else len(order))

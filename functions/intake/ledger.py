@@ -6,7 +6,7 @@ minute need a few calls and stay far below 60 writes a minute.
 Exactly once, though an append cannot be made idempotent and its answer can be lost: rows are keyed by intake id. A
 process that knows the Sheet (its own last append was answered and marked in Firestore) appends without looking. A
 process that does not know (new, or its last flush failed anywhere) first reads the id column and leaves out what is
-there. One process writes at a time: `record` is deployed as one instance, and as instances can overlap for a while when
+there. One process appends at a time: `record` is deployed as one instance, and as instances can overlap for a while when
 one is replaced, the turn is also a lease in Firestore.
 """
 
@@ -14,24 +14,21 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
-from zoneinfo import ZoneInfo
 
 from intake import log
 from intake.errors import SheetUnavailable
-from intake.records import Intake
+from intake.rows import COPY_COLUMN, row_of
 
 if TYPE_CHECKING:
     from intake.cloud.firestore import Store
-    from intake.cloud.sheets import Cell, Ledger
+    from intake.cloud.sheets import Ledger
 
 FLUSH_ROWS = 500
 """Most rows in one call; a row is about 1 KiB and Google recommends payloads up to 2 MB
 (https://developers.google.com/workspace/sheets/api/limits)."""
 PAUSE_AFTER_FAILURE_S = 10.0
-KEY_FIELDS = ("utility", "account_number", "pod_id", "kwh")
-"""The fields by which a customer is enrolled; the row's confidence is that of the least sure of them that were found."""
-OFFICE_TIME = ZoneInfo("America/New_York")
 
 
 class Clock(Protocol):
@@ -44,63 +41,6 @@ class Clock(Protocol):
         """Wait."""
 
 
-def row_of(intake: Intake, bill_link_base: str, bucket: str) -> dict[str, Cell]:
-    """Return the cells of an intake's row by column name.
-
-    Args:
-        intake: A read intake.
-        bill_link_base: What stands before `BUCKET/OBJECT` in a link.
-        bucket: The bucket of the bills.
-
-    Returns:
-        Texts and numbers, ready for filtering; the time is the office's (New York), `YYYY-MM-DD hh:mm:ss`.
-    """
-    form = intake.form
-    links = [f"{bill_link_base}{bucket}/{file.object}" for file in intake.files]
-    return {
-        "Intake ID": intake.id,
-        "Submitted": intake.submitted_at.astimezone(OFFICE_TIME).strftime("%Y-%m-%d %H:%M:%S"),
-        "Business Entity": form["business_entity"],
-        "Account Name": form["account_name"],
-        "Contact Name": form["contact_name"],
-        "Title": form["title"],
-        "Phone": form["phone"],
-        "Email": form["email"],
-        "Utility (form)": form["utility"],
-        "Account Type": form["account_type"],
-        "Developer": form["developer"],
-        "Agent ID": form["agent_id"],
-        "Pages": intake.pages,
-        "Bill (link)": "\n".join(links),
-        **_read_cells(intake),
-        "Status": "check" if intake.attention else "ok",
-        "Attention": "\n".join(item["message"] for item in intake.attention),
-    }
-
-
-def _read_cells(intake: Intake) -> dict[str, Cell]:
-    """Return the cells of what was read: digits as text, numbers as numbers, dates ISO, "" where nothing was found."""
-    fields = intake.shown_fields()
-
-    def value(name: str) -> Cell:
-        found: Cell = fields[name]["value"] if name in fields else ""
-        return found
-
-    sure = [fields[name]["confidence"] for name in KEY_FIELDS if name in fields]
-    return {
-        "Utility (read)": value("utility"),
-        "Account Number": value("account_number"),
-        "PoD ID": value("pod_id"),
-        "Service Address": value("service_address"),
-        "Customer Name": value("customer_name"),
-        "Period": " to ".join(str(value(name)) for name in ("period_start", "period_end") if name in fields),
-        "kWh": value("kwh"),
-        "Annual kWh": value("annual_kwh"),
-        "Annual kWh basis": value("annual_kwh_basis"),
-        "Confidence": min(sure) if sure else "",
-    }
-
-
 class Recorder:
     """Writes the rows that are due; one per process, shared by its threads.
 
@@ -108,8 +48,9 @@ class Recorder:
         owner: Name of this process, unique among all.
         store: The intakes.
         ledger: The Sheet.
-        bill_link_base: See `row_of`.
-        bucket: See `row_of`.
+        bill_link_base: See `rows.row_of`.
+        bucket: See `rows.row_of`.
+        copies: Whether bills are copied to Drive; then each row that is recorded makes its copy due.
         interval_s: Least seconds between two writes to the Sheet.
         lease_s: Seconds that the turn holds without renewal.
         clock: The time, for waiting between writes.
@@ -123,6 +64,7 @@ class Recorder:
         ledger: Ledger,
         bill_link_base: str,
         bucket: str,
+        copies: bool = False,
         interval_s: float,
         lease_s: float,
         clock: Clock = time,
@@ -132,6 +74,7 @@ class Recorder:
         self._ledger = ledger
         self._bill_link_base = bill_link_base
         self._bucket = bucket
+        self._copies = copies
         self._interval_s = interval_s
         self._lease_s = lease_s
         self._clock = clock
@@ -155,10 +98,32 @@ class Recorder:
             intake = self._store.intake(intake_id)
             if intake is None or intake.status.finished:
                 return  # A flush that ran while this nudge waited has taken it along, or it failed.
-            if self._clock.monotonic() < self._paused_until:
-                raise SheetUnavailable
+            self._check_pause()
             while self._flush() == FLUSH_ROWS:
                 continue
+
+    def fill_in_copies(self, texts: Mapping[str, str]) -> None:
+        """Put what became of copies into their rows, in one write that keeps its distance from all others.
+
+        Args:
+            texts: What is to stand in the column of copies, by what stands there now.
+
+        Raises:
+            SheetUnavailable: The Sheet failed, or failed a moment ago and is left in peace.
+        """
+        with self._one_at_a_time:
+            self._check_pause()
+            self._wait()
+            try:
+                changed = self._ledger.fill_in(COPY_COLUMN, texts)
+            except SheetUnavailable:
+                self._paused_until = self._clock.monotonic() + PAUSE_AFTER_FAILURE_S
+                raise
+        log.info("copies linked", cells=changed, copies=len(texts))
+
+    def _check_pause(self) -> None:
+        if self._clock.monotonic() < self._paused_until:
+            raise SheetUnavailable
 
     def _flush(self) -> int:
         """Write one batch of rows and return how many intakes were due."""
@@ -176,11 +141,12 @@ class Recorder:
                 if not self._take_turn():
                     # Reading the ids took longer than the turn; another process may have written rows since.
                     raise SheetUnavailable
-                self._ledger.append([row_of(intake, self._bill_link_base, self._bucket) for intake in missing])
+                base, bucket, copies = self._bill_link_base, self._bucket, self._copies
+                self._ledger.append([row_of(intake, base, bucket, copies=copies) for intake in missing])
         except SheetUnavailable:
             self._paused_until = self._clock.monotonic() + PAUSE_AFTER_FAILURE_S
             raise
-        self._store.mark_recorded(due)
+        self._store.mark_recorded(due, to_copy=self._copies)
         self._knows_sheet = True
         log.info("rows recorded", rows=len(missing), already_there=len(due) - len(missing))
         return len(due)

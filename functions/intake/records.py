@@ -148,6 +148,8 @@ class Intake:
         reading: What was read from the bill, as `intake.reading` wrote it; None before.
         attention: What should be looked at: code, field and message of each.
         bill_key: The same for every submission of one bill; "" when that is not known.
+        agent: Who submitted it by the office's list: id as the office spells it, and name; None without a list.
+        copy: How far the copy in Drive is, see `intake.copying`; None where bills are not copied.
     """
 
     id: str
@@ -163,6 +165,8 @@ class Intake:
     reading: Mapping[str, Any] | None = None
     attention: Sequence[Mapping[str, str]] = ()
     bill_key: str = ""
+    agent: Mapping[str, str] | None = None
+    copy: Mapping[str, Any] | None = None
 
     @property
     def pages(self) -> int:
@@ -190,6 +194,7 @@ class Intake:
             "reading": dict(self.reading) if self.reading else None,
             "attention": [dict(item) for item in self.attention],
             "bill_key": self.bill_key,
+            "agent": dict(self.agent) if self.agent else None,
         }
 
     @classmethod
@@ -209,6 +214,8 @@ class Intake:
             reading=data["reading"],
             attention=data["attention"],
             bill_key=data["bill_key"],
+            agent=data.get("agent"),
+            copy=data.get("copy"),
         )
 
     def shown_fields(self) -> dict[str, dict[str, Any]]:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, TypeVar
 from intake.settings import Settings
 
 if TYPE_CHECKING:
+    from intake.cloud.copies import Copies
     from intake.cloud.firestore import Store
     from intake.cloud.pubsub import Nudges
     from intake.cloud.storage import Bucket
+    from intake.copying import Copier
     from intake.ledger import Recorder
     from intake.ocr import Ocr
+    from intake.office.directory import Directory
     from intake.pages.opener import Opener
     from intake.sweeping import Sweeper
     from intake.waking import Waker
@@ -74,6 +77,14 @@ class Services:
         )
 
     @property
+    def directory(self) -> Directory:
+        """Who may submit, and for which utilities."""
+        from intake.cloud.office_documents import OfficeDocuments
+        from intake.office.directory import Directory
+
+        return self._keep("directory", lambda: Directory(OfficeDocuments(self.store.client)))
+
+    @property
     def waker(self) -> Waker:
         """What has `ocr` started ahead of time."""
         from intake.waking import Waker
@@ -127,17 +138,57 @@ class Services:
                 ledger=open_ledger(settings),
                 bill_link_base=settings.bill_link_base,
                 bucket=settings.bucket,
+                copies=bool(settings.drive_folder),
                 interval_s=settings.sheet_write_interval_s,
                 lease_s=settings.lease_s,
             ),
         )
 
     @property
+    def copies(self) -> Copies | None:
+        """The copies in Drive, or None where bills are not copied."""
+        from intake.cloud.copies import Copies
+
+        settings = self.settings
+        if not settings.drive_folder:
+            return None
+        return self._keep("copies", lambda: Copies(self.store.client, settings.copy_hold_s))
+
+    @property
+    def copier(self) -> Copier | None:
+        """The stage that copies bills to Drive, or None where bills are not copied."""
+        from intake.cloud.drive import open_drive
+        from intake.copying import Copier
+
+        settings, copies = self.settings, self.copies
+        if copies is None:
+            return None
+        return self._keep(
+            "copier",
+            lambda: Copier(
+                copies,
+                self.bucket,
+                open_drive(settings),
+                self.recorder.fill_in_copies,
+                max_attempts=settings.copy_max_attempts,
+            ),
+        )
+
+    @property
     def sweeper(self) -> Sweeper:
         """The stage that looks after what stopped."""
+        from intake.cloud.office_documents import OfficeDocuments
+        from intake.cloud.office_tabs import open_office_tabs
+        from intake.office.taking import Taking
         from intake.sweeping import Sweeper
 
         settings = self.settings
+
+        def lists() -> Taking | None:
+            if not settings.sheet_id:
+                return None
+            return Taking(open_office_tabs(settings), OfficeDocuments(self.store.client))
+
         return self._keep(
             "sweeper",
             lambda: Sweeper(
@@ -147,5 +198,7 @@ class Services:
                 chunk_pages=settings.chunk_pages,
                 patience_s=settings.patience_s,
                 max_attempts=settings.max_attempts,
+                copies=self.copies,
+                lists=lists(),
             ),
         )

@@ -33,8 +33,16 @@ class Settings:
         bucket: Cloud Storage bucket of the bills and their words.
         ocr_topic: Pub/Sub topic id that wakes `ocr`.
         sheet_topic: Pub/Sub topic id that wakes `record`.
-        sheet_id: Id of the Google spreadsheet; empty for functions that do not write it.
+        sheet_id: SHEET_ID: id of the Google spreadsheet that `record` and `sweep` use; empty for the other functions.
         sheet_tab: Title of the tab with one row per intake; made when missing.
+        office_columns: OFFICE_COLUMNS, comma-separated: columns that the office corrects by hand. They are written once,
+            with the row, and their heads say so.
+        drive_folder: DRIVE_FOLDER: id of the Shared Drive folder into which `record` copies the bills; "" for no copies.
+        drive_endpoint: DRIVE_EMULATOR_HOST: base URL of a Drive stand-in, or "" for Google's.
+        copy_hold_s: COPY_HOLD_SECONDS: how long a copy that was begun is left alone. Longer than one run of `record`
+            (infra/functions.toml), after which whoever began it is certainly gone.
+        copy_max_attempts: COPY_MAX_ATTEMPTS: times that a copy is begun before the row says that there is none. With
+            pauses that double up to an hour, ten take about four hours.
         bill_link_base: What stands before `BUCKET/OBJECT` in the row's link to a bill.
         vision_endpoint: host:port of a Vision stand-in without TLS, or "" for Google's.
         pubsub_endpoint: host:port of a Pub/Sub emulator, or "" for Google's.
@@ -56,6 +64,18 @@ class Settings:
     sheet_topic: str
     sheet_id: str = ""
     sheet_tab: str = "Intakes"
+    office_columns: tuple[str, ...] = (
+        "Account Number",
+        "PoD ID",
+        "Service Address",
+        "Customer Name",
+        "kWh",
+        "Annual kWh",
+    )
+    drive_folder: str = ""
+    drive_endpoint: str = ""
+    copy_hold_s: float = 330.0
+    copy_max_attempts: int = 10
     bill_link_base: str = "https://storage.cloud.google.com/"
     vision_endpoint: str = ""
     pubsub_endpoint: str = ""
@@ -94,6 +114,11 @@ class Settings:
             sheet_topic=environ.get("SHEET_TOPIC", "sheet-requests"),
             sheet_id=environ.get("SHEET_ID", ""),
             sheet_tab=environ.get("SHEET_TAB", cls.sheet_tab),
+            office_columns=_names(environ["OFFICE_COLUMNS"]) if "OFFICE_COLUMNS" in environ else cls.office_columns,
+            drive_folder=environ.get("DRIVE_FOLDER", ""),
+            drive_endpoint=environ.get("DRIVE_EMULATOR_HOST", "").rstrip("/"),
+            copy_hold_s=float(environ.get("COPY_HOLD_SECONDS", cls.copy_hold_s)),
+            copy_max_attempts=int(environ.get("COPY_MAX_ATTEMPTS", cls.copy_max_attempts)),
             bill_link_base=f"{storage_emulator.rstrip('/')}/" if storage_emulator else cls.bill_link_base,
             vision_endpoint=environ.get("VISION_EMULATOR_HOST", ""),
             pubsub_endpoint=environ.get("PUBSUB_EMULATOR_HOST", ""),
@@ -106,3 +131,7 @@ class Settings:
             sheet_write_interval_s=float(environ.get("SHEET_WRITE_INTERVAL_SECONDS", cls.sheet_write_interval_s)),
             progress_days=float(environ.get("PROGRESS_DAYS", cls.progress_days)),
         )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

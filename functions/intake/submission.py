@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from intake.cloud.firestore import Store
     from intake.cloud.pubsub import Nudges
     from intake.cloud.storage import Bucket, ObjectWriter
+    from intake.office.directory import Directory
 
 FILES_FIELD = "bill"
 _KEY = re.compile(r"[A-Za-z0-9-]{32,64}")
@@ -79,6 +80,7 @@ def submit(
     store: Store,
     bucket: Bucket,
     nudges: Nudges,
+    directory: Directory,
     limits: Limits,
 ) -> Accepted:
     """Take in one submission.
@@ -90,6 +92,7 @@ def submit(
         store: The intakes.
         bucket: Where the bytes go.
         nudges: Wakes `ocr`.
+        directory: Who may submit, and for which utilities.
         limits: What a submission may hold.
 
     Returns:
@@ -106,13 +109,16 @@ def submit(
     upload = _Upload(intake_id, store=store, bucket=bucket, limits=limits, keep=earlier is None)
     try:
         answers = upload.receive(read_parts(stream, content_type))
-        clean, problems = form.check(answers)
-        problems += upload.problems()
+        # What was accepted once stays accepted, whatever has been taken off the office's lists since.
+        clean, problems = form.check(answers, directory.utilities_for(answers) if earlier is None else None)
+        agent, refused = _agent(clean["agent_id"], directory) if earlier is None else (None, [])
+        problems = form.in_order([*problems, *refused]) + upload.problems()
         if problems:
             raise BadRequest(problems)
         fingerprint = _fingerprint(clean, upload.files)
         if earlier is None:
-            intake = Intake(intake_id, Status.WAITING, datetime.now(UTC), clean, tuple(upload.files), fingerprint)
+            now, files = datetime.now(UTC), tuple(upload.files)
+            intake = Intake(intake_id, Status.WAITING, now, clean, files, fingerprint, agent=agent)
             if upload.accepted_as(intake):
                 _nudge(nudges, intake_id)
                 return Accepted(intake_id, repeated=False)
@@ -124,6 +130,14 @@ def submit(
     if earlier is None or earlier.fingerprint != fingerprint:
         raise IdempotencyKeyReused
     return Accepted(intake_id, repeated=True)
+
+
+def _agent(agent_id: str, directory: Directory) -> tuple[dict[str, str] | None, list[Problem]]:
+    """Return who submits by the office's list, and what is wrong with that; nothing about an id that is missing."""
+    if not agent_id:
+        return None, []
+    agent, problem = directory.agent(agent_id)
+    return {"id": agent.id, "name": agent.name} if agent else None, [problem] if problem else []
 
 
 def _nudge(nudges: Nudges, intake_id: str) -> None:

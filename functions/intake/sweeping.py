@@ -16,9 +16,11 @@ from intake.ocr import delete_files, done_pages
 from intake.records import Intake, Status
 
 if TYPE_CHECKING:
+    from intake.cloud.copies import Copies
     from intake.cloud.firestore import Due, StaleUpload, Store
     from intake.cloud.pubsub import Nudges
     from intake.cloud.storage import Bucket
+    from intake.office.taking import Taking
 
 BATCH = 200
 """Most intakes, and most uploads, of one sweep; the longest due come first and the rest is found a minute later."""
@@ -37,13 +39,17 @@ class Swept:
         in_work: Intakes left alone because somebody holds one of their chunks, or just ended them.
         failed: Intakes that were given up.
         uploads: Abandoned uploads whose objects were deleted.
-        errors: Intakes and uploads that could not be handled this time.
+        copies: Copies that are due and were nudged on; one nudge takes all of them along.
+        lists: Documents of the office's lists that were changed.
+        errors: Intakes, uploads and lists that could not be handled this time.
     """
 
     woken: int = 0
     in_work: int = 0
     failed: int = 0
     uploads: int = 0
+    copies: int = 0
+    lists: int = 0
     errors: int = 0
 
 
@@ -58,6 +64,8 @@ class Sweeper:
         chunk_pages: Most pages of one chunk.
         patience_s: Seconds until an intake that was woken is looked at again; doubled each time without headway.
         max_attempts: Times in a row without headway after which an intake is given up.
+        copies: The copies in Drive; None where bills are not copied.
+        lists: The office's lists; None without a Sheet.
     """
 
     store: Store
@@ -66,6 +74,8 @@ class Sweeper:
     chunk_pages: int
     patience_s: float
     max_attempts: int
+    copies: Copies | None = None
+    lists: Taking | None = None
 
     def sweep(self) -> Swept:
         """Do one round.
@@ -77,7 +87,7 @@ class Sweeper:
             TemporaryError: Firestore could not even be asked.
         """
         now = datetime.now(UTC)
-        counts = {"woken": 0, "in_work": 0, "failed": 0, "uploads": 0, "errors": 0}
+        counts = dict.fromkeys(("woken", "in_work", "failed", "uploads", "copies", "lists", "errors"), 0)
         for due in self.store.due_for_check(now, BATCH):
             try:
                 counts[self._look_at(due, now)] += 1
@@ -91,10 +101,26 @@ class Sweeper:
             except IntakeError as exc:
                 counts["errors"] += 1
                 log.error("abandoned upload not deleted", exc, intake_id=upload.intake_id)
+        for what, errand in (("copies", self._wake_copies), ("lists", self._take_lists)):
+            try:
+                counts[what] += errand(now)
+            except IntakeError as exc:
+                counts["errors"] += 1
+                log.error(f"{what} not looked after", exc)
         swept = Swept(**counts)
         if any(counts.values()):
             log.info("swept", **counts)
         return swept
+
+    def _wake_copies(self, now: datetime) -> int:
+        """Have `record` make the copies that are due; it finds all of them, whichever it is told of."""
+        due = self.copies.due(now, BATCH) if self.copies else []
+        if due:
+            self.nudges.sheet(due[0].intake.id)
+        return len(due)
+
+    def _take_lists(self, _: datetime) -> int:
+        return self.lists.take_over() if self.lists else 0
 
     def _look_at(self, due: Due, now: datetime) -> str:
         """Handle one intake and return what was done with it, by the names of `Swept`."""

@@ -18,9 +18,12 @@ from infra.local.state import StateDir
 PROJECT = "greenwatt-local"
 BUCKET = "greenwatt-local-bills"
 SHEET_ID = "greenwatt-local-sheet"
+DRIVE_FOLDER = "greenwatt-local-bills-folder"
 TOPICS = {"OCR_TOPIC": "ocr-requests", "SHEET_TOPIC": "sheet-requests"}
 EMULATORS = ("firestore", "pubsub", "storage")
-STAND_INS = ("vision", "sheets")
+STAND_INS = ("vision", "sheets", "drive")
+LINKED = ("storage", "drive")
+"""What the links in the sheet lead to: their ports are those of last time where they are free."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Layout:
 
     @classmethod
     def choose(cls, options: StackOptions, specs: Mapping[str, FunctionSpec], state: StateDir) -> Layout:
-        """Choose free ports; Storage's is last time's when that is free, because the sheet's links hold it.
+        """Choose free ports; those that the sheet's links hold are last time's when they are free.
 
         Raises:
             StackError: The port of the site is in use.
@@ -52,10 +55,12 @@ class Layout:
         instances = [instance for name in specs for instance in instance_names(name, options.ocr_workers)]
         controls = [f"{name}-control" for name in STAND_INS]
         names = ["storage", "firestore", "pubsub", *STAND_INS, *controls, "front", "gateway", *instances]
-        usual = state.usual_port("storage")
-        ports = dict(zip(names, free_ports(len(names), [usual] if usual else []), strict=True))
+        usual = {name: place for name in LINKED if (place := state.usual_port(name)) and port_is_free(place)}
+        names.sort(key=lambda name: name not in usual)
+        ports = dict(zip(names, free_ports(len(names), [usual[name] for name in names if name in usual]), strict=True))
         ports["gateway"] = port or ports["gateway"]
-        state.remember_port("storage", ports["storage"])
+        for name in LINKED:
+            state.remember_port(name, ports[name])
         return cls(options, specs, ports)
 
     def address(self, name: str) -> str:
@@ -85,6 +90,8 @@ class Layout:
             "PUBSUB_EMULATOR_HOST": self.address("pubsub"),
             "VISION_EMULATOR_HOST": self.address("vision"),
             "SHEETS_EMULATOR_HOST": f"http://{self.address('sheets')}",
+            "DRIVE_FOLDER": DRIVE_FOLDER,
+            "DRIVE_EMULATOR_HOST": f"http://{self.address('drive')}",
         }
 
     def instances(self, function: str) -> list[str]:
@@ -106,6 +113,7 @@ class Layout:
         stand_ins = {
             "sheets": self._stand_in("sheets", *sheet, *self.options.sheets_args),
             "vision": self._stand_in("vision", *self.options.vision_args),
+            "drive": self._stand_in("drive", "--state", str(state.path / "drive"), "--folder", DRIVE_FOLDER),
         }
         for name, argv in {**emulators, **stand_ins, "gateway": self._gateway()}.items():
             yield Child(name, argv, state.logs / f"{name}.log", {"PYTHONUNBUFFERED": "1"}, cwd=ROOT)

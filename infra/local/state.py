@@ -134,13 +134,17 @@ class StateDir:
             self._lock = None
 
     def usual_port(self, name: str) -> int | None:
-        """Return the port that `name` had here last time: links to bills in the sheet hold Storage's."""
-        try:
-            port = json.loads((self.path / _PORTS_FILE).read_text("utf-8"))[name]
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
-            return None
+        """Return the port that `name` had here last time: links in the sheet hold some of them."""
+        port = self._usual_ports().get(name)
         return port if isinstance(port, int) else None
 
     def remember_port(self, name: str, port: int) -> None:
         """Keep `port` as the one that `name` should have next time."""
-        (self.path / _PORTS_FILE).write_text(json.dumps({name: port}) + "\n", "utf-8")
+        (self.path / _PORTS_FILE).write_text(json.dumps({**self._usual_ports(), name: port}) + "\n", "utf-8")
+
+    def _usual_ports(self) -> dict[str, Any]:
+        try:
+            ports = json.loads((self.path / _PORTS_FILE).read_text("utf-8"))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return ports if isinstance(ports, dict) else {}

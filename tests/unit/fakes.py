@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
 from intake.errors import IntakeError, SheetUnavailable, TemporaryError
+from intake.office.directory import Directory
+from intake.office.lists import Agent, Agents, Options
 from intake.pages import Document, open_document
 from intake.records import Intake, Progress, Quad, Stage, Status, StoredFile, Word
 
@@ -98,6 +100,7 @@ class Store:
     uploads: dict[str, Upload] = field(default_factory=dict)
     leases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     check_at: dict[str, datetime] = field(default_factory=dict)
+    copy_at: dict[str, datetime] = field(default_factory=dict)
     shown: list[int] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -190,10 +193,14 @@ class Store:
         with self.faults("claim_sheet"):
             return self._claim("sheet", owner, lease_s)
 
-    def mark_recorded(self, intakes: Sequence[Intake]) -> None:
+    def mark_recorded(self, intakes: Sequence[Intake], *, to_copy: bool = False) -> None:
         with self.faults("mark_recorded"):
             for intake in intakes:
                 self.intakes[intake.id] = replace(self.intakes[intake.id], status=Status.RECORDED)
+                if to_copy and intake.copy is None:
+                    copy = {"state": "due", "attempts": 0}
+                    self.intakes[intake.id] = replace(self.intakes[intake.id], copy=copy)
+                    self.copy_at[intake.id] = self.now()
                 self.check_at.pop(intake.id, None)
 
     def postpone_check(self, due: DueIntake, check_at: datetime, attempts: int, pages_seen: int) -> None:
@@ -332,6 +339,36 @@ class Opener:
 
 
 @dataclass
+class OfficeDocuments:
+    """The office's lists as they were taken over; None before."""
+
+    offered: Options | None = None
+    listed: Agents | None = None
+    faults: Faults = field(default_factory=Faults)
+
+    def options(self) -> Options | None:
+        with self.faults("options"):
+            return self.offered
+
+    def agents(self) -> Agents | None:
+        with self.faults("agents"):
+            return self.listed
+
+    def set_options(self, options: Options) -> None:
+        with self.faults("set_options"):
+            self.offered = options
+
+    def set_agents(self, agents: Agents) -> None:
+        with self.faults("set_agents"):
+            self.listed = agents
+
+
+def a_directory(*agents: Agent, utilities: tuple[str, ...] = Options().utilities) -> Directory:
+    """Return the directory of an office with some agents, or none."""
+    return Directory(OfficeDocuments(Options(utilities), Agents(agents)))  # type: ignore[arg-type]
+
+
+@dataclass
 class Sheet:
     """The tab: a list of rows, and a note of when each write came."""
 
@@ -348,6 +385,16 @@ class Sheet:
     def intake_ids(self) -> set[str]:
         with self.faults("intake_ids"):
             return {row["Intake ID"] for row in self.rows}
+
+    def fill_in(self, column: str, texts: Mapping[str, str]) -> int:
+        self.written_at.append(self.clock.monotonic())
+        changed = 0
+        with self.faults("fill_in"):
+            for row in self.rows:
+                if row.get(column) in texts:
+                    row[column] = texts[row[column]]
+                    changed += 1
+        return changed
 
     def over_quota(self, times: int = 1) -> None:
         """Let the next writes be refused with what Google says when the minute's quota is used up."""

@@ -134,6 +134,18 @@ SENTENCES = [
         "The Google Sheet could not be written. The row will be written again.",
     ),
     (
+        errors.DriveUnavailable(),
+        "drive_unavailable",
+        503,
+        "Google Drive could not be used. The copy will be made again.",
+    ),
+    (
+        errors.LocationNotRemoved(1),
+        "location_not_removed",
+        422,
+        "File 1 was not copied: where it was taken might still be in it. Use the link to the bill.",
+    ),
+    (
         errors.GaveUp("read"),
         "gave_up",
         500,
@@ -180,7 +192,7 @@ def test_says_what_is_wrong_and_what_to_do(error: IntakeError, message: str) -> 
     first, *others = re.split(r"(?<=\.) ", message)
     assert first.endswith(".")
     assert others
-    assert re.match(r"(Please|Send|Make|Use|Check|Take|The (page|row) will)\b", others[-1])
+    assert re.match(r"(Please|Send|Make|Use|Check|Take|The (page|row|copy) will)\b", others[-1])
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CLASSES if issubclass(kind, BadFile)])

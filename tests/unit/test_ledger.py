@@ -7,12 +7,12 @@ import itertools
 import random
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from intake.errors import SheetUnavailable, TemporaryError
-from intake.ledger import FLUSH_ROWS, PAUSE_AFTER_FAILURE_S, Recorder, row_of
+from intake.ledger import FLUSH_ROWS, PAUSE_AFTER_FAILURE_S, Recorder
 from intake.records import Status
 
 from tests.unit.fakes import ANSWERS, INTAKE_ID, Clock, Sheet, Store, an_intake
@@ -73,98 +73,6 @@ class Office:
 @pytest.fixture
 def office() -> Office:
     return Office()
-
-
-# --- the row ------------------------------------------------------------------------------------------------------------
-
-
-READ_COLUMNS = (
-    "Utility (read)",
-    "Account Number",
-    "PoD ID",
-    "Service Address",
-    "Customer Name",
-    "Period",
-    "kWh",
-    "Annual kWh",
-    "Annual kWh basis",
-    "Confidence",
-)
-
-
-def test_row() -> None:
-    """A row has the office's columns, in New York's time, with one link a file."""
-    intake = an_intake(INTAKE_ID, "pdf", "jpeg", file_pages=(3, 1), status=Status.READ)
-    assert row_of(intake, "https://storage.example.com/", "bills") == {
-        "Intake ID": INTAKE_ID,
-        "Submitted": "2026-03-14 11:09:26",
-        "Business Entity": "Finger Lakes Widgets LLC",
-        "Account Name": "Finger Lakes Widgets",
-        "Contact Name": "Robin Example",
-        "Title": "Owner",
-        "Phone": "607-555-0123",
-        "Email": "robin@example.com",
-        "Utility (form)": "NYSEG",
-        "Account Type": "Mass Market",
-        "Developer": "Meadow Solar",
-        "Agent ID": "AG-17",
-        "Pages": 4,
-        "Bill (link)": (
-            f"https://storage.example.com/bills/bills/{INTAKE_ID}/u1/01\n"
-            f"https://storage.example.com/bills/bills/{INTAKE_ID}/u1/02"
-        ),
-        **dict.fromkeys(READ_COLUMNS, ""),
-        "Status": "ok",
-        "Attention": "",
-    }
-
-
-def test_row_of_a_read_bill() -> None:
-    """What was read stands in its own columns: digits as text, numbers as numbers, dates ISO; attention makes it a check."""
-    found = {
-        "utility": ("NYSEG", 0.99),
-        "account_number": ("10012345678", 0.97),
-        "pod_id": ("N01000012345678", 0.9),
-        "service_address": ("12 MILL ST, ITHACA NY 14850", 0.8),
-        "customer_name": ("ROBIN EXAMPLE", 0.7),
-        "period_start": ("2026-02-03", 0.9),
-        "period_end": ("2026-03-04", 0.9),
-        "kwh": (612, 0.95),
-        "annual_kwh": (7448, 0.6),
-        "annual_kwh_basis": ("estimated from one period", 0.6),
-    }
-    fields = {name: {"value": value, "confidence": sure, "page": 1} for name, (value, sure) in found.items()}
-    attention = [
-        {"code": "old_bill", "field": "statement_date", "message": "The bill is 91 days old."},
-        {"code": "name_differs", "field": "customer_name", "message": "The name differs."},
-    ]
-    row = row_of(an_intake(reading={"fields": fields, "signs": {}}, attention=attention), "https://x/", "b")
-    assert {name: row[name] for name in (*READ_COLUMNS, "Status", "Attention")} == {
-        "Utility (read)": "NYSEG",
-        "Account Number": "10012345678",
-        "PoD ID": "N01000012345678",
-        "Service Address": "12 MILL ST, ITHACA NY 14850",
-        "Customer Name": "ROBIN EXAMPLE",
-        "Period": "2026-02-03 to 2026-03-04",
-        "kWh": 612,
-        "Annual kWh": 7448,
-        "Annual kWh basis": "estimated from one period",
-        "Confidence": 0.9,
-        "Status": "check",
-        "Attention": "The bill is 91 days old.\nThe name differs.",
-    }
-
-
-def test_row_in_winter_time() -> None:
-    """The office's time follows the season."""
-    intake = replace(an_intake(), submitted_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-    assert row_of(intake, "", "")["Submitted"] == "2026-01-01 22:04:05"
-
-
-def test_row_does_not_change_what_was_typed() -> None:
-    """What looks like a formula is handed on as it is; that it stays a text is the Sheet call's business."""
-    intake = replace(an_intake(), form={**ANSWERS, "account_name": "=1+1"})
-    assert row_of(intake, "", "")["Account Name"] == "=1+1"
 
 
 # --- the usual way --------------------------------------------------------------------------------------------------------

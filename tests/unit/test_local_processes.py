@@ -277,10 +277,12 @@ def test_a_damaged_state_file_is_as_none(tmp_path: Path, text: str) -> None:
 
 
 def test_the_port_of_the_links_is_remembered(tmp_path: Path) -> None:
-    """Storage gets last time's port; a damaged file is as none."""
+    """Storage and Drive get last time's port; a damaged file is as none."""
     folder = StateDir(tmp_path)
     assert folder.usual_port("storage") is None
     folder.remember_port("storage", 23456)
+    folder.remember_port("drive", 23457)
     assert StateDir(tmp_path).usual_port("storage") == 23456
+    assert StateDir(tmp_path).usual_port("drive") == 23457
     (tmp_path / "ports.json").write_text("nonsense", "utf-8")
     assert folder.usual_port("storage") is None

@@ -20,7 +20,7 @@ from intake.settings import Limits
 from intake.sweeping import Sweeper
 from werkzeug.test import Client
 
-from tests.unit.fakes import ANSWERS, INTAKE_ID, Bucket, Nudges, Store, an_intake
+from tests.unit.fakes import ANSWERS, INTAKE_ID, Bucket, Nudges, Store, a_directory, an_intake
 from tests.unit.uploads import CONTENT_TYPE, PDF, form_body
 
 SOURCE = str(Path(__file__).parents[2] / "functions" / "main.py")
@@ -54,9 +54,11 @@ class Deployment:
             store=self.store,
             bucket=self.bucket,
             nudges=self.nudges,
+            directory=a_directory(),
             settings=SimpleNamespace(limits=Limits()),
             ocr=SimpleNamespace(read_chunk=self.read_chunk),
             recorder=SimpleNamespace(record=self.record),
+            copier=None,
             sweeper=sweeper,
         )
 
@@ -203,7 +205,8 @@ def test_sweep(deployment: Deployment) -> None:
     deployment.store.add(an_intake())
     answer = deployment.function("sweep").post("/")
     assert answer.status_code == 200
-    assert answer.get_json() == {"woken": 1, "in_work": 0, "failed": 0, "uploads": 0, "errors": 0}
+    rest = dict.fromkeys(("in_work", "failed", "uploads", "copies", "lists", "errors"), 0)
+    assert answer.get_json() == {"woken": 1, **rest}
 
 
 # --- all HTTP functions -----------------------------------------------------------------------------------------------------

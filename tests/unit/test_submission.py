@@ -17,12 +17,13 @@ from intake.errors import (
     NotMultipart,
     TemporaryError,
 )
+from intake.office.directory import Directory
 from intake.records import Status
 from intake.settings import MIB, Limits
 from intake.submission import Accepted, intake_id_for, submit
 from werkzeug.exceptions import ClientDisconnected
 
-from tests.unit.fakes import ANSWERS, Bucket, Nudges, Store
+from tests.unit.fakes import ANSWERS, Bucket, Nudges, Store, a_directory
 from tests.unit.uploads import CONTENT_TYPE, JPEG, PDF, CutStream, body_of, field_part, file_part, form_body
 
 KEY = "5f0c8f0e-6a52-4f4e-9d5e-0f6f0b6b7c11"
@@ -36,6 +37,7 @@ class Service:
     store: Store = field(default_factory=Store)
     bucket: Bucket = field(default_factory=Bucket)
     nudges: Nudges = field(default_factory=Nudges)
+    directory: Directory = field(default_factory=a_directory)
     limits: Limits = field(default_factory=Limits)
 
     def send(self, body: bytes | CutStream, key: str | None = KEY, content_type: str = CONTENT_TYPE) -> Accepted:
@@ -48,6 +50,7 @@ class Service:
             store=self.store,  # type: ignore[arg-type]
             bucket=self.bucket,  # type: ignore[arg-type]
             nudges=self.nudges,  # type: ignore[arg-type]
+            directory=self.directory,
             limits=self.limits,
         )
 

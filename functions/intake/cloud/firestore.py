@@ -4,6 +4,8 @@
     intakes/{id}/chunks/{n}     who reads these pages now, and until when (a lease)
     progress/{id}               what the submitter may see
     uploads/{upload}            an upload that has begun and is not yet an intake
+    public/form-options         the office's lists; see office_documents
+    office/agents
     turns/sheet                 who writes the Sheet now, and until when (a lease)
 
 `check_at` on an intake is when the sweeper looks at it again; a finished intake has none, so the sweeper's query finds
@@ -49,6 +51,9 @@ def _wrapped(method: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
+wrapped = _wrapped  # for the modules of the other documents
+
+
 @dataclass(frozen=True)
 class StaleUpload:
     """An upload that began and never became an intake, or lost against another of the same key."""
@@ -78,6 +83,11 @@ class Store:
         self._db = firestore.Client(project=project)
         self._patience = timedelta(seconds=patience_s)
         self._keep_progress = timedelta(days=progress_days)
+
+    @property
+    def client(self) -> firestore.Client:
+        """The connection, for the other documents of the same database."""
+        return self._db
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -291,16 +301,22 @@ class Store:
         return self._claim(self._db.collection("turns").document("sheet"), owner, lease_s)
 
     @_wrapped
-    def mark_recorded(self, intakes: Sequence[Intake]) -> None:
+    def mark_recorded(self, intakes: Sequence[Intake], *, to_copy: bool = False) -> None:
         """Mark intakes whose rows are in the Sheet as recorded and their progress as done.
 
         Only the one holder of the Sheet's turn calls this, and doing it twice changes nothing but the times.
+
+        Args:
+            intakes: Read intakes.
+            to_copy: Make their copies due, in the same commit; see `cloud.copies`.
         """
         for start in range(0, len(intakes), COMMIT_INTAKES):
             now = datetime.now(UTC)
             batch = self._db.batch()
             for intake in intakes[start : start + COMMIT_INTAKES]:
                 done = {"status": Status.RECORDED.value, "updated_at": now, "check_at": firestore.DELETE_FIELD}
+                if to_copy and intake.copy is None:
+                    done |= {"copy": {"state": "due", "attempts": 0}, "copy_at": now}
                 batch.update(self._intake_ref(intake.id), done)
                 progress = Progress(
                     Stage.DONE,

@@ -1,64 +1,36 @@
-"""Google Sheets through gspread: one row per intake, columns found by the names in the header row."""
+"""The Google Sheet through gspread: one row per intake, columns found by the names in the header row.
+
+Later writes go by content, never by address: a sort between a read and a write would put them into another row. The cell
+to be filled in holds a text that stands nowhere else (`rows.copy_mark`), and findReplace exchanges it on Google's side in
+one step, wherever it is by then (https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/request
+#FindReplaceRequest). Row metadata would be the other way; but whether it follows a sort is not documented.
+"""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
 
-import google.auth
 import gspread
-import requests
-from google.auth import exceptions as auth_exceptions
-from gspread.exceptions import GSpreadException, WorksheetNotFound
-from gspread.utils import InsertDataOption, ValueInputOption, ValueRenderOption, rowcol_to_a1
+from gspread.exceptions import APIError
+from gspread.utils import DateTimeOption, InsertDataOption, ValueInputOption, ValueRenderOption, rowcol_to_a1
 
-from intake.errors import SheetUnavailable
+from intake import log
+from intake.cloud import sheet_format
+from intake.cloud.sheets_client import Book, Json, client_for, new_tab_id, wrapped
+from intake.rows import ID_COLUMN, Cell, Column, columns
 from intake.settings import Settings
 
-SCOPE = "https://www.googleapis.com/auth/spreadsheets"
-GOOGLE_ENDPOINT = "https://sheets.googleapis.com"
-CALL_TIMEOUT_S = 20.0
-"""Opening the tab, reading and appending together stay within half of the turn's lease; see `ledger`."""
-ID_COLUMN = "Intake ID"
-NEW_TAB_ROWS = 100
+__all__ = ["Cell", "Ledger", "open_ledger"]
 
-Cell = str | int | float
-P = ParamSpec("P")
-R = TypeVar("R")
+T = TypeVar("T")
 
-
-def _wrapped(method: Callable[P, R]) -> Callable[P, R]:
-    """Turn every way in which a call to the Sheet can fail into our error, saying what Google answered."""
-
-    @functools.wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return method(*args, **kwargs)
-        except gspread.exceptions.APIError as exc:
-            raise SheetUnavailable(_sentence(exc.response.status_code)) from exc
-        except (GSpreadException, requests.RequestException, auth_exceptions.GoogleAuthError, PermissionError) as exc:
-            raise SheetUnavailable from exc
-
-    return call
-
-
-def _sentence(status: int) -> str:
-    reasons = {
-        403: "Google answered 403: share the Sheet with the service account of `record`, as an editor.",
-        404: "Google answered 404: there is no spreadsheet with the id in SHEET_ID.",
-        429: "Google answered 429: the quota of 60 writes and 60 reads a minute is used up.",
-    }
-    return f"The Google Sheet could not be used. {reasons.get(status, f'Google answered {status}.')} It is tried again."
-
-
-class _EndpointClient(gspread.HTTPClient):
-    """gspread's client, sent to another base URL: gspread has no setting for it."""
-
-    endpoint = GOOGLE_ENDPOINT
-
-    def request(self, method: str, endpoint: str, *args: Any, **kwargs: Any) -> requests.Response:
-        return super().request(method, endpoint.replace(GOOGLE_ENDPOINT, self.endpoint, 1), *args, **kwargs)
+_INTAKE_ID = re.compile(r"[0-9a-f]{32}")
+_ADDED = (
+    "There was no column of this name (any more), so it was added here. Was it renamed? What was written before stands in "
+    "the renamed column; to go on there, give that one this name again and delete this one."
+)
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -67,32 +39,35 @@ def open_ledger(settings: Settings) -> Ledger:
     Raises:
         google.auth.exceptions.DefaultCredentialsError: There are no Google credentials and no stand-in is named.
     """
-    if settings.sheets_endpoint:
-        client = _EndpointClient(auth=None, session=requests.Session())  # type: ignore[arg-type]
-        client.endpoint = settings.sheets_endpoint
-    else:
-        credentials, _ = google.auth.default(scopes=[SCOPE])
-        client = _EndpointClient(auth=credentials)
-    client.set_timeout(CALL_TIMEOUT_S)
-    return Ledger(client, settings.sheet_id, settings.sheet_tab)
+    ours = columns(copies=bool(settings.drive_folder))
+    book = Book(client_for(settings), settings.sheet_id)
+    return Ledger(book, settings.sheet_tab, ours, settings.office_columns)
 
 
 class Ledger:
-    """The tab with one row per intake. The office may add, move and sort columns and rows as it likes.
+    """The tab with one row per intake. The office may add, move, rename and sort columns and rows as it likes.
 
     Args:
-        client: A gspread HTTP client.
-        sheet_id: Id of the spreadsheet.
+        book: The spreadsheet.
         tab: Title of the tab; made when missing.
+        ours: The columns of a new tab.
+        office_columns: Names of those that the office corrects by hand: written with the row and never again.
     """
 
-    def __init__(self, client: gspread.HTTPClient, sheet_id: str, tab: str) -> None:
-        self._client = client
-        self._sheet_id = sheet_id
+    def __init__(
+        self,
+        book: Book,
+        tab: str,
+        ours: Sequence[Column],
+        office_columns: Collection[str] = (),
+    ) -> None:
+        self._book = book
         self._tab_title = tab
+        self._ours = ours
+        self._office_columns = office_columns
         self._tab: gspread.Worksheet | None = None
 
-    @_wrapped
+    @wrapped
     def append(self, rows: Sequence[Mapping[str, Cell]]) -> None:
         """Append rows in one write.
 
@@ -105,7 +80,86 @@ class Ledger:
         Raises:
             SheetUnavailable: The call failed; the rows may or may not have been written.
         """
-        tab = self._open_tab()
+        self._in_tab(lambda tab: self._append(tab, rows))
+
+    @wrapped
+    def intake_ids(self) -> set[str]:
+        """Return the ids of all rows; when the office has renamed their column, every id that stands anywhere.
+
+        Raises:
+            SheetUnavailable: The call failed.
+        """
+        return self._in_tab(self._intake_ids)
+
+    @wrapped
+    def fill_in(self, column: str, texts: Mapping[str, str]) -> int:
+        """Exchange texts that stand once in the Sheet, each the whole content of its cell, in one write.
+
+        Doing it again changes nothing. A text that is not there was exchanged before, or the office has taken the row or
+        the cell into its own hands: that is as it should be.
+
+        Args:
+            column: The column that is written; nothing happens when it is one of the office's.
+            texts: What is to stand there by what stands there now.
+
+        Returns:
+            How many cells were changed.
+
+        Raises:
+            SheetUnavailable: The call failed; the cells may or may not have been changed.
+        """
+        if column in self._office_columns or not texts:
+            return 0
+        return self._in_tab(lambda tab: self._exchange(tab, texts))
+
+    @wrapped
+    def find(self, intake_id: str) -> dict[str, Cell] | None:
+        """Return the row of an intake by column name, or None; numbers as numbers, dates as the Sheet shows them.
+
+        Raises:
+            SheetUnavailable: The call failed.
+        """
+        rows = self._in_tab(
+            lambda tab: tab.get(
+                value_render_option=ValueRenderOption.unformatted,
+                date_time_render_option=DateTimeOption.formatted_string,
+            )
+        )
+        if not rows or ID_COLUMN not in rows[0]:
+            return None
+        column = rows[0].index(ID_COLUMN)
+        for row in rows[1:]:
+            if len(row) > column and row[column] == intake_id:
+                padded = [*row, *[""] * (len(rows[0]) - len(row))]
+                return {name: cell for name, cell in zip(rows[0], padded, strict=False) if name}
+        return None
+
+    def _in_tab(self, step: Callable[[gspread.Worksheet], T]) -> T:
+        """Do something in the tab; after a 400 it is looked for again next time, since it may have been renamed."""
+        try:
+            self._tab = self._tab or self._open_tab()
+            return step(self._tab)
+        except APIError as exc:
+            if exc.response.status_code == 400:
+                self._tab = None
+            raise
+
+    def _open_tab(self) -> gspread.Worksheet:
+        found = self._book.tab(self._tab_title, self._book.tabs())
+        if found is None:
+            sheet_id = new_tab_id(self._tab_title)
+            made, *_ = self._book.change(
+                [
+                    sheet_format.add_tab(sheet_id, self._tab_title, len(self._ours)),
+                    *sheet_format.ledger_looks(sheet_id, self._ours, self._office_columns),
+                ]
+            )
+            found = self._book.tab(self._tab_title, [made["addSheet"]["properties"]])
+        if found is None:
+            raise AssertionError("a tab that was just made has its title")
+        return found
+
+    def _append(self, tab: gspread.Worksheet, rows: Sequence[Mapping[str, Cell]]) -> None:
         header = self._header(tab, list(rows[0]))
         first = next(index for index, name in enumerate(header) if name)
         table = [[row.get(name, "") for name in header[first:]] for row in rows]
@@ -118,53 +172,32 @@ class Ledger:
             table_range=rowcol_to_a1(1, first + 1),
         )
 
-    @_wrapped
-    def intake_ids(self) -> set[str]:
-        """Return the ids of all rows.
-
-        Raises:
-            SheetUnavailable: The call failed.
-        """
-        tab = self._open_tab()
-        header = tab.row_values(1)
-        if ID_COLUMN not in header:
-            return set()
-        return {str(value) for value in tab.col_values(header.index(ID_COLUMN) + 1)[1:] if value}
-
-    @_wrapped
-    def find(self, intake_id: str) -> dict[str, Cell] | None:
-        """Return the row of an intake by column name, as the Sheet holds it, or None.
-
-        Raises:
-            SheetUnavailable: The call failed.
-        """
-        rows = self._open_tab().get(value_render_option=ValueRenderOption.unformatted)
-        if not rows or ID_COLUMN not in rows[0]:
-            return None
-        column = rows[0].index(ID_COLUMN)
-        for row in rows[1:]:
-            if len(row) > column and row[column] == intake_id:
-                padded = [*row, *[""] * (len(rows[0]) - len(row))]
-                return {name: cell for name, cell in zip(rows[0], padded, strict=False) if name}
-        return None
-
-    def _open_tab(self) -> gspread.Worksheet:
-        if self._tab is None:
-            spreadsheet = gspread.Spreadsheet(self._client, {"id": self._sheet_id})
-            try:
-                self._tab = spreadsheet.worksheet(self._tab_title)
-            except WorksheetNotFound:
-                self._tab = spreadsheet.add_worksheet(self._tab_title, rows=NEW_TAB_ROWS, cols=26)
-        return self._tab
-
-    def _header(self, tab: gspread.Worksheet, columns: list[str]) -> list[str]:
+    def _header(self, tab: gspread.Worksheet, names: list[str]) -> list[str]:
+        """Return the header, after columns of ours that it lacks were added."""
         header: list[str] = [str(name) for name in tab.row_values(1)]
-        missing = [name for name in columns if name not in header]
+        missing = [column for column in self._ours if column.name in names and column.name not in header]
+        if not any(header):
+            dressed = sheet_format.ledger_looks(tab.id, self._ours, self._office_columns)
+            room = max(len(self._ours) - tab.col_count, 0)
+            wider: list[Json] = [{"appendDimension": {"sheetId": tab.id, "dimension": "COLUMNS", "length": room}}]
+            self._book.change([*(wider if room else []), sheet_format.freeze_header(tab.id), *dressed])
+            return [column.name for column in self._ours]
         if missing:
-            end = len(header) + len(missing)
-            if end > tab.col_count:
-                tab.add_cols(end - tab.col_count)
-            place = f"{rowcol_to_a1(1, len(header) + 1)}:{rowcol_to_a1(1, end)}"
-            tab.update([missing], place, value_input_option=ValueInputOption.raw)
-            header += missing
+            self._book.change(sheet_format.added_columns(tab.id, len(header), missing, _ADDED))
+            added = [column.name for column in missing]
+            log.warning("columns were missing in the Sheet and have been added", columns=added)
+            header += added
         return header
+
+    def _intake_ids(self, tab: gspread.Worksheet) -> set[str]:
+        header = tab.row_values(1)
+        if ID_COLUMN in header:
+            return {str(value) for value in tab.col_values(header.index(ID_COLUMN) + 1)[1:] if value}
+        if not any(header):
+            return set()
+        return {str(cell) for row in tab.get() for cell in row if _INTAKE_ID.fullmatch(str(cell))}
+
+    def _exchange(self, tab: gspread.Worksheet, texts: Mapping[str, str]) -> int:
+        exact = {"sheetId": tab.id, "matchCase": True, "matchEntireCell": True}
+        requests = [{"findReplace": {"find": old, "replacement": new, **exact}} for old, new in texts.items()]
+        return sum(reply["findReplace"].get("valuesChanged", 0) for reply in self._book.change(requests))

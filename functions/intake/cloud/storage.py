@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any, ParamSpec, TypeVar
 
 import requests
@@ -117,6 +118,30 @@ class Bucket:
         """
         data: bytes = self._bucket.blob(name).download_as_bytes(retry=DEFAULT_RETRY)
         return data
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """Yield the bytes of an object, one MiB after the other: no more of it is in memory.
+
+        Raises:
+            TemporaryError: Storage did not answer, or the object does not exist.
+        """
+        try:
+            with self._bucket.blob(name).open("rb", chunk_size=MIB, retry=DEFAULT_RETRY) as stream:
+                while piece := stream.read(MIB):
+                    yield piece
+        except _FAILURES as exc:
+            raise TemporaryError from exc
+
+    @_wrapped
+    def read_buffer(self, name: str) -> memoryview:
+        """Return all bytes of an object where they may be changed in place: the object is in memory once.
+
+        Raises:
+            TemporaryError: Storage did not answer, or the object does not exist.
+        """
+        buffer = io.BytesIO()
+        self._bucket.blob(name).download_to_file(buffer, retry=DEFAULT_RETRY)
+        return buffer.getbuffer()
 
     @_wrapped
     def fetch(self, name: str, file: IO[bytes]) -> None:

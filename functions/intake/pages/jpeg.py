@@ -6,13 +6,13 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from intake.location.exif import orientation_of
 from intake.pages.filebytes import Data
 
 _SOI, _SOS, _EOI, _APP0, _APP1, _APP14, _APP15, _COM = 0xD8, 0xDA, 0xD9, 0xE0, 0xE1, 0xEE, 0xEF, 0xFE
 _STANDALONE = {0x01, *range(0xD0, 0xD8)}
 # Start-of-frame markers with Huffman coding that decoders in use can read: baseline, extended, progressive.
 _FRAMES = {0xC0: False, 0xC1: False, 0xC2: True}
-_ORIENTATION_TAG = 0x0112
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def read_header(data: Data) -> JpegHeader | None:
     orientation = 1
     for marker, start, end in _segments(data):
         if marker == _APP1 and data[start : start + 6] == b"Exif\0\0":
-            orientation = _orientation(data[start + 6 : end])
+            orientation = orientation_of(data[start + 6 : end])
         elif marker in _FRAMES and end - start >= 6:
             height, width, components = struct.unpack_from(">HHB", data, start + 1)
             samples = _samples(data[start + 6 : end], components)
@@ -111,19 +111,3 @@ def _segments(data: Data) -> Iterator[tuple[int, int, int]]:
         if marker == _SOS:
             return
         position = end
-
-
-def _orientation(tiff: bytes) -> int:
-    """Return the orientation tag of an EXIF block's first directory, 1 where it has none or makes no sense."""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
-    if order is None or len(tiff) < 8:
-        return 1
-    (directory,) = struct.unpack_from(order + "I", tiff, 4)
-    if directory + 2 > len(tiff):
-        return 1
-    (entries,) = struct.unpack_from(order + "H", tiff, directory)
-    for entry in range(directory + 2, min(directory + 2 + 12 * entries, len(tiff) - 11), 12):
-        tag, kind, count, value = struct.unpack_from(order + "HHIH", tiff, entry)
-        if tag == _ORIENTATION_TAG and kind == 3 and count == 1:
-            return value if 1 <= value <= 8 else 1
-    return 1

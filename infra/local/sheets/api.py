@@ -85,7 +85,10 @@ def _value_range(
     tab: Tab, box: Box, dimension: str, options: tuple[RenderOption, DateTimeOption], padded: bool = False
 ) -> Json:
     """Return a ValueRange; trailing empty cells and rows are left out, and `values` when nothing is left."""
-    rows = [[render(cell, *options) for cell in row] for row in tab.read(box)]
+    rows = [
+        [render(cell, *options, tab.looks_of(column)) for column, cell in enumerate(row, start=box.left)]
+        for row in tab.read(box)
+    ]
     answer: Json = {"range": format_range(tab.title, box), "majorDimension": dimension}
     if dimension == "COLUMNS":
         width = max(map(len, rows), default=0)

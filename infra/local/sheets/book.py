@@ -12,6 +12,7 @@ from typing import Any
 
 from infra.local.sheets.a1 import WHOLE, Area, parse_range
 from infra.local.sheets.errors import invalid
+from infra.local.sheets.formats import Looks
 from infra.local.sheets.grid import Tab
 from infra.local.sheets.values import from_json, to_json
 
@@ -88,6 +89,7 @@ class Spreadsheet:
                 "column_count": tab.column_count,
                 "properties": tab.properties,
                 "formatting": tab.formatting,
+                "looks": [looks.to_json() for looks in tab.looks],
             }
             yield (",\n" if number else "") + json.dumps(meta)[:-1] + ', "rows": [\n'
             for index, row in enumerate(tab.rows):
@@ -113,6 +115,7 @@ class Spreadsheet:
                 [from_json(row) for row in tab["rows"]],
                 tab["properties"],
                 tab["formatting"],
+                [Looks(**looks) for looks in tab.get("looks", [])],  # a state file of before has none
             )
             for tab in state["tabs"]
         ]

@@ -3,13 +3,16 @@
 GET  /control        {"faults": [...]}: what is still to come
 PUT  /control        the same: replaces it; a fault is described at `service.Fault`
 GET  /stats          {"calls": {method: n}, "reads": n, "writes": n, "over_quota": {"reads": n, "writes": n}}
-GET  /control/grid   ?tab=Sheet1 : {"tab", "row_count", "column_count", "values": [[...]], "formatting": []}
+GET  /control/grid   ?tab=Sheet1 : {"tab", "row_count", "column_count", "values": [[...]], "formatting": [],
+                     "notes": {"B": "note on the cell of the first row"}}
 PUT  /control/grid   {"tab": "Sheet1", "action": ..., ...}: an edit as by somebody in the office; actions:
-    set_cell {"cell": "B2", "value": "typed text"}
+    set_cell {"cell": "B2", "value": "typed text"}    in a column of plain text it stays text
     insert_column {"before": "C"}         insert_row {"before": 3}
     delete_column {"column": "C"}         delete_row {"row": 3}
     move_column {"column": "B", "before": "E"}
     sort {"column": "B", "descending": false, "header_rows": 1}
+    filter {"column": "B", "hidden": ["value", ...]}     hides rows from people; the API shows them all the same
+    rename_tab {"title": "..."}           delete_tab {}
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from typing import Any
 
 from aiohttp import web
 
-from infra.local.sheets.a1 import Box, column_index, parse_area
+from infra.local.sheets.a1 import Box, column_index, column_letters, parse_area
 from infra.local.sheets.api import Json
 from infra.local.sheets.book import Spreadsheet
 from infra.local.sheets.errors import SheetsError, invalid
@@ -73,6 +76,17 @@ def _sort(tab: Tab, edit: Json) -> Json:
     return {"sortRange": {"range": grid_range, "sortSpecs": specs}}
 
 
+def _filter(tab: Tab, edit: Json) -> Json:
+    column = _column(edit, "column")
+    spec = {"columnIndex": column, "filterCriteria": {"hiddenValues": edit.get("hidden", [])}}
+    return {"setBasicFilter": {"filter": {"range": {"sheetId": tab.sheet_id}, "filterSpecs": [spec]}}}
+
+
+def _rename_tab(tab: Tab, edit: Json) -> Json:
+    properties = {"sheetId": tab.sheet_id, "title": str(edit.get("title", ""))}
+    return {"updateSheetProperties": {"properties": properties, "fields": "title"}}
+
+
 _REQUESTS: dict[str, Callable[[Tab, Json], Json]] = {
     "insert_column": lambda tab, edit: _insert(tab, "COLUMNS", _column(edit, "before")),
     "insert_row": lambda tab, edit: _insert(tab, "ROWS", _row(edit, "before")),
@@ -80,6 +94,9 @@ _REQUESTS: dict[str, Callable[[Tab, Json], Json]] = {
     "delete_row": lambda tab, edit: _delete(tab, "ROWS", _row(edit, "row")),
     "move_column": _move_column,
     "sort": _sort,
+    "filter": _filter,
+    "rename_tab": _rename_tab,
+    "delete_tab": lambda tab, _: {"deleteSheet": {"sheetId": tab.sheet_id}},
 }
 
 
@@ -89,7 +106,9 @@ def _edit(service: SheetsService, edit: Json) -> None:
         area = parse_area(str(edit.get("cell", "")))
         if area is None or not area.is_cell:
             raise invalid("cell must name one cell, such as B2.")
-        matrix = read_matrix([[edit.get("value", "")]], "USER_ENTERED", "ROWS")
+        # "Plain text" keeps what is typed: https://support.google.com/docs/answer/56470
+        plain = _tab(service.book, title).looks_of(area.left).type == "TEXT"
+        matrix = read_matrix([[edit.get("value", "")]], "RAW" if plain else "USER_ENTERED", "ROWS")
 
         def type_in(book: Spreadsheet) -> None:
             tab = _tab(book, title)
@@ -112,6 +131,7 @@ def _grid(service: SheetsService, title: str) -> dict[str, Any]:
         "column_count": tab.column_count,
         "values": [[render(cell, "FORMULA") for cell in row] for row in cells],
         "formatting": tab.formatting,
+        "notes": {column_letters(column): looks.note for column, looks in enumerate(tab.looks) if looks.note},
     }
 
 
@@ -156,7 +176,8 @@ def control_app(service: SheetsService) -> web.Application:
     async def put_grid(request: web.Request) -> web.Response:
         edit = await _object(request)
         _edit(service, edit)
-        return web.json_response(_grid(service, str(edit.get("tab", "Sheet1"))))
+        title = str(edit.get("title" if edit.get("action") == "rename_tab" else "tab", "Sheet1"))
+        return web.json_response(_grid(service, title) if service.book.titled(title) else {})
 
     app = web.Application(middlewares=[_errors_as_json])
     app.router.add_get("/control", get_control)

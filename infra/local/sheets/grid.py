@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from infra.local.sheets.a1 import MAX_COLUMNS, Box, format_range
 from infra.local.sheets.errors import invalid
+from infra.local.sheets.formats import PLAIN, Looks
 from infra.local.sheets.values import Cell, Matrix, Untouched, sort_key
 
 Dimension = Literal["ROWS", "COLUMNS"]
@@ -38,6 +39,7 @@ class Tab:
     Attributes:
         properties: Sheet properties that change no data (hidden, tab colour, frozen rows), as sent.
         formatting: Formatting requests as sent, newest last; kept, without effect.
+        looks: Number format and first row's note by column, up to the last column that has any.
     """
 
     sheet_id: int
@@ -47,6 +49,7 @@ class Tab:
     rows: list[Row] = field(default_factory=list)
     properties: dict[str, Any] = field(default_factory=dict)
     formatting: list[dict[str, Any]] = field(default_factory=list)
+    looks: list[Looks] = field(default_factory=list)
 
     def copy(self) -> Tab:
         """Return an independent copy (rows are shared, being immutable)."""
@@ -58,7 +61,17 @@ class Tab:
             list(self.rows),
             copy.deepcopy(self.properties),
             list(self.formatting),
+            list(self.looks),
         )
+
+    def looks_of(self, column: int) -> Looks:
+        """Return the looks of a column."""
+        return self.looks[column] if column < len(self.looks) else PLAIN
+
+    def set_looks(self, column: int, looks: Looks) -> None:
+        """Set the looks of a column."""
+        self.looks.extend([PLAIN] * (column + 1 - len(self.looks)))
+        self.looks[column] = looks
 
     def count(self, dimension: Dimension) -> int:
         """Return the number of rows or columns of the grid."""
@@ -135,13 +148,20 @@ class Tab:
         self.row_count, self.column_count = row_count, column_count
         self._drop_empty_end()
 
-    def insert(self, dimension: Dimension, start: int, count: int) -> None:
-        """Insert empty rows or columns before index `start` (at most the size of the grid)."""
+    def insert(self, dimension: Dimension, start: int, count: int, inherit_from_before: bool = False) -> None:
+        """Insert empty rows or columns before index `start` (at most the size of the grid).
+
+        New columns take the format of the one before or of the one after: InsertDimensionRequest.inheritFromBefore.
+        """
         if dimension == "ROWS":
             if start < len(self.rows):
                 self.rows[start:start] = [()] * count
             self.resize(self.row_count + count, self.column_count)
             return
+        like = self.looks_of(start - 1 if inherit_from_before else start)
+        if start < len(self.looks) or like != PLAIN:
+            self.looks.extend([PLAIN] * (start - len(self.looks)))
+            self.looks[start:start] = [Looks(like.type, like.pattern)] * count
         gap: Row = (None,) * count
         self.rows = [row[:start] + gap + row[start:] if start < len(row) else row for row in self.rows]
         self.resize(self.row_count, self.column_count + count)
@@ -163,6 +183,7 @@ class Tab:
             self.resize(self.row_count - (end - start), self.column_count)
         else:
             self.rows = [_trim(list(row[:start] + row[end:])) for row in self.rows]
+            del self.looks[start:end]
             self.resize(self.row_count, self.column_count - (end - start))
 
     def move(self, dimension: Dimension, start: int, end: int, destination: int) -> None:
@@ -176,6 +197,7 @@ class Tab:
             self.rows = [self.row(i) for i in order]
         else:
             self.rows = [_trim([row[i] if i < len(row) else None for i in order]) for row in self.rows]
+            self.looks = [self.looks_of(i) for i in order]
         self._drop_empty_end()
 
     def sort(self, box: Box, keys: list[tuple[int, bool]]) -> None:

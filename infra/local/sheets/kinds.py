@@ -47,7 +47,6 @@ UNSUPPORTED = frozenset(
         "deleteRange",
         "deleteTable",
         "duplicateFilterView",
-        "findReplace",
         "insertRange",
         "mergeCells",
         "pasteData",

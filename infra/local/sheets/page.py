@@ -50,7 +50,10 @@ def _view(book: Spreadsheet, tab: Tab, page: int | None) -> dict[str, Any]:
     shown = tab.rows[start : start + PAGE_ROWS]
     heading = [str(render(cell, "FORMATTED_VALUE")) for cell in tab.row(0)]
     width = max([len(heading), *map(len, shown)])
-    rows = [[str(render(cell, "FORMATTED_VALUE")) for cell in row] for row in shown]
+    rows = [
+        [str(render(cell, "FORMATTED_VALUE", looks=tab.looks_of(column))) for column, cell in enumerate(row)]
+        for row in shown
+    ]
     return {
         "revision": book.revision,
         "title": book.title,

@@ -14,6 +14,7 @@ from typing import Any
 from infra.local.sheets.book import Spreadsheet
 from infra.local.sheets.cell_requests import (
     append_cells,
+    find_replace,
     grid_box,
     keep_formatting,
     repeat_cell,
@@ -52,6 +53,8 @@ def _add_sheet(book: Spreadsheet, request: Json) -> Reply:
     grid = wanted.get("gridProperties", {})
     tab = Tab(int(sheet_id), title)
     tab.resize(int(grid.get("rowCount", NEW_ROWS)), int(grid.get("columnCount", NEW_COLUMNS)))
+    if "gridProperties" in wanted:
+        update_properties(book, tab, wanted, "gridProperties")
     book.tabs.insert(int(wanted.get("index", len(book.tabs))), tab)
     return {"addSheet": {"properties": sheet_properties(book, tab)}}
 
@@ -109,7 +112,7 @@ def _insert_dimension(book: Spreadsheet, request: Json) -> Reply:
         raise invalid(
             f"range.startIndex[{start}] must be less than the grid size ({size}) if inheritFromBefore is false."
         )
-    tab.insert(dimension, start, end - start)
+    tab.insert(dimension, start, end - start, inherit)
     return {}
 
 
@@ -167,6 +170,7 @@ _HANDLERS: dict[str, Callable[[Spreadsheet, Json], Reply]] = {
     "deleteDimension": _delete_dimension,
     "deleteSheet": _delete_sheet,
     "duplicateSheet": _duplicate_sheet,
+    "findReplace": find_replace,
     "insertDimension": _insert_dimension,
     "moveDimension": _move_dimension,
     "repeatCell": repeat_cell,

@@ -11,7 +11,7 @@ Sources:
 
 Simplified against Google: USER_ENTERED knows formulas, booleans, numbers and the date forms below, but no
 currency, percent or time of day alone; a formula is kept and shown as its text and never calculated;
-FORMATTED_VALUE knows the "automatic" number format only and shows a date as it was typed.
+FORMATTED_VALUE knows the "automatic" number format and those of `formats`, and shows a typed date as it was typed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from infra.local.sheets.errors import bad_field, invalid
+from infra.local.sheets.formats import PLAIN, Looks
 
 MAX_CELL_CHARACTERS = 50_000
 
@@ -156,7 +157,7 @@ def _automatic(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:.10g}".upper()
 
 
-def render(cell: Cell, option: RenderOption, dates: DateTimeOption = "SERIAL_NUMBER") -> Scalar:
+def render(cell: Cell, option: RenderOption, dates: DateTimeOption = "SERIAL_NUMBER", looks: Looks = PLAIN) -> Scalar:
     """Return a cell as JSON; an empty one is an empty string."""
     if cell is None:
         return ""
@@ -165,8 +166,12 @@ def render(cell: Cell, option: RenderOption, dates: DateTimeOption = "SERIAL_NUM
     if isinstance(cell, Moment):
         as_text = option == "FORMATTED_VALUE" or (option == "UNFORMATTED_VALUE" and dates == "FORMATTED_STRING")
         return cell.shown if as_text else cell.serial
-    if option == "FORMATTED_VALUE" and not isinstance(cell, str):
-        return str(cell).upper() if isinstance(cell, bool) else _automatic(cell)
+    if isinstance(cell, str | bool):
+        return str(cell).upper() if option == "FORMATTED_VALUE" and isinstance(cell, bool) else cell
+    if option == "FORMATTED_VALUE":
+        return looks.shown(cell) or _automatic(cell)
+    if option == "UNFORMATTED_VALUE" and dates == "FORMATTED_STRING" and looks.is_date:
+        return looks.shown(cell) or cell
     return cell
 
 

@@ -1,0 +1,82 @@
+"""Firestore: how far the copy of each recorded bill is, which is part of `intakes/{id}`.
+
+    copy      {"state": "due" | "done" | "failed", "attempts": n, "folder": link, "why": sentence}
+    copy_at   when the copy is to be begun (again); a copy that is done or failed has none, so the query finds due ones only
+
+Who begins a copy first sets `copy_at` ahead by a conditional write: one wins, and if he dies the time passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from google.api_core import exceptions as google_exceptions
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from intake.cloud.firestore import wrapped
+from intake.records import Intake
+
+
+@dataclass(frozen=True)
+class DueCopy:
+    """A copy that is due, and the version of the intake's document that was seen."""
+
+    intake: Intake
+    version: Any
+
+    @property
+    def attempts(self) -> int:
+        """How often the copy was begun before."""
+        return int((self.intake.copy or {}).get("attempts", 0))
+
+
+class Copies:
+    """The copies of one deployment.
+
+    Args:
+        client: The database.
+        hold_s: Seconds for which a copy that was begun is left alone.
+    """
+
+    def __init__(self, client: firestore.Client, hold_s: float) -> None:
+        self._db = client
+        self._hold = timedelta(seconds=hold_s)
+
+    @wrapped
+    def due(self, now: datetime, limit: int) -> list[DueCopy]:
+        """Return copies whose time has come, longest due first."""
+        query = self._db.collection("intakes").where(filter=FieldFilter("copy_at", "<=", now))
+        found = query.order_by("copy_at").limit(limit).stream()
+        return [DueCopy(Intake.from_document(s.id, s.to_dict() or {}), s.update_time) for s in found]
+
+    @wrapped
+    def claim(self, due: DueCopy) -> bool:
+        """Begin a copy; False if another has begun it since it was seen, or the document has changed otherwise."""
+        changes = {"copy.attempts": due.attempts + 1, "copy_at": datetime.now(UTC) + self._hold}
+        option = self._db.write_option(last_update_time=due.version)
+        try:
+            self._ref(due.intake).update(changes, option=option)
+        except (google_exceptions.FailedPrecondition, google_exceptions.NotFound):
+            return False
+        return True
+
+    @wrapped
+    def postpone(self, intake: Intake, copy_at: datetime) -> None:
+        """Set when a copy that did not succeed is begun again."""
+        self._ref(intake).update({"copy_at": copy_at})
+
+    @wrapped
+    def finish(self, ended: Sequence[tuple[Intake, dict[str, str]]]) -> None:
+        """Note what became of copies, once their rows say it, in one commit."""
+        batch = self._db.batch()
+        for intake, result in ended:
+            changes = {f"copy.{name}": value for name, value in result.items()}
+            batch.update(self._ref(intake), {**changes, "copy_at": firestore.DELETE_FIELD})
+        batch.commit()
+
+    def _ref(self, intake: Intake) -> firestore.DocumentReference:
+        return self._db.collection("intakes").document(intake.id)

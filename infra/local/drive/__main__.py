@@ -1,0 +1,87 @@
+"""Google Drive stand-in of the local stack: the calls of API v3 that the functions make, over one folder of a Shared Drive.
+
+    python -m infra.local.drive --port 8087 --state .local/drive --folder ID [--control-port 8088]
+
+The folder is shown at http://127.0.0.1:PORT/drive/folders/ID . Where the stand-in is simpler than Google is said in the
+modules: api (methods and fields), query (search terms), faults (quota), store (what a restart forgets).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from infra.local.drive.api import DriveApi, control_app
+from infra.local.drive.faults import QUERIES_PER_MINUTE, Traffic
+from infra.local.drive.page import add_pages
+from infra.local.drive.store import Drive
+
+_SHUTDOWN_S = 1.0
+
+
+async def _listen(app: web.Application, port: int, runners: list[web.AppRunner]) -> int:
+    """Serve an application on a loopback port (0: any free one); return the port."""
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S)
+    await runner.setup()
+    runners.append(runner)
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    address: Any = runner.addresses[0]
+    return int(address[1])
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    drive, traffic = Drive(options.state, options.folder), Traffic(options.queries_per_minute)
+    app = DriveApi(drive, traffic).app()
+    add_pages(app, drive)
+    runners: list[web.AppRunner] = []
+    try:
+        port = await _listen(app, options.port, runners)
+        if options.control_port is not None:
+            control = await _listen(control_app(drive, traffic), options.control_port, runners)
+            print(f"drive: control on http://127.0.0.1:{control}", flush=True)
+        print(f"drive: listening on http://127.0.0.1:{port}", flush=True)
+        await stop.wait()
+    finally:
+        for runner in runners:
+            await runner.cleanup()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m infra.local.drive", description="Google Drive stand-in.")
+    parser.add_argument("--port", type=int, required=True, help="port of the API and the pages; 0: any free one")
+    parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="where files are kept")
+    parser.add_argument("--folder", required=True, metavar="ID", help="id of the office's folder")
+    parser.add_argument("--control-port", type=int, help="port of the control endpoints for tests; default: none")
+    parser.add_argument(
+        "--queries-per-minute",
+        type=int,
+        default=QUERIES_PER_MINUTE,
+        metavar="N",
+        help="quota, 0 for none (default: %(default)s, as Google's)",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the stand-in until SIGTERM or SIGINT; return the exit status."""
+    options = _parser().parse_args(argv)
+    try:
+        asyncio.run(_serve(options))
+    except OSError as exc:
+        print(f"drive: port {options.port} or {options.control_port} cannot be used: {exc}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""Pictures without the place where they were taken: nothing of it is left, every pixel is, and they stand as before."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+from typing import Any
+
+import pi_heif
+import pillow_heif
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from intake.location import Unreadable, without_location
+from PIL import ExifTags, Image, ImageChops, PngImagePlugin, TiffImagePlugin
+
+LATITUDE, LONGITUDE = (42.0, 26.0, 38.29), (76.0, 29.0, 48.91)
+SECRET = b"42.443969N"
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf exif:GPSLatitude="' + SECRET + b'"/></x:xmpmeta>'
+KINDS = ("jpeg", "png", "webp", "tiff", "heic")
+
+
+def photo(seed: int = 1, size: tuple[int, int] = (96, 64)) -> Image.Image:
+    """Return a picture with a lot in it."""
+    rng = random.Random(seed)
+    return Image.frombytes("RGB", size, rng.randbytes(size[0] * size[1] * 3)).resize((size[0] * 3, size[1] * 3))
+
+
+def exif(orientation: int = 6) -> Image.Exif:
+    """Return what a phone writes: orientation, device, place, and a maker's note."""
+    block = Image.Exif()
+    block[ExifTags.Base.Orientation] = orientation
+    block[ExifTags.Base.Make] = "Example Phones"
+    block.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: LATITUDE, 3: "W", 4: LONGITUDE, 29: "2026:11:25"})
+    block.get_ifd(ExifTags.IFD.Exif).update({ExifTags.Base.MakerNote: b"lives at " + SECRET})
+    return block
+
+
+def taken(kind: str, orientation: int = 6, **options: Any) -> bytes:
+    """Return a photo of a kind with its place in it."""
+    buffer = io.BytesIO()
+    if kind == "heic":
+        pillow_heif.from_pillow(photo()).save(buffer, quality=70, exif=exif(orientation).tobytes(), xmp=XMP)
+    elif kind == "png":
+        texts = PngImagePlugin.PngInfo()
+        texts.add_itxt("XML:com.adobe.xmp", XMP.decode())
+        texts.add_text("Comment", f"at {SECRET.decode()}")
+        photo().save(buffer, "PNG", exif=exif(orientation), pnginfo=texts)
+    elif kind == "tiff":
+        tags = TiffImagePlugin.ImageFileDirectory_v2()
+        tags[ExifTags.Base.Orientation], tags[700] = orientation, XMP
+        tags[ExifTags.IFD.GPSInfo] = dict(exif().get_ifd(ExifTags.IFD.GPSInfo))
+        tags[ExifTags.IFD.Exif] = dict(exif().get_ifd(ExifTags.IFD.Exif))
+        photo().save(buffer, "TIFF", tiffinfo=tags, **options)
+    elif kind == "webp":
+        photo().save(buffer, "WEBP", lossless=True, exif=exif(orientation), xmp=XMP)
+    else:
+        photo().save(buffer, "JPEG", exif=exif(orientation), xmp=XMP, comment=SECRET, **options)
+    return buffer.getvalue()
+
+
+def cleaned(kind: str, data: bytes) -> bytes:
+    """Return a picture without its place."""
+    return b"".join(without_location(kind, memoryview(bytearray(data))))
+
+
+def opened(kind: str, data: bytes) -> Image.Image:
+    """Return a picture as stored, not turned."""
+    if kind == "heic":
+        return pi_heif.open_heif(data).to_pillow()
+    return Image.open(io.BytesIO(data))
+
+
+def placed(picture: Image.Image) -> dict[int, Any]:
+    """Return what a reader finds of the place."""
+    return dict(picture.getexif().get_ifd(ExifTags.IFD.GPSInfo))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_place_is_gone(kind: str) -> None:
+    """Neither the directory of the place, nor XMP, notes and comments are left, in any byte of the file."""
+    before = taken(kind)
+    assert placed(opened(kind, before))
+    after = cleaned(kind, before)
+    assert placed(opened(kind, after)) == {}
+    assert "xmp" not in opened(kind, after).info or SECRET not in opened(kind, after).info["xmp"]
+    for trace in (SECRET, b"2026:11:25"):
+        assert trace in before or kind == "png"  # PNG may pack its texts
+        assert trace not in after
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_pixel_is_left(kind: str) -> None:
+    """The picture is neither decoded nor encoded again."""
+    before = taken(kind)
+    one, other = opened(kind, before).convert("RGB"), opened(kind, cleaned(kind, before)).convert("RGB")
+    assert one.size == other.size
+    assert ImageChops.difference(one, other).getbbox() is None
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "tiff"])
+def test_a_photo_stands_as_before(kind: str, orientation: int) -> None:
+    """The orientation is the one thing of the EXIF that is kept; in HEIC it is not in the EXIF."""
+    after = opened(kind, cleaned(kind, taken(kind, orientation)))
+    assert after.getexif().get(ExifTags.Base.Orientation, 1) == orientation
+    assert ExifTags.Base.Make not in after.getexif() or kind == "tiff"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cleaning_twice_is_cleaning_once(kind: str) -> None:
+    """What has been cleaned is read again and stays as it is."""
+    once = cleaned(kind, taken(kind))
+    assert cleaned(kind, once) == once
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_without_metadata_is_left_alone(kind: str) -> None:
+    """Nothing to remove is nothing to change."""
+    buffer = io.BytesIO()
+    if kind == "heic":
+        pillow_heif.from_pillow(photo()).save(buffer)
+    else:
+        photo().save(buffer, {"jpeg": "JPEG", "png": "PNG", "webp": "WEBP", "tiff": "TIFF"}[kind])
+    assert cleaned(kind, buffer.getvalue()) == buffer.getvalue()
+
+
+def test_what_hangs_behind_a_jpeg_is_cut_off() -> None:
+    """Phones put a second picture, with its own EXIF, or a film behind the first one."""
+    behind = taken("jpeg") + b"\0\0\0\x18ftypmp42" + SECRET
+    after = cleaned("jpeg", taken("jpeg") + behind)
+    assert after == cleaned("jpeg", taken("jpeg"))
+
+
+def test_a_progressive_jpeg_keeps_all_its_scans() -> None:
+    """A progressive picture has several scans with tables in between."""
+    before = taken("jpeg", progressive=True)
+    after = cleaned("jpeg", before)
+    assert ImageChops.difference(opened("jpeg", before), opened("jpeg", after)).getbbox() is None
+
+
+def test_a_colour_profile_is_kept() -> None:
+    """Without it the colours of a phone's photo would look pale."""
+    profile = b"\0" * 128 + b"profile"
+    assert opened("jpeg", cleaned("jpeg", taken("jpeg", icc_profile=profile))).info["icc_profile"] == profile
+
+
+def test_every_page_of_a_tiff_is_cleaned() -> None:
+    """Each page has a directory of its own."""
+    before = taken("tiff", save_all=True, append_images=[photo(2), photo(3)])
+    after = opened("tiff", cleaned("tiff", before))
+    assert after.n_frames == 3  # type: ignore[attr-defined]
+    for page in range(3):
+        after.seek(page)
+        after.load()
+        assert placed(after) == {}
+
+
+def test_big_endian_tiff() -> None:
+    """Both byte orders are read."""
+    block = b"MM\0*\0\0\0\x08\0\x02\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\x88\x25\0\x04\0\0\0\x01\0\0\0\x26\0\0\0\0"
+    gps = b"\0\x01\0\x01\0\x02\0\0\0\x0a\0\0\0\x38\0\0\0\0" + SECRET
+    after = cleaned("tiff", block + gps)
+    assert SECRET not in after
+    assert after[:10] == b"MM\0*\0\0\0\x08\0\x01"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data())
+def test_a_damaged_picture_is_read_or_refused(kind: str, data: st.DataObject) -> None:
+    """Cut and turned bytes end in a picture or in Unreadable, and nothing else, within bounded work."""
+    picture = bytearray(SAMPLES[kind])
+    cut = data.draw(st.integers(0, len(picture)))
+    for place in data.draw(st.lists(st.integers(0, min(len(picture), 900) - 1), max_size=6)):
+        picture[place] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(Unreadable):
+        without_location(kind, memoryview(picture[: cut or None]))
+
+
+SAMPLES = {kind: taken(kind) for kind in KINDS}

@@ -1,0 +1,138 @@
+"""The row of an intake: the office's columns, ready for filtering."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from intake.records import Status
+from intake.rows import COPY_COLUMN, columns, copy_mark, day_number, row_of
+
+from tests.unit.fakes import ANSWERS, INTAKE_ID, an_intake
+
+READ_COLUMNS = (
+    "Utility (read)",
+    "Account Number",
+    "PoD ID",
+    "Service Address",
+    "Customer Name",
+    "Period Start",
+    "Period End",
+    "kWh",
+    "Annual kWh",
+    "Annual kWh basis",
+    "Confidence",
+)
+
+
+def test_row() -> None:
+    """A row has the office's columns, in New York's time, with one link a file."""
+    intake = an_intake(INTAKE_ID, "pdf", "jpeg", file_pages=(3, 1), status=Status.READ)
+    assert row_of(intake, "https://storage.example.com/", "bills") == {
+        "Intake ID": INTAKE_ID,
+        "Submitted": 46095.46488426,
+        "Business Entity": "Finger Lakes Widgets LLC",
+        "Account Name": "Finger Lakes Widgets",
+        "Contact Name": "Robin Example",
+        "Title": "Owner",
+        "Phone": "607-555-0123",
+        "Email": "robin@example.com",
+        "Utility (form)": "NYSEG",
+        "Account Type": "Mass Market",
+        "Developer": "Meadow Solar",
+        "Agent ID": "AG-17",
+        "Agent Name": "",
+        "Pages": 4,
+        "Bill (link)": (
+            f"https://storage.example.com/bills/bills/{INTAKE_ID}/u1/01\n"
+            f"https://storage.example.com/bills/bills/{INTAKE_ID}/u1/02"
+        ),
+        **dict.fromkeys(READ_COLUMNS, ""),
+        "Status": "ok",
+        "Attention": "",
+    }
+
+
+def test_row_of_a_read_bill() -> None:
+    """What was read stands in its own columns: digits as text, numbers and dates as numbers; attention makes it a check."""
+    found = {
+        "utility": ("NYSEG", 0.99),
+        "account_number": ("10012345678", 0.97),
+        "pod_id": ("N01000012345678", 0.9),
+        "service_address": ("12 MILL ST, ITHACA NY 14850", 0.8),
+        "customer_name": ("ROBIN EXAMPLE", 0.7),
+        "period_start": ("2026-02-03", 0.9),
+        "period_end": ("2026-03-04", 0.9),
+        "kwh": (612, 0.95),
+        "annual_kwh": (7448, 0.6),
+        "annual_kwh_basis": ("estimated from one period", 0.6),
+    }
+    fields = {name: {"value": value, "confidence": sure, "page": 1} for name, (value, sure) in found.items()}
+    attention = [
+        {"code": "old_bill", "field": "statement_date", "message": "The bill is 91 days old."},
+        {"code": "name_differs", "field": "customer_name", "message": "The name differs."},
+    ]
+    row = row_of(an_intake(reading={"fields": fields, "signs": {}}, attention=attention), "https://x/", "b")
+    assert {name: row[name] for name in (*READ_COLUMNS, "Status", "Attention")} == {
+        "Utility (read)": "NYSEG",
+        "Account Number": "10012345678",
+        "PoD ID": "N01000012345678",
+        "Service Address": "12 MILL ST, ITHACA NY 14850",
+        "Customer Name": "ROBIN EXAMPLE",
+        "Period Start": 46056,
+        "Period End": 46085,
+        "kWh": 612,
+        "Annual kWh": 7448,
+        "Annual kWh basis": "estimated from one period",
+        "Confidence": 0.9,
+        "Status": "check",
+        "Attention": "The bill is 91 days old.\nThe name differs.",
+    }
+
+
+def test_row_in_winter_time() -> None:
+    """The office's time follows the season."""
+    intake = replace(an_intake(), submitted_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    assert row_of(intake, "", "")["Submitted"] == pytest.approx(46023 + (22 * 3600 + 4 * 60 + 5) / 86400)
+
+
+def test_row_does_not_change_what_was_typed() -> None:
+    """What looks like a formula is handed on as it is; that it stays a text is the Sheet call's business."""
+    intake = replace(an_intake(), form={**ANSWERS, "account_name": "=1+1"})
+    assert row_of(intake, "", "")["Account Name"] == "=1+1"
+
+
+def test_row_of_a_listed_agent() -> None:
+    """The agent stands in the row as the office spells the id, with the name."""
+    row = row_of(an_intake(agent={"id": "AG-017", "name": "Sam Example"}), "", "")
+    assert (row["Agent ID"], row["Agent Name"]) == ("AG-017", "Sam Example")
+
+
+@pytest.mark.parametrize("copies", [False, True])
+def test_row_has_the_columns_of_a_new_sheet(copies: bool) -> None:
+    """A row fills every column there is, in their order; the one of copies only where there are copies."""
+    row = row_of(an_intake(), "", "", copies=copies)
+    assert list(row) == [column.name for column in columns(copies=copies)]
+    assert (COPY_COLUMN in row) == copies
+
+
+def test_what_stands_for_a_copy_to_come_is_unlike_any_other() -> None:
+    """The text that a link will take the place of names the intake, so it stands once in the Sheet."""
+    row = row_of(an_intake(), "", "", copies=True)
+    assert row[COPY_COLUMN] == copy_mark(INTAKE_ID) == f"to be copied ({INTAKE_ID})"
+
+
+@pytest.mark.parametrize(
+    ("moment", "number"),
+    [
+        (date(1899, 12, 31), 1),
+        (date(2020, 1, 1), 43831),
+        (date(2026, 11, 25), 46351),
+        (datetime(2026, 11, 25, 12, 0), 46351.5),
+        (datetime(2026, 11, 25, 18, 0, 0, 999_999), 46351.75),
+    ],
+)
+def test_days_are_counted_from_the_end_of_1899(moment: date, number: float) -> None:
+    """A sheet's day numbers; parts of a day are its fractions, parts of a second are dropped."""
+    assert day_number(moment) == number
