@@ -9,6 +9,7 @@ one step, wherever it is by then (https://developers.google.com/workspace/sheets
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from gspread.utils import DateTimeOption, InsertDataOption, ValueInputOption, Va
 
 from intake import log
 from intake.cloud import sheet_format
+from intake.cloud.alignment import realign
 from intake.cloud.sheets_client import Book, Json, client_for, new_tab_id, wrapped
 from intake.rows import ID_COLUMN, Cell, Column, columns
 from intake.settings import Settings
@@ -25,6 +27,10 @@ from intake.settings import Settings
 __all__ = ["Cell", "Ledger", "open_ledger"]
 
 T = TypeVar("T")
+
+HEADER_FRESH_S = 3.0
+"""How long a header that was read counts as today's. It is read after each append in any case, so that writing without a break
+takes one read a write: 60 of each are allowed a minute."""
 
 _INTAKE_ID = re.compile(r"[0-9a-f]{32}")
 _ADDED = (
@@ -52,6 +58,7 @@ class Ledger:
         tab: Title of the tab; made when missing.
         ours: The columns of a new tab.
         office_columns: Names of those that the office corrects by hand: written with the row and never again.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -60,19 +67,24 @@ class Ledger:
         tab: str,
         ours: Sequence[Column],
         office_columns: Collection[str] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._book = book
         self._tab_title = tab
         self._ours = ours
         self._office_columns = office_columns
+        self._clock = clock
         self._tab: gspread.Worksheet | None = None
+        self._seen: list[str] = []
+        self._seen_at = float("-inf")
 
     @wrapped
     def append(self, rows: Sequence[Mapping[str, Cell]]) -> None:
         """Append rows in one write.
 
-        The header is read each time, because the office may have moved columns since; columns of ours that it lacks
-        are added at its right end. Values are written RAW, so nothing that a user typed becomes a formula.
+        The header is read before, because the office may have moved columns; columns of ours that it lacks are added at
+        its right end. It is read again afterwards: if columns were moved in between, the rows are put right. Values are
+        written RAW, so nothing that a user typed becomes a formula.
 
         Args:
             rows: Cells by column name; all rows have the same columns.
@@ -161,20 +173,34 @@ class Ledger:
 
     def _append(self, tab: gspread.Worksheet, rows: Sequence[Mapping[str, Cell]]) -> None:
         header = self._header(tab, list(rows[0]))
+        self._seen_at = float("-inf")
         first = next(index for index, name in enumerate(header) if name)
         table = [[row.get(name, "") for name in header[first:]] for row in rows]
-        tab.append_rows(
+        answer = tab.append_rows(
             table,
             value_input_option=ValueInputOption.raw,
             # The default writes over whatever stands below the first empty row, also over the office's own notes.
             insert_data_option=InsertDataOption.insert_rows,
-            # Without the table's own first cell, Google looks for the last table of the tab and rows can drift right.
-            table_range=rowcol_to_a1(1, first + 1),
+            # Without the table's own first cell, Google looks for the last table of the tab and rows can drift right. The
+            # cell beside it is for a column that is inserted at the left in this very moment.
+            table_range=f"{rowcol_to_a1(1, first + 1)}:{rowcol_to_a1(1, first + 2)}",
         )
+        self._keep_header_on_top(tab, answer["updates"]["updatedRange"], len(rows))
+        now = [str(name) for name in tab.row_values(1)]
+        self._seen = now if now == header else realign(tab, rows, header)
+        self._seen_at = self._clock()
+
+    def _keep_header_on_top(self, tab: gspread.Worksheet, written: str, count: int) -> None:
+        """Move the header back when columns were inserted before it in this very moment and rows came to stand above it."""
+        on_top = written.rpartition("!")[2].partition(":")[0].lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "1"
+        if on_top and ID_COLUMN in tab.row_values(count + 1):
+            row = {"sheetId": tab.id, "dimension": "ROWS", "startIndex": count, "endIndex": count + 1}
+            self._book.change([{"moveDimension": {"source": row, "destinationIndex": 0}}])
 
     def _header(self, tab: gspread.Worksheet, names: list[str]) -> list[str]:
         """Return the header, after columns of ours that it lacks were added."""
-        header: list[str] = [str(name) for name in tab.row_values(1)]
+        fresh = self._clock() - self._seen_at < HEADER_FRESH_S
+        header = list(self._seen) if fresh else [str(name) for name in tab.row_values(1)]
         missing = [column for column in self._ours if column.name in names and column.name not in header]
         if not any(header):
             dressed = sheet_format.ledger_looks(tab.id, self._ours, self._office_columns)

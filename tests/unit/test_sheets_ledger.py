@@ -1,0 +1,319 @@
+"""The ledger in a Sheet that people work in: columns and rows go where they like, nothing is lost and nothing is doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from intake.errors import SheetUnavailable
+from intake.records import Intake
+from intake.rows import COPY_COLUMN, Cell, columns, copy_mark, row_of
+
+from tests.unit.fakes import INTAKE_ID, Clock, an_intake
+from tests.unit.in_process import OfficeSheet
+
+IDS = [f"{number:032x}" for number in range(1, 6)]
+NAMES = [column.name for column in columns(copies=True)]
+
+
+def intake(intake_id: str = INTAKE_ID, **form: str) -> Intake:
+    made = an_intake(intake_id)
+    found = {"kwh": {"value": int(intake_id[-1], 16) * 100, "confidence": 0.9, "page": 1}}
+    return replace(made, form={**made.form, **form}, reading={"fields": found, "signs": {}}, file_pages=(1,))
+
+
+def row(intake_id: str = INTAKE_ID, **form: str) -> dict[str, Cell]:
+    return row_of(intake(intake_id, **form), "https://x/", "bills", copies=True)
+
+
+@pytest.fixture
+def sheet() -> OfficeSheet:
+    return OfficeSheet()
+
+
+def filled(cells: dict[str, Cell]) -> dict[str, Cell]:
+    """Return the cells of a row that hold something."""
+    return {name: cell for name, cell in cells.items() if cell != ""}
+
+
+def found(sheet: OfficeSheet, intake_id: str) -> dict[str, Any]:
+    """Return the one row of an intake, without empty cells and without what is the office's own."""
+    rows = [row for row in sheet.rows() if intake_id in row.values()]
+    assert len(rows) == 1
+    return {name: cell for name, cell in rows[0].items() if cell is not None and name in NAMES}
+
+
+# --- a new Sheet ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_sheet_is_dressed_in_one_write(sheet: OfficeSheet) -> None:
+    """Header, frozen row, filter, widths, formats and highlights come with the tab, in the same step."""
+    sheet.ledger().append([row()])
+    assert sheet.wire.calls["spreadsheets.batchUpdate"] == 1
+    tab = sheet.tab("Intakes")
+    assert sheet.header() == NAMES
+    assert tab.properties["gridProperties"]["frozenRowCount"] == 1
+    kinds = [kind for request in tab.formatting for kind in request]
+    assert kinds.count("setBasicFilter") == 1
+    assert kinds.count("updateDimensionProperties") == len(NAMES)
+    assert {tab.looks_of(NAMES.index(name)).type for name in ("Account Number", "PoD ID", "Phone")} == {"TEXT"}
+    assert tab.looks_of(NAMES.index("Submitted")).type == "DATE_TIME"
+    assert tab.looks_of(NAMES.index("Period Start")).type == "DATE"
+    assert tab.looks_of(NAMES.index("kWh")).type == "NUMBER"
+    rules = [
+        request["addConditionalFormatRule"]["rule"] for request in tab.formatting if "addConditional" in str(request)
+    ]
+    attention = NAMES.index("Attention")
+    assert any(
+        rule["booleanRule"]["condition"]["type"] == "NOT_BLANK"
+        and rule["ranges"][0]["startColumnIndex"] == attention
+        and rule["ranges"][0]["endColumnIndex"] == attention + 1
+        for rule in rules
+    )
+
+
+def test_an_old_sheet_is_not_dressed_again(sheet: OfficeSheet) -> None:
+    """What the office has made of the looks stays."""
+    sheet.ledger().append([row(IDS[0])])
+    looks = list(sheet.tab("Intakes").formatting)
+    sheet.ledger().append([row(IDS[1])])
+    assert sheet.tab("Intakes").formatting == looks
+
+
+def test_an_empty_tab_of_the_offices_own_is_dressed(sheet: OfficeSheet) -> None:
+    """A tab of the right title that somebody made by hand gets header and looks."""
+    sheet.edit({"addSheet": {"properties": {"title": "Intakes"}}})
+    sheet.ledger().append([row()])
+    assert sheet.header() == NAMES
+    assert sheet.tab("Intakes").properties["gridProperties"]["frozenRowCount"] == 1
+
+
+def test_the_row_is_read_back_as_people_see_it(sheet: OfficeSheet) -> None:
+    """Numbers come back as numbers and dates as dates, not as day numbers."""
+    ledger = sheet.ledger()
+    ledger.append([row()])
+    back = ledger.find(INTAKE_ID)
+    assert back is not None
+    assert (back["Submitted"], back["kWh"], back["Pages"]) == ("2026-03-14 11:09:26", 1500, 1)
+
+
+def test_office_columns_say_that_they_are_the_offices(sheet: OfficeSheet) -> None:
+    """The head of a column that may be corrected has a note."""
+    sheet.ledger(office_columns=("kWh",)).append([row()])
+    tab = sheet.tab("Intakes")
+    assert "may correct this column by hand" in tab.looks_of(NAMES.index("kWh")).note
+    assert tab.looks_of(NAMES.index("Phone")).note == ""
+
+
+# --- people at work -------------------------------------------------------------------------------------------------------
+
+
+def test_a_renamed_column_is_added_again_with_a_note(sheet: OfficeSheet) -> None:
+    """The office renames one of ours: its values stay, new ones get a new column, and a note says why."""
+    sheet.ledger().append([row(IDS[0])])
+    sheet.type_in("Intakes", 0, NAMES.index("kWh"), "Monthly use")
+    sheet.ledger().append([row(IDS[1])])
+    first, second = sheet.rows()
+    assert first["Monthly use"] == 100
+    assert (second["Monthly use"], second["kWh"]) == (None, 200)
+    tab = sheet.tab("Intakes")
+    assert sheet.header() == [*(name if name != "kWh" else "Monthly use" for name in NAMES), "kWh"]
+    assert "Was it renamed?" in tab.looks_of(len(NAMES)).note
+    assert tab.looks_of(len(NAMES)).type == "NUMBER"
+
+
+def test_added_columns_push_aside_what_stands_there(sheet: OfficeSheet) -> None:
+    """Notes that the office keeps right of the header, without a head, are moved and not written over."""
+    sheet.ledger().append([row(IDS[0])])
+    sheet.edit({"appendDimension": {"sheetId": sheet.tab("Intakes").sheet_id, "dimension": "COLUMNS", "length": 1}})
+    sheet.type_in("Intakes", 1, len(NAMES), "called twice")
+    sheet.type_in("Intakes", 0, NAMES.index("kWh"), "Monthly use")
+    sheet.ledger().append([row(IDS[1])])
+    assert sheet.tab("Intakes").row(1)[len(NAMES) + 1] == "called twice"
+
+
+def test_a_renamed_id_column_doubles_nothing(sheet: OfficeSheet) -> None:
+    """Ids are found wherever they stand, whatever their column is called now."""
+    sheet.ledger().append([row(IDS[0]), row(IDS[1])])
+    sheet.type_in("Intakes", 0, 0, "Number")
+    assert sheet.ledger().intake_ids() == set(IDS[:2])
+
+
+def test_a_renamed_tab_is_found_again(sheet: OfficeSheet) -> None:
+    """The office renames the tab, also under a running process: rows go on there, and no second tab is made."""
+    running = sheet.ledger()
+    running.append([row(IDS[0])])
+    properties = {"sheetId": sheet.tab("Intakes").sheet_id, "title": "Bills 2026"}
+    sheet.edit({"updateSheetProperties": {"properties": properties, "fields": "title"}})
+    with pytest.raises(SheetUnavailable):
+        running.append([row(IDS[1])])
+    assert running.intake_ids() == {IDS[0]}
+    running.append([row(IDS[1])])
+    assert [each["Intake ID"] for each in sheet.rows("Bills 2026")] == IDS[:2]
+    assert sheet.wire.service.book.titled("Intakes") is None
+
+
+def test_a_deleted_tab_is_made_again(sheet: OfficeSheet) -> None:
+    """After the office deleted the tab, the next row makes it anew, dressed."""
+    running = sheet.ledger()
+    running.append([row(IDS[0])])
+    sheet.edit({"deleteSheet": {"sheetId": sheet.tab("Intakes").sheet_id}})
+    with pytest.raises(SheetUnavailable):
+        running.append([row(IDS[1])])
+    running.append([row(IDS[1])])
+    assert [each["Intake ID"] for each in sheet.rows()] == [IDS[1]]
+
+
+def test_a_deleted_row_stays_deleted(sheet: OfficeSheet) -> None:
+    """What the office throws away is not filled in, and nothing else is hit in its place."""
+    ledger = sheet.ledger()
+    ledger.append([row(IDS[0]), row(IDS[1])])
+    sheet.delete_row("Intakes", 1)
+    assert ledger.fill_in(COPY_COLUMN, {copy_mark(IDS[0]): "https://drive/one"}) == 0
+    assert found(sheet, IDS[1]) == filled(row(IDS[1]))
+
+
+def test_links_find_their_rows_after_any_sort(sheet: OfficeSheet) -> None:
+    """The office sorts between the row and its link, and even while the link is on its way."""
+    ledger = sheet.ledger()
+    ledger.append([row(each) for each in IDS])
+    sheet.sort("Intakes", NAMES.index("kWh"), descending=True)
+    sheet.wire.before["spreadsheets.batchUpdate"] = lambda: sheet.sort("Intakes", NAMES.index("kWh"))
+    assert ledger.fill_in(COPY_COLUMN, {copy_mark(each): f"https://drive/{each}" for each in IDS[:3]}) == 3
+    for each in IDS[:3]:
+        assert found(sheet, each)[COPY_COLUMN] == f"https://drive/{each}"
+    for each in IDS[3:]:
+        assert found(sheet, each)[COPY_COLUMN] == copy_mark(each)
+
+
+def test_links_touch_nothing_but_their_cells(sheet: OfficeSheet) -> None:
+    """What the office has corrected, added and moved is as it was after a link was filled in, twice."""
+    ledger = sheet.ledger()
+    ledger.append([row(each) for each in IDS])
+    sheet.type_in("Intakes", 2, NAMES.index("kWh"), "corrected")
+    sheet.insert_column("Intakes", 3)
+    sheet.type_in("Intakes", 0, 3, "Checked by")
+    sheet.type_in("Intakes", 4, 3, "Kim")
+    before = [list(cells) for cells in sheet.tab("Intakes").rows]
+    for _ in range(2):
+        ledger.fill_in(COPY_COLUMN, {copy_mark(IDS[1]): "https://drive/two"})
+    after = [list(cells) for cells in sheet.tab("Intakes").rows]
+    differences = [
+        (number, place)
+        for number, cells in enumerate(after)
+        for place, cell in enumerate(cells)
+        if before[number][place] != cell
+    ]
+    assert differences == [(2, NAMES.index(COPY_COLUMN) + 1)]
+
+
+def test_a_link_the_office_wrote_itself_stays(sheet: OfficeSheet) -> None:
+    """A cell that the office has taken into its own hands is not written over."""
+    ledger = sheet.ledger()
+    ledger.append([row(IDS[0])])
+    sheet.type_in("Intakes", 1, NAMES.index(COPY_COLUMN), "see the other folder")
+    assert ledger.fill_in(COPY_COLUMN, {copy_mark(IDS[0]): "https://drive/one"}) == 0
+    assert found(sheet, IDS[0])[COPY_COLUMN] == "see the other folder"
+
+
+def test_an_office_column_is_never_written_later(sheet: OfficeSheet) -> None:
+    """A column that the settings give to the office is written with the row and not again."""
+    ledger = sheet.ledger(office_columns=(COPY_COLUMN,))
+    ledger.append([row(IDS[0])])
+    assert ledger.fill_in(COPY_COLUMN, {copy_mark(IDS[0]): "https://drive/one"}) == 0
+    assert found(sheet, IDS[0])[COPY_COLUMN] == copy_mark(IDS[0])
+
+
+# --- while a row is being written -----------------------------------------------------------------------------------------
+
+
+def insert(place: int, count: int = 1) -> Callable[[OfficeSheet], None]:
+    return lambda sheet: sheet.insert_column("Intakes", place, count)
+
+
+def move_last_to_front(sheet: OfficeSheet) -> None:
+    span = {"sheetId": sheet.tab("Intakes").sheet_id, "dimension": "COLUMNS"}
+    last = len(NAMES) - 1
+    source = {**span, "startIndex": last, "endIndex": last + 1}
+    sheet.edit({"moveDimension": {"source": source, "destinationIndex": 0}})
+
+
+def delete_title(sheet: OfficeSheet) -> None:
+    place = NAMES.index("Title")
+    span = {
+        "sheetId": sheet.tab("Intakes").sheet_id,
+        "dimension": "COLUMNS",
+        "startIndex": place,
+        "endIndex": place + 1,
+    }
+    sheet.edit({"deleteDimension": {"range": span}})
+
+
+EDITS = {
+    "insert at the left": insert(0),
+    "insert several at the left": insert(0, 3),
+    "insert in the middle": insert(5),
+    "insert behind the id": insert(1),
+    "insert before the last": insert(len(NAMES) - 1),
+    "move": move_last_to_front,
+    "delete": delete_title,
+    "rename": lambda sheet: sheet.type_in("Intakes", 0, NAMES.index("kWh"), "Monthly use"),
+    "sort": lambda sheet: sheet.sort("Intakes", NAMES.index("kWh"), descending=True),
+    "delete a row": lambda sheet: sheet.delete_row("Intakes", 1),
+}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
+def test_edits_during_a_flush(sheet: OfficeSheet, edit: Callable[[OfficeSheet], None], when: str) -> None:
+    """Whatever the office does right before or after the append itself, each row stands under its heads, once."""
+    ledger = sheet.ledger()
+    ledger.append([row(IDS[0])])
+    getattr(sheet.wire, when)["values.append"] = lambda: edit(sheet)
+    ledger.append([row(IDS[1]), row(IDS[2])])
+    ledger.append([row(IDS[3])])
+    for each in IDS[1:4]:
+        expected = filled(row(each))
+        for gone in set(NAMES) - set(sheet.header()):
+            expected.pop(gone, None)
+        shown = found(sheet, each)
+        if "Monthly use" in sheet.header():  # under the new name, or in the column that was added for it
+            shown.pop("kWh", None), expected.pop("kWh", None)
+        if edit is delete_title:
+            shown.pop("Title", None), expected.pop("Title", None)
+        assert shown == expected
+    assert sheet.ledger().intake_ids() >= set(IDS[1:4])
+
+
+def test_columns_that_never_rest(sheet: OfficeSheet) -> None:
+    """When columns change faster than rows can be put right, the flush fails and is looked at again."""
+    ledger = sheet.ledger()
+    ledger.append([row(IDS[0])])
+
+    def again() -> None:
+        sheet.insert_column("Intakes", 1)
+        sheet.wire.before["values.batchUpdate"] = again
+
+    sheet.wire.before["values.append"] = again
+    with pytest.raises(SheetUnavailable, match="being changed"):
+        ledger.append([row(IDS[1])])
+    del sheet.wire.before["values.batchUpdate"]
+    assert sheet.ledger().intake_ids() >= {IDS[0]}
+
+
+def test_one_read_a_write_when_rows_come_all_the_time() -> None:
+    """Writing without a break reads the header once a write; after a rest it is read before and after."""
+    clock = Clock()
+    sheet = OfficeSheet(clock.monotonic)
+    ledger = sheet.ledger()
+    ledger.append([row(IDS[0])])
+    sheet.wire.calls.clear()
+    for each in IDS[1:]:
+        clock.sleep(1.1)
+        ledger.append([row(each)])
+    assert (sheet.wire.calls["read"], sheet.wire.calls["write"]) == (4, 4)
+    clock.sleep(10)
+    ledger.append([row(INTAKE_ID)])
+    assert (sheet.wire.calls["read"], sheet.wire.calls["write"]) == (6, 5)
