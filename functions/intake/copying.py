@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from intake.cloud.drive import Drive
     from intake.cloud.storage import Bucket
 
-BATCH = 20
+BATCH = 50
 """Copies whose links get into the Sheet in one write."""
 AT_ONCE = 4
 LARGE_BYTES = 6 * MIB
@@ -78,6 +78,7 @@ class Copier:
         fill_in: Puts texts into the Sheet by what stands there now, in one write; see `ledger.Recorder`.
         max_attempts: Times that a copy is begun before it is given up.
         clock: Monotonic seconds.
+        now: The time of day.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Copier:
         *,
         max_attempts: int,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._copies = copies
         self._bucket = bucket
@@ -96,6 +98,7 @@ class Copier:
         self._fill_in = fill_in
         self._max_attempts = max_attempts
         self._clock = clock
+        self._now = now
         self._busy = threading.Lock()
         self._wanted = threading.Event()
         self._large = threading.Lock()
@@ -110,7 +113,7 @@ class Copier:
         while self._wanted.is_set() and self._busy.acquire(blocking=False):
             try:
                 self._wanted.clear()
-                while self._clock() < until and self._copy(self._copies.due(datetime.now(UTC), BATCH)):
+                while self._clock() < until and self._copy(self._copies.due(self._now(), BATCH)):
                     continue
             except IntakeError as exc:
                 log.error("copies not made; they are tried again", exc)
@@ -126,8 +129,8 @@ class Copier:
         try:
             self._fill_in({copy_mark(copied.intake.id): copied.text for copied in ended})
         except IntakeError:
-            for copied in ended:
-                self._postpone(copied.intake, 1)
+            for copied in ended:  # the copies themselves are there: only what Drive refuses counts as an attempt
+                self._postpone(copied.intake, FIRST_PAUSE, attempts=0)
             raise
         self._copies.finish([(copied.intake, dict(copied.result)) for copied in ended])
         return True
@@ -149,14 +152,13 @@ class Copier:
             Exception
         ) as exc:  # also what nobody thought of: one bill must not hold up the others, and tries are counted
             log.error("copy not made; it is tried again", exc, intake_id=intake.id, attempt=attempt)
-            self._postpone(intake, attempt)
+            self._postpone(intake, min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE), attempt)
             return None
         return Copied(intake, link, {"state": "done", "folder": link})
 
-    def _postpone(self, intake: Intake, attempt: int) -> None:
-        pause = min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE)
+    def _postpone(self, intake: Intake, pause: timedelta, attempts: int) -> None:
         try:
-            self._copies.postpone(intake, datetime.now(UTC) + pause)
+            self._copies.postpone(intake, self._now() + pause, attempts)
         except IntakeError as exc:
             log.error("copy not postponed; it comes again when its hold is over", exc, intake_id=intake.id)
 

@@ -7,6 +7,7 @@ all of it (`lose_answer`), which are the two ways in which a network fails.
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -225,6 +226,56 @@ class Store:
         return True
 
 
+@dataclass(frozen=True)
+class DueCopy:
+    """A copy whose time has come; `version` is the intake as it was seen."""
+
+    intake: Intake
+    version: Intake
+
+    @property
+    def attempts(self) -> int:
+        return int((self.intake.copy or {}).get("attempts", 0))
+
+
+@dataclass
+class Copies:
+    """How far the copies are; part of the intakes of a store."""
+
+    store: Store
+    hold: timedelta = timedelta(seconds=330)
+    faults: Faults = field(default_factory=Faults)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def due(self, now: datetime, limit: int) -> list[DueCopy]:
+        with self._lock, self.faults("due"):
+            due = sorted((at, key) for key, at in self.store.copy_at.items() if at <= now)
+            return [DueCopy(self.store.intakes[key], self.store.intakes[key]) for _, key in due[:limit]]
+
+    def claim(self, due: DueCopy) -> bool:
+        with self._lock, self.faults("claim"):
+            if self.store.intakes[due.intake.id] is not due.version:
+                return False
+            self._note(due.intake.id, {"attempts": due.attempts + 1})
+            self.store.copy_at[due.intake.id] = self.store.now() + self.hold
+            return True
+
+    def postpone(self, intake: Intake, copy_at: datetime, attempts: int) -> None:
+        with self._lock, self.faults("postpone"):
+            self._note(intake.id, {"attempts": attempts})
+            self.store.copy_at[intake.id] = copy_at
+
+    def finish(self, ended: Sequence[tuple[Intake, dict[str, str]]]) -> None:
+        with self._lock, self.faults("finish"):
+            for intake, result in ended:
+                self._note(intake.id, result)
+                self.store.copy_at.pop(intake.id, None)
+
+    def _note(self, intake_id: str, changes: Mapping[str, Any]) -> None:
+        held = self.store.intakes[intake_id]
+        self.store.intakes[intake_id] = replace(held, copy={**(held.copy or {}), **changes})
+
+
 @dataclass
 class Writer:
     """A resumable upload. As with the real one, an upload that is neither closed nor abandoned ends itself later."""
@@ -283,6 +334,12 @@ class Bucket:
 
     def fetch(self, name: str, file: IO[bytes]) -> None:
         file.write(self.read(name))
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        yield self.read(name)
+
+    def read_buffer(self, name: str) -> memoryview:
+        return memoryview(bytearray(self.read(name)))
 
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         with self.faults("write_json"):

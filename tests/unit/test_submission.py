@@ -18,6 +18,7 @@ from intake.errors import (
     TemporaryError,
 )
 from intake.office.directory import Directory
+from intake.office.lists import Agent
 from intake.records import Status
 from intake.settings import MIB, Limits
 from intake.submission import Accepted, intake_id_for, submit
@@ -171,6 +172,42 @@ class Overtaken(CutStream):
             meanwhile, self._meanwhile = self._meanwhile, None
             meanwhile()  # type: ignore[operator]
         return piece
+
+
+def test_the_intake_knows_its_agent(service: Service) -> None:
+    """Whatever the agent typed, the intake has the id as the office spells it, and the name."""
+    service.directory = a_directory(Agent("ag-17", "Sam Example", "", True))
+    service.send(form_body({**ANSWERS, "agent_id": " AG - 17"}, [PDF]))
+    (intake,) = service.store.intakes.values()
+    assert intake.agent == {"id": "ag-17", "name": "Sam Example"}
+    assert intake.form["agent_id"] == "AG - 17"
+
+
+def test_agents_and_utilities_off_the_list_are_refused(service: Service) -> None:
+    """Both are said at once, in the order of the form, and nothing is kept."""
+    service.directory = a_directory(Agent("AG-18", "Kim Example", "", True), utilities=("RG&E",))
+    error = service.refused(form_body(ANSWERS, [b""]))
+    assert isinstance(error, BadRequest)
+    assert [(each.code, each.field) for each in error.problems] == [
+        ("unknown_agent", "agent_id"),
+        ("malformed_field", "utility"),
+        ("empty_file", "bill"),
+    ]
+    assert error.problems[1].message == "Choose the utility from the list: RG&E."
+
+
+def test_a_missing_agent_id_is_one_problem(service: Service) -> None:
+    """Nobody is told that an id that was not typed is unknown."""
+    service.directory = a_directory(Agent("AG-18", "Kim Example", "", True))
+    error = service.refused(form_body({**ANSWERS, "agent_id": ""}, [PDF]))
+    assert error.message == "Enter your agent ID."
+
+
+def test_what_was_accepted_stays_accepted(service: Service) -> None:
+    """A repetition is answered like the first time, though the agent has been taken off the list since."""
+    first = service.send(form_body(ANSWERS, [PDF]))
+    service.directory = a_directory(Agent("AG-18", "Kim Example", "", True), utilities=("RG&E",))
+    assert service.send(form_body(ANSWERS, [PDF])) == Accepted(first.intake_id, repeated=True)
 
 
 def test_without_a_key_every_request_is_a_submission(service: Service) -> None:

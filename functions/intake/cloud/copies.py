@@ -65,9 +65,9 @@ class Copies:
         return True
 
     @wrapped
-    def postpone(self, intake: Intake, copy_at: datetime) -> None:
-        """Set when a copy that did not succeed is begun again."""
-        self._ref(intake).update({"copy_at": copy_at})
+    def postpone(self, intake: Intake, copy_at: datetime, attempts: int) -> None:
+        """Set when a copy that did not succeed is begun again, and how often in a row it failed."""
+        self._ref(intake).update({"copy_at": copy_at, "copy.attempts": attempts})
 
     @wrapped
     def finish(self, ended: Sequence[tuple[Intake, dict[str, str]]]) -> None:
