@@ -18,14 +18,23 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "functions"))
 
-from intake.cloud import firestore, pubsub, sheets, storage, vision  # noqa: E402
+from intake.cloud import copies, drive, firestore, pubsub, sheets, storage, vision  # noqa: E402
 from main import ocr, progress, record, submit, sweep  # noqa: E402
 
 __all__ = ["ocr", "progress", "record", "submit", "sweep"]
 
 CRASH_DIR = Path(os.environ["CRASH_DIR"])
 FUNCTION = os.environ["FUNCTION_TARGET"]
-WATCHED = (firestore.Store, storage.Bucket, storage.ObjectWriter, pubsub.Nudges, vision.Vision, sheets.Ledger)
+WATCHED = (
+    firestore.Store,
+    storage.Bucket,
+    storage.ObjectWriter,
+    pubsub.Nudges,
+    vision.Vision,
+    sheets.Ledger,
+    copies.Copies,
+    drive.Drive,
+)
 
 
 def _after(call: str) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from intake.rows import COPY_COLUMN
 
 from tests.pipeline import documents
 from tests.pipeline.conftest import quick_stack, running
@@ -37,7 +38,12 @@ def frail(tmp_path_factory: pytest.TempPathFactory, crash_dir: Path) -> Iterator
     options = quick_stack(
         tmp_path_factory.mktemp("frail"),
         source=Path(__file__).with_name("killing.py"),
-        function_env={"CRASH_DIR": str(crash_dir), "PATIENCE_SECONDS": "1", "LEASE_SECONDS": "2"},
+        function_env={
+            "CRASH_DIR": str(crash_dir),
+            "PATIENCE_SECONDS": "1",
+            "LEASE_SECONDS": "2",
+            "COPY_HOLD_SECONDS": "5",
+        },
     )
     with running(options) as stack, Deliverer(stack):
         yield Submitter(stack)
@@ -70,13 +76,35 @@ def sweep_until_done(submitter: Submitter, intake_id: str) -> dict[str, object]:
 
 
 def all_calls(crash_dir: Path) -> list[str] | None:
-    """Return the noted calls once the run is over: its last call makes the progress say so before it returns."""
+    """Return the noted calls once the run is over: after the copy is noted, `record` looks for another one that is due."""
     calls = (crash_dir / "calls").read_text(encoding="ascii").splitlines()
-    return calls if "record Store.mark_recorded" in calls else None
+    return calls if "record Copies.finish" in calls[:-1] else None
+
+
+def sweep_until_linked(submitter: Submitter, intake_id: str) -> str:
+    """Sweep until the row links to the copy of the bill; return the link."""
+    until = time.monotonic() + DEADLINE_S
+    while time.monotonic() < until:
+        row = submitter.ledger.find(intake_id)
+        if row and str(row[COPY_COLUMN]).startswith("http"):
+            return str(row[COPY_COLUMN])
+        submitter.stack.sweep().raise_for_status()
+        time.sleep(0.2)
+    raise AssertionError(f"{intake_id} was never linked")
+
+
+def assert_copied(submitter: Submitter, intake_id: str) -> None:
+    """Check that a bill has one folder in Drive, with its file once, and that its row leads there."""
+    link = sweep_until_linked(submitter, intake_id)
+    items = requests.get(f"{submitter.stack.control['drive']}/control/items", timeout=10).json()["items"]
+    folder, file = [item for item in items if item["appProperties"]["intake_id"] == intake_id]
+    assert link.endswith(folder["id"])
+    assert file["parents"] == [folder["id"]]
 
 
 def assert_whole(submitter: Submitter, intake_id: str) -> None:
-    """Check that an intake ended as if nothing had happened: one row, all words, and no upload but its own."""
+    """Check that an intake ended as if nothing had happened: one row, all words, one copy, no upload but its own."""
+    assert_copied(submitter, intake_id)
     assert submitter.rows({intake_id}) == [intake_id]
     assert [documents.numbers(n) in submitter.text(intake_id, page) for page, n in ((1, 50), (2, 51))] == [True, True]
     # What a crash left of an upload is found by its document once it is an hour old.
@@ -115,7 +143,7 @@ def test_a_function_may_die_between_any_two_steps(frail: Submitter, crash_dir: P
     )
     # How often progress is shown depends on time alone.
     assert set(missed) <= {"ocr Store.renew_chunk", "ocr Store.show_pages_done"}
-    assert {"submit Store.accept", "ocr Bucket.write_json", "record Ledger.append"} <= set(calls)
+    assert {"submit Store.accept", "ocr Bucket.write_json", "record Ledger.append", "record Drive.upload"} <= set(calls)
 
 
 def died(crash_dir: Path) -> bool:

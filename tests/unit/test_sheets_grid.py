@@ -667,3 +667,115 @@ def test_the_state_of_another_spreadsheet_is_not_taken(tmp_path: Path) -> None:
     save(path, Spreadsheet("other"))
     with pytest.raises(StateFileError, match="Start with --sheet-id other"):
         load(path, "book")
+
+
+# --- formats, notes, find and replace --------------------------------------------------------------------------------------
+
+
+def form(client: Client, column: int, kind: str, pattern: str) -> None:
+    """Give a whole column a number format."""
+    cell = {"userEnteredFormat": {"numberFormat": {"type": kind, "pattern": pattern}}}
+    place = {"sheetId": 0, "startColumnIndex": column, "endColumnIndex": column + 1}
+    client.batch({"repeatCell": {"range": place, "cell": cell, "fields": "userEnteredFormat(numberFormat)"}})
+
+
+@pytest.mark.parametrize(
+    ("kind", "pattern", "value", "shown"),
+    [
+        ("DATE", "yyyy-mm-dd", 46351, "2026-11-25"),
+        ("DATE_TIME", "yyyy-mm-dd hh:mm:ss", 46351.46488426, "2026-11-25 11:09:26"),
+        ("NUMBER", "#,##0", 1234.4, "1,234"),
+        ("PERCENT", "0%", 0.955, "96%"),
+        ("NUMBER", "0.0E+0", 1234, "1234"),
+    ],
+)
+def test_a_columns_format_shows_its_numbers(client: Client, kind: str, pattern: str, value: float, shown: str) -> None:
+    """A formatted read shows the number by the format; an unformatted one is the number, unless dates are asked as text."""
+    form(client, 1, kind, pattern)
+    client.put("A1", [["x", value]])
+    assert client.values()[0] == ["x", shown]
+    assert client.values(valueRenderOption="UNFORMATTED_VALUE")[0] == ["x", value]
+    as_text = client.values(valueRenderOption="UNFORMATTED_VALUE", dateTimeRenderOption="FORMATTED_STRING")[0][1]
+    assert as_text == (shown if kind.startswith("DATE") else value)
+
+
+def test_formats_and_notes_stay_with_their_columns(client: Client, tmp_path: Path) -> None:
+    """Inserting, moving and deleting columns takes them along, a new column is like its neighbour, and a file keeps all."""
+    form(client, 1, "DATE", "yyyy-mm-dd")
+    cell = {"userEnteredValue": {"stringValue": "When"}, "note": "a day"}
+    start = {"sheetId": 0, "rowIndex": 0, "columnIndex": 1}
+    client.batch({"updateCells": {"start": start, "rows": [{"values": [cell]}], "fields": "userEnteredValue,note"}})
+    span = {"sheetId": 0, "dimension": "COLUMNS", "startIndex": 0, "endIndex": 1}
+    client.batch({"insertDimension": {"range": span}})
+    tab = client.service.book.tabs[0]
+    assert [(looks.type, looks.note) for looks in tab.looks] == [("", ""), ("", ""), ("DATE", "a day")]
+    after = {**span, "startIndex": 3, "endIndex": 4}
+    client.batch({"insertDimension": {"range": after, "inheritFromBefore": True}})
+    assert [looks.note for looks in client.service.book.tabs[0].looks] == ["", "", "a day", ""]
+    assert client.service.book.tabs[0].looks_of(3).type == "DATE"
+    source = {**span, "startIndex": 2, "endIndex": 3}
+    client.batch({"moveDimension": {"source": source, "destinationIndex": 0}})
+    client.batch({"deleteDimension": {"range": {**span, "startIndex": 1, "endIndex": 2}}})
+    book = client.service.book
+    assert book.tabs[0].looks_of(0).note == "a day"
+    save(tmp_path / "state.json", book)
+    assert load(tmp_path / "state.json", "book").tabs[0].looks == book.tabs[0].looks
+
+
+def test_notes_below_the_first_row_are_not_carried_out(client: Client) -> None:
+    """Rather a 501 than a note that is lost."""
+    start = {"sheetId": 0, "rowIndex": 1, "columnIndex": 0}
+    request_ = {
+        "updateCells": {"start": start, "rows": [{"values": [{"note": "x"}]}], "fields": "userEnteredValue,note"}
+    }
+    with pytest.raises(SheetsError) as refusal:
+        client.batch(request_)
+    assert refusal.value.code == 501
+
+
+@pytest.mark.parametrize(
+    ("options", "after", "reply"),
+    [
+        (
+            {"find": "ab", "matchCase": True, "matchEntireCell": True, "sheetId": 0},
+            [["X", "abc", "AB"], ["=ab", "X"]],
+            {"valuesChanged": 2, "rowsChanged": 2, "sheetsChanged": 1, "occurrencesChanged": 2},
+        ),
+        (
+            {"find": "AB", "matchEntireCell": True, "sheetId": 0},
+            [["X", "abc", "X"], ["=ab", "X"]],
+            {"valuesChanged": 3, "rowsChanged": 2, "sheetsChanged": 1, "occurrencesChanged": 3},
+        ),
+        (
+            {"find": "b", "matchCase": True, "range": {"sheetId": 0, "endRowIndex": 1}},
+            [["aX", "aXc", "AB"], ["=ab", "ab"]],
+            {"valuesChanged": 2, "rowsChanged": 1, "sheetsChanged": 1, "occurrencesChanged": 2},
+        ),
+        ({"find": "nothing", "allSheets": True}, [["ab", "abc", "AB"], ["=ab", "ab"]], {}),
+    ],
+)
+def test_find_and_replace(
+    client: Client, options: dict[str, Any], after: list[list[str]], reply: dict[str, int]
+) -> None:
+    """Cells are exchanged by what they hold; formulas are left alone unless asked for."""
+    client.put("A1", [["ab", "abc", "AB"], ["=ab", "ab"]], "USER_ENTERED")
+    answer = client.batch({"findReplace": {"replacement": "X", **options}})
+    assert answer["replies"] == [{"findReplace": reply}]
+    assert client.values() == after
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        ({"find": "a", "replacement": "b"}, 400),
+        ({"find": "a", "sheetId": 0, "allSheets": True}, 400),
+        ({"find": "", "sheetId": 0}, 400),
+        ({"find": "a+", "searchByRegex": True, "sheetId": 0}, 501),
+        ({"find": "a", "sheetId": 99}, 400),
+    ],
+)
+def test_find_and_replace_that_is_refused(client: Client, request_: dict[str, Any], code: int) -> None:
+    """A scope that is missing, doubled or unknown, nothing to find, and what is not carried out."""
+    with pytest.raises(SheetsError) as refusal:
+        client.batch({"findReplace": request_})
+    assert refusal.value.code == code
