@@ -10,6 +10,7 @@ of a text that names the intake. So every step may be repeated, and whoever repe
 
 from __future__ import annotations
 
+import io
 import re
 import threading
 import time
@@ -189,9 +190,10 @@ class Copier:
         """Return size and pieces of a picture without the place where it was taken."""
         from intake.location import Unreadable, without_location
 
-        data = self._bucket.read_buffer(file.object)
+        buffer = io.BytesIO()
+        self._bucket.fetch(file.object, buffer)
         try:
-            pieces = without_location(file.kind, data)
+            pieces = without_location(file.kind, buffer.getbuffer())  # changed in place: the picture is in memory once
         except Unreadable as exc:
             raise LocationNotRemoved(number) from exc
         return sum(map(len, pieces)), pieces

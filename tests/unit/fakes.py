@@ -338,9 +338,6 @@ class Bucket:
     def pieces(self, name: str) -> Iterator[bytes]:
         yield self.read(name)
 
-    def read_buffer(self, name: str) -> memoryview:
-        return memoryview(bytearray(self.read(name)))
-
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         with self.faults("write_json"):
             self.objects[name] = json.dumps(data).encode()

@@ -7,7 +7,7 @@ import random
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from intake import copying
@@ -343,21 +343,21 @@ def test_a_large_picture_is_alone_in_memory(office: Office, monkeypatch: pytest.
     """Of pictures over the limit there is one at a time, however many bills are copied at once."""
     monkeypatch.setattr(copying, "LARGE_BYTES", 4)
     alive, most, lock = 0, 0, threading.Lock()
-    read = office.bucket.read_buffer
+    fetch = office.bucket.fetch
 
-    def counted(name: str) -> memoryview:
+    def counted(name: str, file: IO[bytes]) -> None:
         nonlocal alive, most
         with lock:
             alive += 1
             most = max(most, alive)
         try:
-            return read(name)
+            fetch(name, file)
         finally:
             threading.Event().wait(0.01)
             with lock:
                 alive -= 1
 
-    office.bucket.read_buffer = counted  # type: ignore[method-assign]
+    office.bucket.fetch = counted  # type: ignore[method-assign]
     ids = office.finish(8, "jpeg")
     for intake_id in ids:
         for file in office.store.intakes[intake_id].files:

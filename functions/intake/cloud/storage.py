@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any, ParamSpec, TypeVar
@@ -131,17 +130,6 @@ class Bucket:
                     yield piece
         except _FAILURES as exc:
             raise TemporaryError from exc
-
-    @_wrapped
-    def read_buffer(self, name: str) -> memoryview:
-        """Return all bytes of an object where they may be changed in place: the object is in memory once.
-
-        Raises:
-            TemporaryError: Storage did not answer, or the object does not exist.
-        """
-        buffer = io.BytesIO()
-        self._bucket.blob(name).download_to_file(buffer, retry=DEFAULT_RETRY)
-        return buffer.getbuffer()
 
     @_wrapped
     def fetch(self, name: str, file: IO[bytes]) -> None:
