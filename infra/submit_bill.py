@@ -10,6 +10,7 @@ import json
 import math
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ from infra.progress_bar import ProgressBar
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_URL = "http://localhost:8080"
+# A copy in Drive takes a few seconds; after these the row is shown with what stands for it.
+_COPY_TRIES = 8
 
 # An invented person; the 555-01xx numbers and example.com belong to nobody.
 SPECIMEN_FIELDS = {
@@ -124,12 +127,20 @@ def read_row(intake_id: str, environ: Mapping[str, str]) -> dict[str, Any] | Non
     from google.auth.exceptions import GoogleAuthError
     from intake.cloud.sheets import open_ledger
     from intake.errors import IntakeError
+    from intake.rows import COPY_COLUMN, copy_mark
     from intake.settings import Settings
 
     # Only the Sheet is used; the settings want the names of the rest as well.
     unused = {"GOOGLE_CLOUD_PROJECT": "", "BILLS_BUCKET": ""}
     try:
-        return open_ledger(Settings.from_env({**unused, **environ})).find(intake_id)
+        ledger = open_ledger(Settings.from_env({**unused, **environ}))
+        row = ledger.find(intake_id)
+        for _ in range(_COPY_TRIES):
+            if row is None or row.get(COPY_COLUMN) != copy_mark(intake_id):
+                break
+            time.sleep(1.0)  # the link to the copy comes after the row
+            row = ledger.find(intake_id)
+        return row
     except GoogleAuthError as exc:
         raise LookupError(
             "The row is not shown: there are no Google credentials. Sign in with `gcloud auth application-default login`."
