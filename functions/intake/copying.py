@@ -39,7 +39,7 @@ LARGE_BYTES = 6 * MIB
 """A picture is in memory once while it is copied. Of larger ones (30 MiB at most) there is one at a time: 30 + 3 x 6 MiB is
 what the memory of `record` allows beside the rows (infra/functions.toml)."""
 RUN_S = 150.0
-"""After this long no further batch is begun, so that the platform does not end the run in the middle of one."""
+"""After this long no further copy is begun, so that the platform does not end the run in the middle of one."""
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 NAME_LENGTH = 120
@@ -114,17 +114,17 @@ class Copier:
         while self._wanted.is_set() and self._busy.acquire(blocking=False):
             try:
                 self._wanted.clear()
-                while self._clock() < until and self._copy(self._copies.due(self._now(), BATCH)):
+                while self._clock() < until and self._copy(self._copies.due(self._now(), BATCH), until):
                     continue
             except IntakeError as exc:
                 log.error("copies not made; they are tried again", exc)
             finally:
                 self._busy.release()
 
-    def _copy(self, due: Sequence[DueCopy]) -> bool:
+    def _copy(self, due: Sequence[DueCopy], until: float) -> bool:
         """Make some copies and link them; return whether any got to its end, else it is no use to go on."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            ended = [copied for copied in pool.map(self._attempt, due) if copied is not None]
+            ended = [copied for copied in pool.map(lambda each: self._attempt(each, until), due) if copied is not None]
         if not ended:
             return False
         try:
@@ -136,11 +136,11 @@ class Copier:
         self._copies.finish([(copied.intake, dict(copied.result)) for copied in ended])
         return True
 
-    def _attempt(self, due: DueCopy) -> Copied | None:
-        """Make one copy; None when another makes it or it has to be tried again."""
+    def _attempt(self, due: DueCopy, until: float) -> Copied | None:
+        """Make one copy; None when another makes it, there is no time left, or it has to be tried again."""
         intake, attempt = due.intake, due.attempts + 1
         try:
-            if not self._copies.claim(due):
+            if self._clock() >= until or not self._copies.claim(due):
                 return None
             if attempt > self._max_attempts:
                 log.error("copy given up", intake_id=intake.id, attempts=due.attempts)
@@ -149,9 +149,8 @@ class Copier:
         except BadFile as exc:
             log.error("bill not copied", exc, intake_id=intake.id)
             return Copied(intake, exc.message, {"state": "failed", "why": exc.message})
-        except (
-            Exception
-        ) as exc:  # also what nobody thought of: one bill must not hold up the others, and tries are counted
+        except Exception as exc:
+            # Also what nobody thought of: one bill must not hold up the others, and tries are counted.
             log.error("copy not made; it is tried again", exc, intake_id=intake.id, attempt=attempt)
             self._postpone(intake, min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE), attempt)
             return None

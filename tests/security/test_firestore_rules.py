@@ -33,6 +33,7 @@ DOCUMENTS = {
     "chunks": f"intakes/{ID}/chunks/0",
     "uploads": "uploads/0123456789abcdef",
     "turns": "turns/sheet",
+    "agents": "office/agents",
     "unknown": "anything/at-all",
 }
 OPERATIONS = (

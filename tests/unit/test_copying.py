@@ -457,3 +457,23 @@ def test_logs_hold_nothing_of_a_submission(office: Office, capsys: pytest.Captur
     out = capsys.readouterr().out
     assert "copy not made" in out
     assert not any(value in out for value in ANSWERS.values() if len(value) > 3)
+
+
+def test_no_copy_is_begun_when_the_time_is_up(office: Office) -> None:
+    """A slow Drive does not let a run go on until the platform ends it; the rest is for the next run."""
+    ids = office.finish(12)
+    find = office.drive.find
+
+    def slow(intake_id: str) -> Any:
+        with office.drive.lock:
+            office.clock.sleep(copying.RUN_S / 3)
+        return find(intake_id)
+
+    office.drive.find = slow  # type: ignore[method-assign]
+    office.recorder.record(ids[0])
+    office.copier.copy_due()
+    done = sum(map(office.copied, ids))
+    assert 0 < done <= 3 + copying.AT_ONCE
+    office.drive.find = find  # type: ignore[method-assign]
+    office.pass_time(10)
+    assert all(map(office.copied, ids))

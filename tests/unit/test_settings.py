@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from intake.copying import RUN_S
 from intake.settings import MIB, Limits, Settings
+
+from infra.local import functions
 
 LEAST = {"GOOGLE_CLOUD_PROJECT": "greenwatt-local", "BILLS_BUCKET": "greenwatt-local-bills"}
 
@@ -60,6 +63,8 @@ def test_local_stack() -> None:
         ("MAX_ATTEMPTS", "3", "max_attempts", 3),
         ("SHEET_WRITE_INTERVAL_SECONDS", "0.1", "sheet_write_interval_s", 0.1),
         ("PROGRESS_DAYS", "7", "progress_days", 7.0),
+        ("COPY_HOLD_SECONDS", "20", "copy_hold_s", 20.0),
+        ("COPY_MAX_ATTEMPTS", "2", "copy_max_attempts", 2),
     ],
 )
 def test_numbers(name: str, value: str, attribute: str, expected: float) -> None:
@@ -72,3 +77,24 @@ def test_numbers(name: str, value: str, attribute: str, expected: float) -> None
 def test_a_page_write_fits_the_quota() -> None:
     """The least time between two writes to the Sheet keeps below 60 a minute."""
     assert 60 / Settings.from_env(LEAST).sheet_write_interval_s < 60
+
+
+def test_copies_are_made_where_a_folder_is_named() -> None:
+    """Without a folder there are none; a stand-in's address loses its last slash."""
+    assert Settings.from_env(LEAST).drive_folder == ""
+    settings = Settings.from_env({**LEAST, "DRIVE_FOLDER": "f", "DRIVE_EMULATOR_HOST": "http://127.0.0.1:8091/"})
+    assert (settings.drive_folder, settings.drive_endpoint) == ("f", "http://127.0.0.1:8091")
+
+
+def test_the_columns_of_the_office() -> None:
+    """A list with commas; an empty one is none at all."""
+    assert "kWh" in Settings.from_env(LEAST).office_columns
+    assert Settings.from_env({**LEAST, "OFFICE_COLUMNS": "PoD ID , kWh,"}).office_columns == ("PoD ID", "kWh")
+    assert Settings.from_env({**LEAST, "OFFICE_COLUMNS": ""}).office_columns == ()
+
+
+def test_a_copy_is_held_longer_than_a_run() -> None:
+    """Whoever began a copy is gone before another begins it again."""
+    run = functions.load()[0]["record"].timeout_s
+    assert Settings.from_env(LEAST).copy_hold_s > run
+    assert run > RUN_S

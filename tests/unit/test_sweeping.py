@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from intake.errors import GaveUp, TemporaryError
+from intake.errors import GaveUp, SheetUnavailable, TemporaryError
 from intake.ocr import words_object
 from intake.records import Intake, Status
 from intake.sweeping import BATCH, LONGEST_PAUSE, UPLOAD_MAX_AGE, Sweeper, Swept
 
-from tests.unit.fakes import INTAKE_ID, Bucket, Nudges, Store, Upload, an_intake
+from tests.unit.fakes import INTAKE_ID, Bucket, Copies, Nudges, Store, Upload, an_intake
 
 PATIENCE_S = 120.0
 MAX_ATTEMPTS = 4
@@ -274,3 +274,47 @@ def test_upload_cannot_be_deleted(yard: Yard, capsys: pytest.CaptureFixture[str]
     assert "abandoned upload not deleted" in capsys.readouterr().out
     assert yard.sweeper.sweep() == Swept(uploads=1)
     assert yard.bucket.objects == {}
+
+
+# --- copies and lists -----------------------------------------------------------------------------------------------------
+
+
+class Lists:
+    """The office's lists; `error` fails them."""
+
+    error: Exception | None = None
+
+    def take_over(self) -> int:
+        if self.error:
+            raise self.error
+        return 2
+
+
+def with_errands(yard: Yard) -> tuple[Sweeper, Copies, Lists]:
+    """Return a sweeper that looks after copies and lists as well."""
+    copies, lists = Copies(yard.store), Lists()
+    return replace(yard.sweeper, copies=copies, lists=lists), copies, lists  # type: ignore[arg-type]
+
+
+def test_copies_that_are_due_are_woken_by_one_nudge(yard: Yard) -> None:
+    """`record` makes all copies that are due, whichever it is told of; later ones wait for their time."""
+    sweeper, _, _ = with_errands(yard)
+    now = datetime.now(UTC)
+    for number in range(3):
+        yard.store.add(an_intake(f"{number:032x}", status=Status.RECORDED))
+        yard.store.copy_at[f"{number:032x}"] = now + timedelta(hours=number - 1, seconds=-1)
+    yard.store.check_at.clear()
+    assert sweeper.sweep() == Swept(copies=2, lists=2)
+    assert yard.nudges.to_sheet == ["0" * 32]
+
+
+def test_nothing_is_left_undone_when_an_errand_fails(yard: Yard, capsys: pytest.CaptureFixture[str]) -> None:
+    """A Sheet that is away fails neither the sweep nor the copies, and is said."""
+    sweeper, copies, lists = with_errands(yard)
+    lists.error = SheetUnavailable()
+    yard.stopped(Status.WAITING)
+    assert sweeper.sweep() == Swept(woken=1, errors=1)
+    assert "lists not looked after" in capsys.readouterr().out
+    copies.faults.refuse("due")
+    lists.error = None
+    assert sweeper.sweep() == Swept(lists=2, errors=1)
