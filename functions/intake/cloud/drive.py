@@ -15,7 +15,7 @@ import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import google.auth
 import requests
@@ -23,6 +23,7 @@ from google.auth import exceptions as auth_exceptions
 from google.auth.credentials import Credentials
 from google.auth.transport.requests import AuthorizedSession
 
+from intake.cloud.drive_answers import checked, received
 from intake.errors import DriveUnavailable
 from intake.settings import MIB, Settings
 
@@ -115,7 +116,7 @@ class Drive:
             "supportsAllDrives": "true",
             "includeItemsFromAllDrives": "true",
         }
-        found = _checked(self._session.get(self._files, params=params, timeout=CALL_TIMEOUT_S)).json()["files"]
+        found = checked(self._session.get(self._files, params=params, timeout=CALL_TIMEOUT_S)).json()["files"]
         folder = next((file for file in found if file["mimeType"] == _FOLDER), None)
         if folder is None:
             return None, set()
@@ -137,7 +138,7 @@ class Drive:
         }
         params = {"supportsAllDrives": "true", "fields": "id,webViewLink"}
         answer = self._session.post(self._files, params=params, json=body, timeout=CALL_TIMEOUT_S)
-        made = _checked(answer).json()
+        made = checked(answer).json()
         return Folder(made["id"], made["webViewLink"])
 
     @_wrapped
@@ -174,7 +175,7 @@ class Drive:
         params = {"uploadType": "resumable", "supportsAllDrives": "true", "fields": "id"}
         headers = {"X-Upload-Content-Type": content_type, "X-Upload-Content-Length": str(size)}
         begun = self._session.post(self._uploads, params=params, json=body, headers=headers, timeout=CALL_TIMEOUT_S)
-        address = _checked(begun).headers["Location"]
+        address = checked(begun).headers["Location"]
         start = 0
         for chunk in _chunks(pieces):
             self._send(address, chunk, start, size)
@@ -193,7 +194,7 @@ class Drive:
                 answer = self._session.put(
                     address, data=part, headers={"Content-Range": span}, timeout=CALL_TIMEOUT_S, allow_redirects=False
                 )
-                _checked(answer, resuming=True)
+                checked(answer, resuming=True)
             except (requests.RequestException, DriveUnavailable):
                 if attempt == CHUNK_TRIES:
                     raise
@@ -203,10 +204,10 @@ class Drive:
                     timeout=CALL_TIMEOUT_S,
                     allow_redirects=False,
                 )
-                _checked(answer, resuming=True)
+                checked(answer, resuming=True)
             if answer.status_code != requests.codes.permanent_redirect:
                 return  # all of the file is there
-            sent = _received(answer) - start
+            sent = received(answer) - start
             if sent >= len(chunk):
                 return
         raise DriveUnavailable
@@ -219,49 +220,6 @@ class Drive:
             )
         session: requests.Session = self._of_thread.session
         return session
-
-
-def _received(answer: requests.Response) -> int:
-    """Return how many bytes an upload has: "308 Resume Incomplete" says it as `Range: bytes=0-LAST`, or not at all for 0."""
-    given = answer.headers.get("Range")
-    return int(given.rpartition("-")[2]) + 1 if given else 0
-
-
-def _checked(answer: requests.Response, *, resuming: bool = False) -> requests.Response:
-    """Return an answer that is no failure, or raise what it means for whoever runs this."""
-    if answer.ok and (resuming or answer.status_code != requests.codes.permanent_redirect):
-        return answer
-    raise DriveUnavailable(_sentence(answer))
-
-
-def _sentence(answer: requests.Response) -> str:
-    """Return what to do about a failure, by the reasons of the guide.
-
-    https://developers.google.com/workspace/drive/api/guides/handle-errors
-    """
-    reason = _reason(answer)
-    if reason in ("userRateLimitExceeded", "rateLimitExceeded") or answer.status_code == 429:
-        what = "Drive's quota is used up for the moment."
-    elif reason == "storageQuotaExceeded":
-        what = "DRIVE_FOLDER is not in a Shared Drive: a service account has no storage of its own."
-    elif answer.status_code == 404:
-        what = (
-            "There is no folder with the id in DRIVE_FOLDER, or it is not shared with the service account of `record`."
-        )
-    elif answer.status_code in (401, 403):
-        what = "Make the service account of `record` a content manager of the Shared Drive in DRIVE_FOLDER."
-    else:
-        what = ""
-    said = f"Google Drive answered {answer.status_code}{f' ({reason})' if reason else ''}. {what}"
-    return f"{said.strip()} The copy will be made again."
-
-
-def _reason(answer: requests.Response) -> str:
-    try:
-        error: Any = answer.json()["error"]["errors"][0]["reason"]
-    except (ValueError, KeyError, IndexError, TypeError):
-        return ""
-    return str(error) if str(error).isalnum() else ""
 
 
 def _chunks(pieces: Iterable[bytes | memoryview]) -> Iterator[bytes]:
