@@ -20,6 +20,7 @@ Reply = dict[str, Any]
 
 # The newest formatting requests that are kept per tab.
 _KEPT_FORMATTING = 1000
+_LONGEST_NUMBER = 30
 
 
 def grid_box(tab: Tab, grid_range: Json) -> Box:
@@ -159,9 +160,13 @@ def find_replace(book: Spreadsheet, request: Json) -> Reply:
     if request.get("searchByRegex"):
         raise unimplemented("findReplace by regular expression")
     changed = {"valuesChanged": 0, "formulasChanged": 0, "rowsChanged": 0, "sheetsChanged": 0, "occurrencesChanged": 0}
+    # No number or date is shown as long as that, so cells can be compared as they are held: quick in a large sheet.
+    whole_texts = len(wanted) > _LONGEST_NUMBER and request.get("matchCase") and request.get("matchEntireCell")
     for tab, box in _searched(book, request):
         rows = set()
         for row in range(box.top, min(box.bottom, len(tab.rows))):
+            if whole_texts and wanted not in tab.rows[row]:
+                continue
             for column in range(box.left, min(box.right, len(tab.row(row)))):
                 cell = tab.row(row)[column]
                 found = _replaced(cell, tab, column, wanted, request)
