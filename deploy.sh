@@ -13,6 +13,10 @@ Usage: ./deploy.sh COMMAND [OPTION]...
   local     keep the product running on this machine, at http://localhost:8080 (--port N for another)
   submit    submit FILE... as ONE bill to a running deployment and show its progress
 
+  gcp       make or update the deployment on Google Cloud; --plan prints every command without running any
+  redrive   send dead letters on their way again
+  destroy   take back what gcp made; bills, database and Sheet stay
+
 ./deploy.sh COMMAND --help explains a command's options. Nothing needs to be installed first but Python 3.11 or later.
 TEXT
 }
@@ -33,6 +37,7 @@ case "${1:-}" in
   demo) hand_over infra.demo "${@:2}" ;;
   local) hand_over infra.local "${@:2}" ;;
   submit) hand_over infra.submit_bill "${@:2}" ;;
+  gcp | redrive | destroy) hand_over infra.gcp "$@" ;;
   -h | --help | help) usage ;;
   "")
     usage >&2

@@ -22,6 +22,8 @@ class FunctionSpec:
         concurrency: Requests at once in an instance.
         max_instances: Instances at most.
         threads: gunicorn threads.
+        cpu: vCPUs of an instance, in production.
+        public: Whether anybody may call it, in production.
         environment: Variables of the process, beside those that name the project's resources.
     """
 
@@ -32,6 +34,8 @@ class FunctionSpec:
     concurrency: int
     max_instances: int
     threads: int
+    cpu: int = 1
+    public: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
 

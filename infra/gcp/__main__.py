@@ -1,0 +1,172 @@
+"""`./deploy.sh gcp | destroy | redrive`: the deployment on Google Cloud."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from infra.gcp import destroy, printing, redrive, settings, staging
+from infra.gcp.apply import Outcome, Runner, StepFailed
+from infra.gcp.deployment import DEFAULT_REGION, BadOption, Deployment
+from infra.gcp.plan import plan
+from infra.gcp.steps import gcloud
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./deploy.sh", description=(__doc__ or "").partition(": ")[2])
+    commands = parser.add_subparsers(dest="command", required=True)
+    gcp = commands.add_parser("gcp", help="make or update the deployment")
+    gcp.add_argument(
+        "--sheet", default="", metavar="ID", help="spreadsheet for the rows: its address between /d/ and /edit"
+    )
+    gcp.add_argument("--drive-folder", default="", metavar="ID", help="Shared Drive folder for copies of the bills")
+    gcp.add_argument("--alert-email", default="", metavar="ADDRESS", help="who is told when something is wrong")
+    gcp.add_argument(
+        "--app-check-key", default="", metavar="KEY", help="reCAPTCHA Enterprise site key: only the page may submit"
+    )
+    gcp.add_argument("--plan", action="store_true", help="print every command without running any")
+    gcp.add_argument("--yes", action="store_true", help="do not ask before beginning")
+    taken = commands.add_parser("destroy", help="take back what gcp made; bills, database and Sheet stay")
+    taken.add_argument("--with-data", action="store_true", help="also delete all bills and the database, for good")
+    taken.add_argument("--yes", action="store_true", help="do not ask (data is asked for all the same)")
+    again = commands.add_parser("redrive", help="send dead letters on their way again")
+    for command in (gcp, taken, again):
+        command.add_argument("--project", default="", metavar="ID", required=True, help="Google Cloud project")
+        command.add_argument("--region", default=DEFAULT_REGION, help="region (default: %(default)s)")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status: 0 done, 1 failed, 2 bad usage."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    options = _parser().parse_args(arguments)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    try:
+        deployment = _deployment(options)
+        if options.command == "gcp":
+            return _deploy(options, deployment, again=shlex.join(["./deploy.sh", *arguments]))
+        _check_gcloud()
+        if options.command == "redrive":
+            redrive.redrive(deployment, print)
+            return 0
+        return _destroy(options, deployment, again=shlex.join(["./deploy.sh", *arguments]))
+    except BadOption as exc:
+        print(exc, file=sys.stderr)
+        return 2
+    except StepFailed as exc:
+        print(f"\n{exc}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. What was done stays as it is; the same command goes on.", file=sys.stderr)
+        return 130
+
+
+def _deployment(options: argparse.Namespace) -> Deployment:
+    chosen = {
+        name: getattr(options, name)
+        for name in ("sheet", "drive_folder", "alert_email", "app_check_key")
+        if hasattr(options, name)
+    }
+    return Deployment(options.project, options.region, **chosen)
+
+
+def _deploy(options: argparse.Namespace, deployment: Deployment, again: str) -> int:
+    settled = settings.read()
+    if options.plan:
+        parts = plan(deployment, settled, staging.source_digest(), staging.site_digest(deployment))
+        print(printing.script(parts, f"GreenWatt Intake in project {deployment.project}, {deployment.region}."), end="")
+        return 0
+    account = _check_gcloud()
+    deployment = _remembered(deployment)
+    print(f"GreenWatt Intake into project {deployment.project}, {deployment.region}, as {account}.")
+    if not deployment.sheet:
+        print("No --sheet is given: bills will be taken in and read, and their rows wait until there is one.")
+    if not options.yes and not _agreed("Go on? --plan shows every command first. [y/N] "):
+        return 1
+    parts = plan(deployment, settled, staging.source_digest(), staging.site_digest(deployment))
+    outcome = Runner(print, again).carry_out(parts)
+    print(_closing(deployment, outcome))
+    return 0
+
+
+def _check_gcloud() -> str:
+    """Return the account that gcloud uses; nothing is logged in here.
+
+    Raises:
+        StepFailed: gcloud is missing, or nobody is logged in.
+    """
+    if shutil.which("gcloud") is None:
+        raise StepFailed("The gcloud CLI is not installed: https://cloud.google.com/sdk/docs/install")
+    command = gcloud("auth", "list", "--filter=status:ACTIVE", "--format=value(account)")
+    done = subprocess.run(list(command.argv), capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    account = done.stdout.strip()
+    if done.returncode or not account:
+        raise StepFailed(
+            "gcloud has no account to work as. Log in first, for the commands and for the Firebase CLI:\n"
+            "  gcloud auth login\n  gcloud auth application-default login"
+        )
+    return account
+
+
+def _remembered(deployment: Deployment) -> Deployment:
+    """Fill in what a run before this one was told and this one is not, from the function that uses it."""
+    where = ("record", "--gen2", deployment.project_flag, f"--region={deployment.region}", "--format=json")
+    done = subprocess.run(  # noqa: S603 - our own command
+        list(gcloud("functions", "describe", *where).argv), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        return deployment  # Not deployed yet; any other trouble stops the first step, which says so.
+    held = json.loads(done.stdout).get("serviceConfig", {}).get("environmentVariables", {})
+    return replace(
+        deployment,
+        sheet=deployment.sheet or held.get("SHEET_ID", ""),
+        drive_folder=deployment.drive_folder or held.get("DRIVE_FOLDER", ""),
+    )
+
+
+def _agreed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        print("Nobody can be asked here; give --yes to go on.", file=sys.stderr)
+        return False
+    return input(question).strip().lower() in ("y", "yes")
+
+
+def _closing(deployment: Deployment, outcome: Outcome) -> str:
+    changed = len(outcome.made) + len(outcome.mended)
+    lines = [
+        f"\n{outcome.as_wanted} things were as wanted; "
+        + (f"{len(outcome.made)} made, {len(outcome.mended)} changed." if changed else "nothing was changed."),
+        f"The form is at https://{deployment.project}.web.app",
+        "Share the Sheet with these accounts, as an editor:",
+        f"  {deployment.account('record')}",
+        f"  {deployment.account('sweep')}",
+    ]
+    if deployment.drive_folder:
+        lines.append(f"and make {deployment.account('record')} a content manager of the Shared Drive.")
+    return "\n".join(lines)
+
+
+def _destroy(options: argparse.Namespace, deployment: Deployment, again: str) -> int:
+    kept = (
+        "Bills, database and Sheet stay." if not options.with_data else "ALL BILLS AND THE DATABASE GO TOO, for good."
+    )
+    print(f"This takes GreenWatt Intake out of project {deployment.project}, {deployment.region}. {kept}")
+    if options.with_data:
+        if input(f"Type the project's id ({deployment.project}) to delete all of it: ").strip() != deployment.project:
+            print("Nothing was done.")
+            return 1
+    elif not options.yes and not _agreed("Go on? [y/N] "):
+        return 1
+    removed = Runner(print, again).remove(destroy.removals(deployment, settings.read(), with_data=options.with_data))
+    print(f"{removed} things were removed.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""The five functions, and the clock that calls `sweep`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from infra.gcp.deployment import TOPICS, Deployment
+from infra.gcp.grants import ADDRESS_KEY
+from infra.gcp.settings import Settings
+from infra.gcp.steps import Lookup, Step, Verdict, gcloud
+from infra.local.functions import FunctionSpec
+
+SOURCE = ".build/source"
+REPOSITORY = "intake"
+DIGEST_LABEL = "intake-source"
+JOB = "intake-sweep"
+_SWEEP_SECONDS = 320
+"""Longer than `sweep` may take, so that the clock does not count a run as failed that goes on."""
+
+
+def environment(deployment: Deployment, settings: Settings, spec: FunctionSpec) -> dict[str, str]:
+    """Return the variables of a function: what it needs of this deployment, and what functions.toml sets."""
+    values = {
+        "GOOGLE_CLOUD_PROJECT": deployment.project,  # the runtime does not set it
+        "BILLS_BUCKET": deployment.bucket,
+        **TOPICS,
+        "THREADS": str(spec.threads),
+    }
+    valves = settings.valves
+    if spec.name in ("submit", "ocr"):
+        values["PAGES_PER_DAY"] = str(valves.pages_per_day)
+    if spec.name == "submit":
+        values["SUBMISSIONS_PER_HOUR"] = str(valves.submissions_per_hour)
+        values["SUBMISSIONS_PER_HOUR_PEER"] = str(valves.submissions_per_hour_peer)
+        if deployment.app_check_key:
+            values["APP_CHECK_PROJECT"] = "${PROJECT_NUMBER}"
+    if spec.name in ("record", "sweep") and deployment.sheet:
+        values["SHEET_ID"] = deployment.sheet
+    if spec.name == "record" and deployment.drive_folder:
+        values["DRIVE_FOLDER"] = deployment.drive_folder
+    return {**values, **spec.environment}
+
+
+def function(deployment: Deployment, settings: Settings, spec: FunctionSpec, digest: str) -> Step:
+    """Return one function.
+
+    Args:
+        deployment: The deployment.
+        settings: What functions.toml says.
+        spec: The function.
+        digest: Digest of the source; kept as a label, so that the same source is not built twice.
+    """
+    where = (spec.name, "--gen2", deployment.project_flag, f"--region={deployment.region}")
+    variables = environment(deployment, settings, spec)
+    deploy = [
+        "functions",
+        "deploy",
+        *where,
+        f"--runtime={settings.runtime}",
+        f"--source={SOURCE}",
+        f"--entry-point={spec.name}",
+        f"--memory={spec.memory_mb}Mi",
+        f"--cpu={spec.cpu}",
+        f"--timeout={spec.timeout_s}s",
+        f"--concurrency={spec.concurrency}",
+        "--min-instances=0",
+        f"--max-instances={spec.max_instances}",
+        f"--service-account={deployment.account(spec.name)}",
+        f"--build-service-account=projects/{deployment.project}/serviceAccounts/{deployment.account('build')}",
+        f"--docker-repository=projects/{deployment.project}/locations/{deployment.region}/repositories/{REPOSITORY}",
+        f"--ingress-settings={'all' if spec.public else 'internal-only'}",
+        "--no-allow-unauthenticated",
+        f"--update-labels={DIGEST_LABEL}={digest}",
+        *_trigger(deployment, spec),
+        f"--set-env-vars={','.join(f'{name}={value}' for name, value in variables.items())}",
+    ]
+    if spec.name == "submit":
+        deploy.append(f"--set-secrets=ADDRESS_KEY={ADDRESS_KEY}:latest")
+    return Step(
+        f"function {spec.name}",
+        _reason(spec),
+        (gcloud(*deploy),),
+        gcloud("functions", "describe", *where, "--format=json"),
+        lambda found: _judge(found, deployment, spec, variables, digest),
+        slow=True,
+    )
+
+
+def _trigger(deployment: Deployment, spec: FunctionSpec) -> list[str]:
+    if spec.trigger == "http":
+        return ["--trigger-http"]
+    # --retry: without it a failed event is dropped.
+    push = deployment.account("push")
+    return [f"--trigger-topic={TOPICS[spec.trigger]}", f"--trigger-service-account={push}", "--retry"]
+
+
+def _reason(spec: FunctionSpec) -> str:
+    who = "anybody, through Hosting," if spec.public else "our own service accounts, from inside Google Cloud,"
+    return (
+        f"Called by {who} at most {spec.concurrency} at a time in {spec.memory_mb} MiB for {spec.timeout_s} s, on at most "
+        f"{spec.max_instances} instances; infra/functions.toml has the reason of each number."
+    )
+
+
+def _judge(
+    found: Any, deployment: Deployment, spec: FunctionSpec, variables: Mapping[str, str], digest: str
+) -> Verdict:
+    if not found:
+        return Verdict.MISSING
+    service, trigger = found.get("serviceConfig", {}), found.get("eventTrigger", {})
+    held = service.get("environmentVariables", {})
+    ingress = "ALLOW_ALL" if spec.public else "ALLOW_INTERNAL_ONLY"
+    as_wanted = (
+        found.get("state") == "ACTIVE"
+        and found.get("labels", {}).get(DIGEST_LABEL) == digest
+        and _mebibytes(service.get("availableMemory", "")) == spec.memory_mb
+        and float(service.get("availableCpu", 0)) == spec.cpu
+        and service.get("timeoutSeconds") == spec.timeout_s
+        and service.get("maxInstanceRequestConcurrency", 1) == spec.concurrency
+        and service.get("maxInstanceCount") == spec.max_instances
+        and service.get("serviceAccountEmail") == deployment.account(spec.name)
+        and service.get("ingressSettings") == ingress
+        # A variable whose value is looked up is compared by its presence only.
+        and all(held.get(name) == value or ("${" in value and name in held) for name, value in variables.items())
+        and set(held) - set(variables) <= {"LOG_EXECUTION_ID"}  # which the platform sets
+        and (spec.trigger == "http" or trigger.get("retryPolicy") == "RETRY_POLICY_RETRY")
+    )
+    return Verdict.AS_WANTED if as_wanted else Verdict.DIFFERS
+
+
+def _mebibytes(text: str) -> int:
+    """Read a size as the API writes it: `512Mi`, `512M` or `1Gi` (the API means the same by M and Mi)."""
+    match = re.fullmatch(r"(\d+)([MG])i?", text)
+    return int(match[1]) * (1024 if match[2] == "G" else 1) if match else 0
+
+
+def repository(deployment: Deployment) -> Step:
+    """Return where the images of the functions are kept."""
+    where = (REPOSITORY, deployment.project_flag, f"--location={deployment.region}")
+    return Step(
+        f"image repository {REPOSITORY}",
+        "The functions' images, in a place of their own, so that the build may write there and nowhere else.",
+        (gcloud("artifacts", "repositories", "create", *where, "--repository-format=docker"),),
+        gcloud("artifacts", "repositories", "describe", *where, "--format=json"),
+    )
+
+
+def clock(deployment: Deployment) -> list[Lookup | Step]:
+    """Return what calls `sweep` every minute."""
+    project, account = deployment.project_flag, deployment.account("clock")
+    where = (JOB, project, f"--location={deployment.region}")
+    wanted = (
+        "--schedule=* * * * *",
+        "--uri=${SWEEP_URL}",
+        "--http-method=POST",
+        f"--oidc-service-account-email={account}",
+        "--oidc-token-audience=${SWEEP_URL}",
+        f"--attempt-deadline={_SWEEP_SECONDS}s",
+    )
+    find = gcloud(
+        "functions",
+        "describe",
+        "sweep",
+        "--gen2",
+        project,
+        f"--region={deployment.region}",
+        "--format=value(serviceConfig.uri)",
+    )
+
+    def judge(found: Any) -> Verdict:
+        if not found:
+            return Verdict.MISSING
+        target = found.get("httpTarget", {})
+        token = target.get("oidcToken", {})
+        as_wanted = (
+            found.get("schedule") == "* * * * *"
+            and found.get("state") == "ENABLED"
+            and found.get("attemptDeadline") == f"{_SWEEP_SECONDS}s"
+            and target.get("httpMethod") == "POST"
+            and token.get("serviceAccountEmail") == account
+            and target.get("uri", "").rstrip("/") == token.get("audience", "-").rstrip("/")
+        )
+        return Verdict.AS_WANTED if as_wanted else Verdict.DIFFERS
+
+    job = ("scheduler", "jobs")
+    return [
+        Lookup("SWEEP_URL", "The address of sweep, which is also what the clock's token is made out to.", find),
+        Step(
+            f"scheduler job {JOB}",
+            "What stopped goes on within minutes; a call that fails is not repeated, for the next one is a minute away.",
+            (gcloud(*job, "create", "http", *where, *wanted),),
+            gcloud(*job, "describe", *where, "--format=json"),
+            judge,
+            (gcloud(*job, "update", "http", *where, *wanted), gcloud(*job, "resume", *where)),
+        ),
+    ]

@@ -1,0 +1,115 @@
+"""What is sent to Google, put together in .build: the functions' source with its requirements, the site with its config."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from infra.gcp.deployment import BUILD, ROOT, Deployment
+from infra.gcp.settings import Settings
+from infra.gcp.storage import lifecycle
+from infra.local import site
+
+_DIGEST_CHARS = 40
+"""A label's value holds at most 63 (https://cloud.google.com/resource-manager/docs/labels-overview)."""
+
+
+def source_files() -> Iterator[tuple[str, Path]]:
+    """Yield every file that is deployed with its place in the source folder, in a fixed order.
+
+    functions-framework wants requirements.txt beside main.py.
+    """
+    yield "requirements.txt", ROOT / "requirements.txt"
+    functions = ROOT / "functions"
+    for path in sorted(functions.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
+            yield path.relative_to(functions).as_posix(), path
+
+
+def source_digest() -> str:
+    """Return the digest of all that is deployed."""
+    digest = hashlib.sha256()
+    for name, path in source_files():
+        digest.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:_DIGEST_CHARS]
+
+
+def stage_source(target: Path = BUILD / "source") -> None:
+    """Copy the source into an empty folder."""
+    shutil.rmtree(target, ignore_errors=True)
+    for name, path in source_files():
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target / name)
+
+
+def stage_lifecycle(settings: Settings, target: Path = BUILD / "lifecycle.json") -> None:
+    """Write the bucket's lifecycle where gcloud reads it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(lifecycle(settings.keeping), indent=2) + "\n", "utf-8")
+
+
+def firebase_json(deployment: Deployment) -> dict[str, object]:
+    """Return infra/firebase.json with the region of this deployment, for the staged folder."""
+    document = json.loads((ROOT / "infra" / "firebase.json").read_text("utf-8"))
+    document["hosting"]["public"] = "site"
+    for rule in document["hosting"]["rewrites"]:
+        rule["run"]["region"] = deployment.region
+    return dict(document)
+
+
+def site_digest(deployment: Deployment) -> str:
+    """Return the digest of everything that decides what Hosting and the rules are: sources, settings, headers, rules."""
+    digest = hashlib.sha256()
+    frontend = ROOT / "frontend"
+    sources = [*sorted((frontend / "site").iterdir()), frontend / "build.mjs", frontend / "package-lock.json"]
+    for path in [*sources, ROOT / "infra" / "firestore.rules"]:
+        digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    digest.update(json.dumps(firebase_json(deployment), sort_keys=True).encode())
+    digest.update(deployment.app_check_key.encode())
+    return digest.hexdigest()[:_DIGEST_CHARS]
+
+
+def stage_site(deployment: Deployment, digest: str, target: Path = BUILD) -> None:
+    """Build the page and put it beside its firebase.json and the rules.
+
+    `build.json` is what a next run asks the deployed site for, to see whether it is this one.
+
+    Raises:
+        RuntimeError: The page could not be built; the message says why.
+    """
+    said: list[str] = []
+    built = site.build(said.append)
+    if not built.live:
+        raise RuntimeError(f"The page could not be built. {' '.join(said)}")
+    public = target / "site"
+    shutil.rmtree(public, ignore_errors=True)
+    shutil.copytree(built.public, public, ignore=shutil.ignore_patterns(".*"))
+    (public / "build.json").write_text(json.dumps({"digest": digest}) + "\n", "utf-8")
+    shutil.copyfile(ROOT / "infra" / "firestore.rules", target / "firestore.rules")
+    (target / "firebase.json").write_text(json.dumps(firebase_json(deployment), indent=2) + "\n", "utf-8")
+
+
+def add_firebase_config(deployment: Deployment, answer: str, target: Path = BUILD) -> None:
+    """Write what the page needs to listen to Firestore, from what the Firebase CLI says of the web app.
+
+    None of it is secret: https://firebase.google.com/docs/projects/api-keys.
+
+    Args:
+        deployment: The deployment.
+        answer: What `apps:sdkconfig WEB --json` printed.
+        target: The staged folder.
+
+    Raises:
+        RuntimeError: The answer holds no config.
+    """
+    try:
+        config = json.loads(answer)["result"]["sdkConfig"]
+        wanted = {name: config[name] for name in ("projectId", "apiKey", "appId")}
+    except (ValueError, KeyError, TypeError) as exc:
+        raise RuntimeError("The Firebase CLI did not print the web app's config.") from exc
+    if deployment.app_check_key:
+        wanted["appCheckKey"] = deployment.app_check_key
+    (target / "site" / "firebase-config.json").write_text(json.dumps(wanted) + "\n", "utf-8")

@@ -1,0 +1,167 @@
+"""What a deployment is made of: an ordered list of steps, each of which can look before it does anything.
+
+A step knows the command that looks, how to judge what was found, and the commands that make or mend it. Nothing in here
+runs anything, so a plan can be printed, read, checked by gcloud's own parser, and compared with the last one.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+_VARIABLE = re.compile(r"\$\{([A-Z_]+)\}")
+
+
+class Verdict(StrEnum):
+    """How a thing stands, compared with what is wanted."""
+
+    MISSING = "missing"
+    DIFFERS = "differs"
+    AS_WANTED = "as wanted"
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command line.
+
+    Attributes:
+        argv: Program and arguments; `${NAME}` stands for a value that an earlier `Lookup` has found.
+        stdin: Shell text of what is piped in, such as a random key; "" for nothing. It is run by `bash`, so that what a plan
+            shows is what happens.
+    """
+
+    argv: tuple[str, ...]
+    stdin: str = ""
+
+    def resolved(self, values: Mapping[str, str]) -> list[str]:
+        """Return the arguments with every variable replaced.
+
+        Raises:
+            KeyError: A variable has no value yet.
+        """
+        return [_VARIABLE.sub(lambda match: values[match[1]], argument) for argument in self.argv]
+
+    def shell(self) -> str:
+        """Return the line as a person would type it in bash."""
+        line = " ".join(self.words())
+        return f"{self.stdin} | {line}" if self.stdin else line
+
+    def words(self) -> list[str]:
+        """Return the arguments, each quoted for bash."""
+        return [_quoted(argument) for argument in self.argv]
+
+
+def _quoted(argument: str) -> str:
+    flag, equals, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    if not _VARIABLE.search(value):
+        return f"{flag}{equals}{shlex.quote(value) if value else ''}"
+    escaped = re.sub(r'(["\\`]|\$(?!\{[A-Z_]+\}))', r"\\\1", value)
+    return f'{flag}{equals}"{escaped}"'
+
+
+def gcloud(*arguments: str) -> Command:
+    """Return a gcloud command."""
+    return Command(("gcloud", *arguments))
+
+
+Judge = Callable[[Any], Verdict]
+
+
+def exists(found: Any) -> Verdict:
+    """Judge a thing that has nothing to differ in: it is there, or not (None, or an empty list)."""
+    return Verdict.AS_WANTED if found else Verdict.MISSING
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that has to be there as it is described here.
+
+    Attributes:
+        name: What it is, for the person who watches.
+        why: Why it is there, in one sentence.
+        look: Prints JSON and changes nothing; None for a step that is cheap and right to do every time.
+        judge: Takes the parsed JSON, None where the thing was not found.
+        create: Commands that make it.
+        update: Commands that mend it where it differs; the same as `create` if empty. `${FOUND}` in them is the name that
+            Google gave it, read by `found_name`.
+        found_name: Reads that name from what `look` printed.
+        slow: Whether a person should be told that this takes minutes.
+    """
+
+    name: str
+    why: str
+    create: tuple[Command, ...]
+    look: Command | None = None
+    judge: Judge = exists
+    update: tuple[Command, ...] = ()
+    found_name: Callable[[Any], str] = str
+    slow: bool = False
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A value that only Google knows, kept under a name for later commands.
+
+    Attributes:
+        variable: Name in capitals.
+        why: What it is needed for, in one sentence.
+        command: Prints the value on one line.
+    """
+
+    variable: str
+    why: str
+    command: Command
+
+
+@dataclass(frozen=True)
+class Local:
+    """Something done on this machine, such as staging the source.
+
+    Attributes:
+        name: What it is.
+        why: Why, in one sentence.
+        does: What is done, in the words of a shell, for the plan.
+        run: Does it, given the values looked up so far.
+    """
+
+    name: str
+    why: str
+    does: str
+    run: Callable[[Mapping[str, str]], None]
+
+
+Item = Step | Lookup | Local
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One thing that is taken away again.
+
+    Attributes:
+        name: What it is, for the person who watches.
+        look: Prints JSON and changes nothing.
+        delete: Commands that take it away; `${FOUND}` in them is the name that Google gave it.
+        present: Takes the parsed JSON, None where the thing was not found; returns the names to delete, none if it is gone.
+    """
+
+    name: str
+    look: Command
+    delete: tuple[Command, ...]
+    present: Callable[[Any], list[str]] = lambda found: ["it"] if found else []
+
+
+@dataclass(frozen=True)
+class Part:
+    """Steps under one heading.
+
+    Attributes:
+        title: The heading.
+        items: In the order in which they have to be done.
+    """
+
+    title: str
+    items: tuple[Item, ...]
