@@ -20,6 +20,7 @@ import flask
 import functions_framework
 from cloudevents.http import CloudEvent
 from intake import log
+from intake.admission import Caller
 from intake.errors import IntakeError, UnknownIntake, WrongMethod
 from intake.services import Services
 
@@ -45,7 +46,10 @@ def submit(request: flask.Request) -> flask.typing.ResponseReturnValue:
         _allow(request, "POST")
         if request.args.get("wake"):
             drain(request.stream)
-            return _wake()
+            return _wake(started)
+        if app_check := services.app_check:
+            app_check.check(request.headers.get("X-Firebase-AppCheck"))
+        caller = Caller.of(request.headers.get, request.remote_addr or "")
         accepted = submission.submit(
             request.stream,
             request.headers.get("Content-Type", ""),
@@ -55,10 +59,11 @@ def submit(request: flask.Request) -> flask.typing.ResponseReturnValue:
             nudges=services.nudges,
             directory=services.directory,
             limits=services.settings.limits,
+            admit=lambda: services.admission.admit(caller),
         )
     except Exception as exc:
         drain(request.stream)
-        return _error("submission refused", exc)
+        return _error("submission refused", exc, started)
     log.info("submission accepted", intake_id=accepted.intake_id, repeated=accepted.repeated, ms=_ms(started))
     body = {"intake_id": accepted.intake_id, "progress_url": f"/progress/{accepted.intake_id}"}
     return body, 202, _NO_STORE
@@ -69,14 +74,17 @@ def progress(request: flask.Request) -> flask.typing.ResponseReturnValue:
     """GET /progress/{id}: where an intake stands, from its progress document or, once that expired, from the intake."""
     from intake import progress_view
 
+    started = time.perf_counter()
     try:
         _allow(request, "GET")
         intake_id = request.path.rstrip("/").rpartition("/")[2]
         if not _INTAKE_ID.fullmatch(intake_id):
             raise UnknownIntake
-        return progress_view.view(intake_id, services.store), 200, _NO_STORE
+        view = progress_view.view(intake_id, services.store)
     except Exception as exc:
-        return _error("progress not shown", exc)
+        return _error("progress not shown", exc, started)
+    log.info("progress shown", intake_id=intake_id, ms=_ms(started))
+    return view, 200, _NO_STORE
 
 
 @functions_framework.cloud_event
@@ -99,12 +107,16 @@ def record(event: CloudEvent) -> None:
 
 @functions_framework.http
 def sweep(request: flask.Request) -> flask.typing.ResponseReturnValue:
-    """POST: look after what stopped; answers what was done, as numbers."""
+    """POST: look after what stopped and report what is left; answers what was done, as numbers."""
+    started = time.perf_counter()
     try:
         _allow(request, "POST")
-        return asdict(services.sweeper.sweep()), 200, _NO_STORE
+        swept = asdict(services.sweeper.sweep())
+        services.watch.report()
     except Exception as exc:
-        return _error("sweep failed", exc)
+        return _error("sweep failed", exc, started)
+    log.info("sweep done", ms=_ms(started))
+    return swept, 200, _NO_STORE
 
 
 def _record(intake_id: str) -> None:
@@ -114,10 +126,10 @@ def _record(intake_id: str) -> None:
         copier.copy_due()
 
 
-def _wake() -> flask.typing.ResponseReturnValue:
+def _wake(started: float) -> flask.typing.ResponseReturnValue:
     """Make the clients that a submission will need, and have `ocr` do the same."""
     _ = services.store, services.bucket, services.directory
-    log.info("woken", sent=services.waker.wake())
+    log.info("woken", sent=services.waker.wake(), ms=_ms(started))
     return "", 204, _NO_STORE
 
 
@@ -126,14 +138,16 @@ def _allow(request: flask.Request, method: str) -> None:
         raise WrongMethod(method)
 
 
-def _error(what: str, exc: Exception) -> flask.typing.ResponseReturnValue:
+def _error(what: str, exc: Exception, started: float) -> flask.typing.ResponseReturnValue:
     """Log an error and return its answer; of an unexpected one the caller learns nothing but that it happened."""
     known = exc if isinstance(exc, IntakeError) else IntakeError()
     if known.status >= 500:
-        log.error(what, exc, code=known.code)
+        log.error(what, exc, code=known.code, ms=_ms(started))
     else:
-        log.info(what, code=known.code)
+        log.info(what, code=known.code, ms=_ms(started))
     headers = dict(_NO_STORE)
+    if known.retry_after_s is not None:
+        headers["Retry-After"] = str(known.retry_after_s)
     if isinstance(known, WrongMethod):
         headers["Allow"] = known.allowed
     return known.to_dict(), known.status, headers
@@ -161,7 +175,8 @@ def _run(event: CloudEvent, message: dict[str, Any], step: Any) -> None:
     try:
         step()
     except Exception as exc:
-        log.error("event failed and will be delivered again", exc, intake_id=message["intake_id"], event_id=event["id"])
+        ids = {"intake_id": message["intake_id"], "event_id": event["id"]}
+        log.error("event failed and will be delivered again", exc, **ids, ms=_ms(started))
         # functions-framework puts the text of an error into its answer: a new one, which says nothing else.
         raise RuntimeError("event not handled") from None
     log.info("event handled", intake_id=message["intake_id"], event_id=event["id"], ms=_ms(started))

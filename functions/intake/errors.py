@@ -39,11 +39,13 @@ class IntakeError(Exception):
         retryable: Whether doing the same again later can help. Retryable errors are raised out of event functions so
             that Pub/Sub delivers again; the others are recorded on the intake.
         message: The sentence for the person.
+        retry_after_s: When it makes sense to ask again, for HTTP's Retry-After; None to leave that open.
     """
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
+    retry_after_s: ClassVar[int | None] = None
     message: str = "Something went wrong on our side. Please try again in a minute."
 
     def __init__(self, message: str | None = None) -> None:
@@ -113,6 +115,52 @@ class UnknownIntake(IntakeError):
     code = "unknown_intake"
     status = 404
     message = "There is no submission with this id. Check that the address was copied whole."
+
+
+class NotFromThePage(IntakeError):
+    """App Check is on, and the request has no token of it that holds."""
+
+    code = "not_from_the_page"
+    status = 401
+    message = (
+        "Only the intake form can send bills here, and this did not come from it. Please reload the form and try again."
+    )
+
+
+class DayIsSpent(IntakeError):
+    """The pages that may be taken in within 24 hours are spent.
+
+    Args:
+        limit: How many those are.
+    """
+
+    code = "daily_limit"
+    status = 503
+    retry_after_s = 3600
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"No more bills can be taken in now: at most {limit} pages within 24 hours. "
+            "Send this one again in an hour, or tell the office."
+        )
+
+
+class TooManySubmissions(IntakeError):
+    """One address has sent as many submissions as are allowed.
+
+    Args:
+        limit: How many those are.
+    """
+
+    code = "too_many_submissions"
+    status = 429
+    retry_after_s = 600
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"Too many bills came from this connection: at most {limit} within an hour. "
+            "Send this one again in ten minutes, or from another connection."
+        )
 
 
 class BadRequest(IntakeError):
@@ -188,6 +236,18 @@ class TooManyPages(BadFile):
 
     code = "too_many_pages"
     template = "The files have {pages} pages together; a submission can have at most {limit}. Send only the pages of this bill."
+
+
+class DayIsFull(BadFile):
+    """The bill's pages do not fit into this day any more, by far."""
+
+    code = "daily_limit_passed"
+    template = (
+        "This bill was not taken in: the pages for this day are used up. Send it again tomorrow, or tell the office."
+    )
+
+    def __init__(self) -> None:
+        super().__init__(1)
 
 
 class PictureTooLarge(BadFile):

@@ -99,6 +99,7 @@ class Ocr:
         understand: Reads the fields of an intake whose pages are all saved and makes its row due; False if another run
             did it first.
         bytes_in_flight: Most bytes of pictures that are being sent at once; a larger one goes alone.
+        take_pages: Told the pages of a bill once they are counted; raises where they are too many for the day.
     """
 
     store: Store
@@ -112,6 +113,7 @@ class Ocr:
     lease_s: float
     understand: Callable[[Intake], bool]
     bytes_in_flight: int = BYTES_IN_FLIGHT
+    take_pages: Callable[[int], None] = lambda _pages: None
     # The platform sends one event at a time, but the server has more threads than one, and there is one worker.
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -149,6 +151,7 @@ class Ocr:
         with _Files(self.bucket, self.opener, intake) as files:
             if intake.status is Status.WAITING:
                 file_pages = self._count_pages(files)
+                self.take_pages(sum(file_pages))
                 self.store.start_reading(intake, file_pages)
                 again = self.store.intake(intake.id)
                 if again is None or again.status is not Status.READING:

@@ -150,6 +150,7 @@ class Intake:
         bill_key: The same for every submission of one bill; "" when that is not known.
         agent: Who submitted it by the office's list: id as the office spells it, and name; None without a list.
         copy: How far the copy in Drive is, see `intake.copying`; None where bills are not copied.
+        origin: Hashes of where it came from, written once so that `intake.admission` can count them; not read back.
     """
 
     id: str
@@ -167,6 +168,7 @@ class Intake:
     bill_key: str = ""
     agent: Mapping[str, str] | None = None
     copy: Mapping[str, Any] | None = None
+    origin: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def pages(self) -> int:
@@ -195,6 +197,8 @@ class Intake:
             "attention": [dict(item) for item in self.attention],
             "bill_key": self.bill_key,
             "agent": dict(self.agent) if self.agent else None,
+            "pages": max(1, self.pages),  # what the day's budget adds up; before they are counted at least one
+            **self.origin,
         }
 
     @classmethod

@@ -12,6 +12,8 @@ from intake.settings import Settings
 
 if TYPE_CHECKING:
     from intake.cloud.copies import Copies
+    from intake.admission import Admission
+    from intake.cloud.app_check import AppCheck
     from intake.cloud.firestore import Store
     from intake.cloud.pubsub import Nudges
     from intake.cloud.storage import Bucket
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from intake.pages.opener import Opener
     from intake.sweeping import Sweeper
     from intake.waking import Waker
+    from intake.watching import Watch
 
 T = TypeVar("T")
 
@@ -85,6 +88,42 @@ class Services:
         return self._keep("directory", lambda: Directory(OfficeDocuments(self.store.client)))
 
     @property
+    def admission(self) -> Admission:
+        """The valves of the public form."""
+        from intake.admission import Admission
+        from intake.cloud.counts import Counts
+
+        settings = self.settings
+        return self._keep(
+            "admission",
+            lambda: Admission(
+                Counts(self.store.client),
+                settings.pages_per_day,
+                settings.submissions_per_hour,
+                settings.submissions_per_hour_peer,
+                settings.address_key,
+            ),
+        )
+
+    @property
+    def app_check(self) -> AppCheck | None:
+        """What checks that a request comes from our page, or None where that is not asked for."""
+        number = self.settings.app_check_project
+        if not number:
+            return None
+        from intake.cloud.app_check import AppCheck
+
+        return self._keep("app_check", lambda: AppCheck(number))
+
+    @property
+    def watch(self) -> Watch:
+        """What reports how the whole is doing."""
+        from intake.cloud.counts import Counts
+        from intake.watching import Watch
+
+        return self._keep("watch", lambda: Watch(Counts(self.store.client), self.settings.pages_per_day))
+
+    @property
     def waker(self) -> Waker:
         """What has `ocr` started ahead of time."""
         from intake.waking import Waker
@@ -120,6 +159,7 @@ class Services:
                 max_pages=settings.limits.pages,
                 lease_s=settings.lease_s,
                 understand=lambda intake: understand(intake, store=self.store, bucket=self.bucket),
+                take_pages=self.admission.take_pages,
             ),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MIB = 1024 * 1024
 
@@ -55,6 +55,11 @@ class Settings:
         sheet_write_interval_s: Least seconds between two writes to the Sheet: 60 writes a minute are allowed per user
             (https://developers.google.com/workspace/sheets/api/limits).
         progress_days: Days that a finished progress document stays readable.
+        pages_per_day: Pages taken in within 24 hours before new submissions are refused; 0 for no limit.
+        submissions_per_hour: Submissions of one client address within an hour; 0 for no limit.
+        submissions_per_hour_peer: The same for the address that called us, a proxy of many clients as a rule.
+        address_key: Key with which addresses are hashed; without one none are counted.
+        app_check_project: Number of the Firebase project whose App Check tokens are asked for; "" to ask for none.
         limits: What a submission may hold.
     """
 
@@ -87,6 +92,11 @@ class Settings:
     max_attempts: int = 10
     sheet_write_interval_s: float = 1.1
     progress_days: float = 30.0
+    pages_per_day: int = 0
+    submissions_per_hour: int = 0
+    submissions_per_hour_peer: int = 0
+    address_key: str = field(default="", repr=False)
+    app_check_project: str = ""
     limits: Limits = Limits()
 
     @classmethod
@@ -130,6 +140,11 @@ class Settings:
             max_attempts=int(environ.get("MAX_ATTEMPTS", cls.max_attempts)),
             sheet_write_interval_s=float(environ.get("SHEET_WRITE_INTERVAL_SECONDS", cls.sheet_write_interval_s)),
             progress_days=float(environ.get("PROGRESS_DAYS", cls.progress_days)),
+            pages_per_day=int(environ.get("PAGES_PER_DAY", cls.pages_per_day)),
+            submissions_per_hour=int(environ.get("SUBMISSIONS_PER_HOUR", cls.submissions_per_hour)),
+            submissions_per_hour_peer=int(environ.get("SUBMISSIONS_PER_HOUR_PEER", cls.submissions_per_hour_peer)),
+            address_key=environ.get("ADDRESS_KEY", ""),
+            app_check_project=environ.get("APP_CHECK_PROJECT", ""),
         )
 
 

@@ -16,7 +16,7 @@ import hashlib
 import math
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
@@ -82,6 +82,7 @@ def submit(
     nudges: Nudges,
     directory: Directory,
     limits: Limits,
+    admit: Callable[[], Mapping[str, str]] = dict,
 ) -> Accepted:
     """Take in one submission.
 
@@ -94,6 +95,8 @@ def submit(
         nudges: Wakes `ocr`.
         directory: Who may submit, and for which utilities.
         limits: What a submission may hold.
+        admit: Lets a new submission in, or raises; returns what the intake carries of its origin. One that was accepted
+            before is not asked again.
 
     Returns:
         The intake, new or the one that an earlier request with the same key made.
@@ -101,11 +104,13 @@ def submit(
     Raises:
         NotMultipart, MalformedUpload: The body is no form, or broke off.
         BadIdempotencyKey, IdempotencyKeyReused: The key cannot be used.
+        DayIsSpent, TooManySubmissions: It was not admitted.
         BadRequest: Answers or files need mending; carries all problems.
         TemporaryError: Storage or Firestore did not answer.
     """
     intake_id = intake_id_for(idempotency_key)
     earlier = store.intake(intake_id) if idempotency_key else None
+    origin = admit() if earlier is None else {}
     upload = _Upload(intake_id, store=store, bucket=bucket, limits=limits, keep=earlier is None)
     try:
         answers = upload.receive(read_parts(stream, content_type))
@@ -118,7 +123,7 @@ def submit(
         fingerprint = _fingerprint(clean, upload.files)
         if earlier is None:
             now, files = datetime.now(UTC), tuple(upload.files)
-            intake = Intake(intake_id, Status.WAITING, now, clean, files, fingerprint, agent=agent)
+            intake = Intake(intake_id, Status.WAITING, now, clean, files, fingerprint, agent=agent, origin=origin)
             if upload.accepted_as(intake):
                 _nudge(nudges, intake_id)
                 return Accepted(intake_id, repeated=False)

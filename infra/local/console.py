@@ -16,6 +16,7 @@ from infra.local.functions import FunctionSpec
 
 _LOUD = frozenset({"WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
 _LOUD_TEXT = re.compile(r"\b(WARN(ING)?|ERROR|CRITICAL|SEVERE|FATAL|Traceback|panic)\b")
+_REGULAR = frozenset({"progress shown", "backlog", "sweep done"})
 _MESSAGE_WIDTH = 56
 _MEMORY_CHECK_S = 5.0
 _MEMORY_EVERY_S = 60.0
@@ -34,8 +35,8 @@ def format_line(source: str, line: str, clock: str) -> str | None:
     if event is None:
         return f"{clock}  {source:<9}           {line.strip()}" if _LOUD_TEXT.search(line) else None
     severity = str(event.get("severity", "INFO"))
-    if event.get("function") == "front" and severity not in _LOUD:
-        return None  # the function itself has said so
+    if (event.get("function") == "front" or event.get("message") in _REGULAR) and severity not in _LOUD:
+        return None  # the function itself has said so, or says so every few seconds
     message = str(event.get("message", ""))
     if severity in _LOUD:
         details = " ".join(str(event[key]) for key in ("code", "exception") if event.get(key))

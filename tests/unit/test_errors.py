@@ -58,6 +58,32 @@ SENTENCES = [
     ),
     (BadFile(2), "bad_file", 422, "File 2 cannot be read."),
     (
+        errors.NotFromThePage(),
+        "not_from_the_page",
+        401,
+        "Only the intake form can send bills here, and this did not come from it. Please reload the form and try again.",
+    ),
+    (
+        errors.DayIsSpent(5000),
+        "daily_limit",
+        503,
+        "No more bills can be taken in now: at most 5000 pages within 24 hours. "
+        "Send this one again in an hour, or tell the office.",
+    ),
+    (
+        errors.DayIsFull(),
+        "daily_limit_passed",
+        422,
+        "This bill was not taken in: the pages for this day are used up. Send it again tomorrow, or tell the office.",
+    ),
+    (
+        errors.TooManySubmissions(60),
+        "too_many_submissions",
+        429,
+        "Too many bills came from this connection: at most 60 within an hour. "
+        "Send this one again in ten minutes, or from another connection.",
+    ),
+    (
         errors.EncryptedPdf(2),
         "encrypted_pdf",
         422,

@@ -16,6 +16,8 @@ PURE = [
     "intake.form",
     "intake.filetypes",
     "intake.settings",
+    "intake.admission",
+    "intake.watching",
     "intake.log",
     "intake.ledger",
     "intake.rows",

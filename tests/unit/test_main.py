@@ -14,7 +14,8 @@ from typing import Any
 import flask
 import functions_framework
 import pytest
-from intake.errors import TemporaryError
+from intake.admission import Caller
+from intake.errors import DayIsSpent, IntakeError, NotFromThePage, TemporaryError, TooManySubmissions
 from intake.records import Status
 from intake.settings import Limits
 from intake.sweeping import Sweeper
@@ -33,14 +34,16 @@ HOLD = "Something went wrong on our side. Please try again in a minute."
 class Stage:
     """A stage that notes how it is called, or fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, origin: dict[str, str] | None = None) -> None:
         self.calls: list[tuple[object, ...]] = []
         self.error: Exception | None = None
+        self.origin = origin
 
-    def __call__(self, *args: object) -> None:
+    def __call__(self, *args: object) -> dict[str, str] | None:
         self.calls.append(args)
         if self.error:
             raise self.error
+        return self.origin
 
 
 class Deployment:
@@ -48,7 +51,8 @@ class Deployment:
 
     def __init__(self) -> None:
         self.store, self.bucket, self.nudges = Store(), Bucket(), Nudges()
-        self.read_chunk, self.record = Stage(), Stage()
+        self.read_chunk, self.record, self.report = Stage(), Stage(), Stage()
+        self.admit = Stage(origin={"client": "c" * 32, "peer": "d" * 32})
         sweeper = Sweeper(self.store, self.bucket, self.nudges, chunk_pages=4, patience_s=60, max_attempts=3)  # type: ignore[arg-type]
         self.services = SimpleNamespace(
             store=self.store,
@@ -60,6 +64,9 @@ class Deployment:
             recorder=SimpleNamespace(record=self.record),
             copier=None,
             sweeper=sweeper,
+            watch=SimpleNamespace(report=self.report),
+            admission=SimpleNamespace(admit=self.admit),
+            app_check=None,
         )
 
     def function(self, target: str) -> Client:
@@ -141,6 +148,40 @@ def test_submit_bad_key(deployment: Deployment) -> None:
     assert (answer.status_code, answer.get_json()["code"]) == (400, "bad_idempotency_key")
 
 
+def test_submit_is_admitted_by_where_it_comes_from(deployment: Deployment) -> None:
+    """The valves see both addresses; the intake carries the hashes that they return; a repetition is not asked again."""
+    client = deployment.function("submit")
+    headers = {"X-Forwarded-For": "198.51.100.9, 203.0.113.7"}
+    for _ in range(2):
+        assert send(client, form_body(ANSWERS, [PDF]), **headers).status_code == 202
+    assert deployment.admit.calls == [(Caller("198.51.100.9", "203.0.113.7"),)]
+    (intake,) = deployment.store.intakes.values()
+    assert intake.to_document()["client"] == "c" * 32
+    assert intake.to_document()["pages"] == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "pause"), [(DayIsSpent(5000), 503, "3600"), (TooManySubmissions(60), 429, "600")]
+)
+def test_submit_is_not_admitted(deployment: Deployment, error: IntakeError, status: int, pause: str) -> None:
+    """The refusal says when to come again, and nothing is kept."""
+    deployment.admit.error = error
+    answer = send(deployment.function("submit"), form_body(ANSWERS, [PDF]))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (status, pause)
+    assert answer.get_json()["code"] == error.code
+    assert (deployment.store.intakes, deployment.bucket.objects) == ({}, {})
+
+
+def test_submit_asks_for_app_check(deployment: Deployment) -> None:
+    """Where it is on, the header is checked before anything else."""
+    check = deployment.services.app_check = SimpleNamespace(check=Stage())
+    check.check.error = NotFromThePage()
+    answer = send(deployment.function("submit"), form_body(ANSWERS, [PDF]), **{"X-Firebase-AppCheck": "token"})
+    assert (answer.status_code, answer.get_json()["code"]) == (401, "not_from_the_page")
+    assert check.check.calls == [("token",)]
+    assert deployment.admit.calls == []
+
+
 def test_submit_without_a_key(deployment: Deployment) -> None:
     """The key is optional."""
     answer = deployment.function("submit").post("/submit", data=form_body(ANSWERS, [PDF]), content_type=CONTENT_TYPE)
@@ -207,6 +248,29 @@ def test_sweep(deployment: Deployment) -> None:
     assert answer.status_code == 200
     rest = dict.fromkeys(("in_work", "failed", "uploads", "copies", "lists", "errors"), 0)
     assert answer.get_json() == {"woken": 1, **rest}
+    assert deployment.report.calls == [()]
+
+
+@pytest.mark.parametrize(
+    ("target", "send_one"),
+    [
+        ("submit", lambda client: send(client, form_body(ANSWERS, [PDF]))),
+        ("submit", lambda client: send(client, form_body(ANSWERS, []))),
+        ("progress", lambda client: client.get(f"/progress/{INTAKE_ID}")),
+        ("sweep", lambda client: client.post("/")),
+        ("ocr", lambda client: deliver(client, kept("ocr_eventarc"))),
+        ("record", lambda client: deliver(client, kept("record_eventarc"))),
+    ],
+    ids=["submit", "submit refused", "progress", "sweep", "ocr", "record"],
+)
+def test_each_invocation_ends_with_its_time_and_memory(
+    deployment: Deployment, target: str, send_one: Callable[[Client], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line with `ms` an invocation, and memory in it, whatever came of it: status and alerts count on them."""
+    deployment.store.add(an_intake())
+    send_one(deployment.function(target))
+    (last,) = [line for line in logged(capsys) if "ms" in line]
+    assert last["rss_mb"] > 0
 
 
 # --- all HTTP functions -----------------------------------------------------------------------------------------------------

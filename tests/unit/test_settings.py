@@ -61,6 +61,9 @@ def test_local_stack() -> None:
         ("LEASE_SECONDS", "5", "lease_s", 5.0),
         ("PATIENCE_SECONDS", "0.5", "patience_s", 0.5),
         ("MAX_ATTEMPTS", "3", "max_attempts", 3),
+        ("PAGES_PER_DAY", "5000", "pages_per_day", 5000),
+        ("SUBMISSIONS_PER_HOUR", "60", "submissions_per_hour", 60),
+        ("SUBMISSIONS_PER_HOUR_PEER", "600", "submissions_per_hour_peer", 600),
         ("SHEET_WRITE_INTERVAL_SECONDS", "0.1", "sheet_write_interval_s", 0.1),
         ("PROGRESS_DAYS", "7", "progress_days", 7.0),
         ("COPY_HOLD_SECONDS", "20", "copy_hold_s", 20.0),
@@ -98,3 +101,8 @@ def test_a_copy_is_held_longer_than_a_run() -> None:
     run = functions.load()[0]["record"].timeout_s
     assert Settings.from_env(LEAST).copy_hold_s > run
     assert run > RUN_S
+def test_the_key_of_addresses_is_shown_nowhere() -> None:
+    """It is a secret: settings that are printed do not hold it."""
+    settings = Settings.from_env({**LEAST, "ADDRESS_KEY": "a secret", "APP_CHECK_PROJECT": "12345"})
+    assert (settings.address_key, settings.app_check_project) == ("a secret", "12345")
+    assert "a secret" not in repr(settings)

@@ -195,7 +195,7 @@ class Store:
         """
         now = datetime.now(UTC)
         progress = Progress(Stage.READING, intake.submitted_at, now, pages_total=sum(file_pages))
-        changes = {"status": Status.READING.value, "file_pages": list(file_pages)}
+        changes = {"status": Status.READING.value, "file_pages": list(file_pages), "pages": sum(file_pages)}
         return self._advance(intake.id, {Status.WAITING}, changes, progress)
 
     @_wrapped

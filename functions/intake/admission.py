@@ -1,0 +1,140 @@
+"""Whether a submission may come in at all: the valves of a form that anybody can reach.
+
+Nothing is counted in documents of its own. Each intake carries its pages and a keyed hash of where it came from, and Firestore
+adds those up when it is asked, so a valve costs no write and cannot drift from what was really taken in:
+
+    pages of the last 24 hours            over the budget: 503 to new submissions
+    submissions of one client's hour      over the limit: 429
+
+Two addresses count, because only one of them can be trusted. Cloud Run tells the address that called it, whatever the caller
+writes: the last one in X-Forwarded-For. For an agent that is Hosting's edge, which many agents share, and the agent's own
+address is in a header that somebody who calls Cloud Run directly can forge. So the named client has a limit, and the peer a
+wider one that forging does not evade.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from intake.errors import DayIsFull, DayIsSpent, TooManySubmissions
+
+if TYPE_CHECKING:
+    from intake.cloud.counts import Counts
+
+DAY = timedelta(hours=24)
+HOUR = timedelta(hours=1)
+HARD_FACTOR = 2
+"""An intake whose pages would lift the day over this many times its budget is refused when they are counted. What `submit` let
+in before the budget was spent ends here at the latest."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Where a request comes from; "" where that is not known.
+
+    Attributes:
+        client: Address of the browser, as the proxy before us names it.
+        peer: Address that called us.
+    """
+
+    client: str
+    peer: str
+
+    @classmethod
+    def of(cls, header: Callable[[str], str | None], remote: str) -> Caller:
+        """Read the addresses of a request.
+
+        Hosting's edge names its client in Fastly-Client-IP; any other proxy adds it to X-Forwarded-For.
+
+        Args:
+            header: Returns the value of a header of the request.
+            remote: Address of the connection.
+        """
+        hops = [hop for hop in map(str.strip, (header("X-Forwarded-For") or "").split(",")) if hop] or [remote]
+        named = header("Fastly-Client-IP") or hops[-2:][0]
+        peer = _network(hops[-1])
+        return cls(_network(named) or peer, peer)
+
+
+def _network(address: str) -> str:
+    """Return an IPv4 address, or the /64 of an IPv6 one, which is what one customer's connection gets; "" if neither."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    return str(ipaddress.ip_network(f"{parsed}/64", strict=False)) if parsed.version == 6 else str(parsed)
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Decides; a limit of 0 is none.
+
+    Attributes:
+        counts: What was taken in so far.
+        pages_per_day: Pages within 24 hours.
+        per_client: Submissions of one client within an hour.
+        per_peer: Submissions through one peer within an hour.
+        address_key: Key of the hash; without one no addresses are counted.
+    """
+
+    counts: Counts
+    pages_per_day: int
+    per_client: int
+    per_peer: int
+    address_key: str
+
+    def admit(self, caller: Caller) -> dict[str, str]:
+        """Let a new submission in.
+
+        Args:
+            caller: Where it comes from.
+
+        Returns:
+            What its intake has to carry so that it is counted later: hashes, never an address.
+
+        Raises:
+            DayIsSpent: The pages of the day are spent.
+            TooManySubmissions: Too many came from there within an hour.
+            TemporaryError: Firestore did not answer.
+        """
+        now = datetime.now(UTC)
+        if self.pages_per_day and self.counts.pages_since(now - DAY) >= self.pages_per_day:
+            raise DayIsSpent(self.pages_per_day)
+        if not self.address_key:
+            return {}
+        origin = {}
+        for field, address, limit in (
+            ("client", caller.client, self.per_client),
+            ("peer", caller.peer, self.per_peer),
+        ):
+            if not limit or not address:
+                continue
+            hashes = [self._hash(address, moment) for moment in (now, now - HOUR)]
+            if self.counts.submissions_since(field, hashes, now - HOUR, limit) >= limit:
+                raise TooManySubmissions(limit)
+            origin[field] = hashes[0]
+        return origin
+
+    def take_pages(self, pages: int) -> None:
+        """Refuse a bill whose pages, now that they are counted, would go far beyond the day's budget.
+
+        Raises:
+            DayIsFull: They would.
+            TemporaryError: Firestore did not answer.
+        """
+        if not self.pages_per_day:
+            return
+        taken = self.counts.pages_since(datetime.now(UTC) - DAY)
+        if taken + pages > HARD_FACTOR * self.pages_per_day:
+            raise DayIsFull
+
+    def _hash(self, address: str, moment: datetime) -> str:
+        # With the hour in it, a hash says nothing about the same address in another hour.
+        hour = int(moment.timestamp() // HOUR.total_seconds())
+        return hmac.new(self.address_key.encode(), f"{hour}|{address}".encode(), hashlib.sha256).hexdigest()[:32]

@@ -1,0 +1,145 @@
+"""The valves of the public form: whose address counts, what is refused when, and what is kept of where a bill came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from intake.admission import Admission, Caller
+from intake.errors import DayIsFull, DayIsSpent, TemporaryError, TooManySubmissions
+from intake.watching import Watch
+
+
+@dataclass
+class Counts:
+    """Answers what it is told to, and notes what it was asked."""
+
+    pages: int = 0
+    submissions: dict[str, int] = field(default_factory=dict)
+    asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    oldest: datetime | None = None
+    due: int = 0
+    down: bool = False
+
+    def pages_since(self, since: datetime) -> int:
+        if self.down:
+            raise TemporaryError
+        assert timedelta(hours=23, minutes=59) < datetime.now(UTC) - since < timedelta(hours=24, minutes=1)
+        return self.pages
+
+    def submissions_since(self, field: str, hashes: Sequence[str], since: datetime, most: int) -> int:
+        self.asked.append((field, tuple(hashes)))
+        return min(most, self.submissions.get(field, 0))
+
+    def oldest_unfinished(self) -> datetime | None:
+        return self.oldest
+
+    def rows_due(self) -> int:
+        return self.due
+
+
+def admission(counts: Counts, pages: int = 100, client: int = 3, peer: int = 30, key: str = "key") -> Admission:
+    return Admission(counts, pages, client, peer, key)  # type: ignore[arg-type]
+
+
+CALLER = Caller("198.51.100.9", "203.0.113.7")
+
+
+@pytest.mark.parametrize(
+    ("headers", "client", "peer"),
+    [
+        ({}, "192.0.2.1", "192.0.2.1"),
+        ({"X-Forwarded-For": "198.51.100.9"}, "198.51.100.9", "198.51.100.9"),
+        ({"X-Forwarded-For": "198.51.100.9, 203.0.113.7"}, "198.51.100.9", "203.0.113.7"),
+        ({"X-Forwarded-For": "10.0.0.1,198.51.100.9,203.0.113.7"}, "198.51.100.9", "203.0.113.7"),
+        ({"X-Forwarded-For": "203.0.113.7", "Fastly-Client-IP": "198.51.100.9"}, "198.51.100.9", "203.0.113.7"),
+        ({"X-Forwarded-For": "<script>, 203.0.113.7"}, "203.0.113.7", "203.0.113.7"),
+        ({"X-Forwarded-For": "2001:db8:1:2:3:4:5:6"}, "2001:db8:1:2::/64", "2001:db8:1:2::/64"),
+        ({"X-Forwarded-For": ", ,"}, "192.0.2.1", "192.0.2.1"),
+        ({"X-Forwarded-For": "unknown"}, "", ""),
+    ],
+)
+def test_whose_address(headers: dict[str, str], client: str, peer: str) -> None:
+    """The peer is the last hop, which nobody can forge; the client is what the proxy before it names."""
+    assert Caller.of(headers.get, "192.0.2.1") == Caller(client, peer)
+
+
+def test_an_intake_carries_hashes_that_change_every_hour() -> None:
+    """What is kept counts within two hours, and holds neither the address nor what it was yesterday."""
+    counts = Counts()
+    origin = admission(counts).admit(CALLER)
+    assert set(origin) == {"client", "peer"}
+    assert all(re.fullmatch(r"[0-9a-f]{32}", value) for value in origin.values())
+    (_, (this_hour, last_hour)), _ = counts.asked
+    assert origin["client"] == this_hour != last_hour
+    assert admission(Counts(), key="other").admit(CALLER)["client"] != origin["client"]
+
+
+@pytest.mark.parametrize(
+    ("submissions", "limit"), [({"client": 3}, 3), ({"client": 2, "peer": 30}, 30), ({"client": 2, "peer": 29}, None)]
+)
+def test_too_many_from_one_place(submissions: dict[str, int], limit: int | None) -> None:
+    """The limit is what may come, for the client and for the peer; one more is refused."""
+    valves = admission(Counts(submissions=submissions))
+    if limit is None:
+        valves.admit(CALLER)
+        return
+    with pytest.raises(TooManySubmissions, match=f"at most {limit} within an hour"):
+        valves.admit(CALLER)
+
+
+@pytest.mark.parametrize(("pages", "refused"), [(99, False), (100, True), (101, True)])
+def test_the_pages_of_the_day(pages: int, refused: bool) -> None:
+    """New submissions are refused once the budget is spent."""
+    valves = admission(Counts(pages=pages))
+    if refused:
+        with pytest.raises(DayIsSpent, match="at most 100 pages"):
+            valves.admit(CALLER)
+    else:
+        valves.admit(CALLER)
+
+
+@pytest.mark.parametrize(("taken", "pages", "refused"), [(150, 50, False), (150, 51, True), (0, 200, False)])
+def test_pages_that_come_to_light_later(taken: int, pages: int, refused: bool) -> None:
+    """A bill that was let in is refused when its pages, once counted, go beyond twice the budget."""
+    valves = admission(Counts(pages=taken))
+    if refused:
+        with pytest.raises(DayIsFull):
+            valves.take_pages(pages)
+    else:
+        valves.take_pages(pages)
+
+
+def test_without_limits_nothing_is_asked() -> None:
+    """On one machine there are no valves, and no reads for them."""
+    counts = Counts(down=True)
+    valves = admission(counts, pages=0, client=0, peer=0, key="")
+    assert valves.admit(CALLER) == {}
+    valves.take_pages(500)
+    assert admission(Counts(), key="").admit(CALLER) == {}
+    assert counts.asked == []
+
+
+def test_a_valve_that_cannot_count_lets_nothing_through() -> None:
+    """Firestore does not answer: the submission is refused as in any other outage, to be sent again."""
+    with pytest.raises(TemporaryError):
+        admission(Counts(down=True)).admit(CALLER)
+
+
+@pytest.mark.parametrize(("pages", "warned"), [(79, False), (80, True)])
+def test_the_report(pages: int, warned: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each sweep writes what the alerts look at, and warns from four fifths of the budget on."""
+    oldest = datetime.now(UTC) - timedelta(minutes=20)
+    Watch(Counts(pages=pages, oldest=oldest, due=7), 100).report()  # type: ignore[arg-type]
+    out = capsys.readouterr().out
+    assert re.search(r'"message": "backlog".*"oldest_s": 120\d, "rows_due": 7, "pages_day": ' + str(pages), out)
+    assert ("page budget nearly spent" in out) == warned
+
+
+def test_the_report_of_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing waits the age is 0, so that silence means that nobody looks."""
+    Watch(Counts(), 0).report()  # type: ignore[arg-type]
+    assert '"oldest_s": 0, "rows_due": 0, "pages_day": 0' in capsys.readouterr().out
