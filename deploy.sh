@@ -14,6 +14,7 @@ Usage: ./deploy.sh COMMAND [OPTION]...
   submit    submit FILE... as ONE bill to a running deployment and show its progress
 
   gcp       make or update the deployment on Google Cloud; --plan prints every command without running any
+  status    how a deployment is doing: functions, memory, backlog, intakes by state; --local for the one on this machine
   redrive   send dead letters on their way again
   destroy   take back what gcp made; bills, database and Sheet stay
 
@@ -37,7 +38,7 @@ case "${1:-}" in
   demo) hand_over infra.demo "${@:2}" ;;
   local) hand_over infra.local "${@:2}" ;;
   submit) hand_over infra.submit_bill "${@:2}" ;;
-  gcp | redrive | destroy) hand_over infra.gcp "$@" ;;
+  gcp | status | redrive | destroy) hand_over infra.gcp "$@" ;;
   -h | --help | help) usage ;;
   "")
     usage >&2

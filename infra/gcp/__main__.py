@@ -1,4 +1,4 @@
-"""`./deploy.sh gcp | destroy | redrive`: the deployment on Google Cloud."""
+"""`./deploy.sh gcp | status | destroy | redrive`: the deployment on Google Cloud."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from infra.gcp import destroy, printing, redrive, settings, staging
+from infra.gcp import destroy, printing, redrive, settings, staging, status
 from infra.gcp.apply import Outcome, Runner, StepFailed
 from infra.gcp.deployment import DEFAULT_REGION, BadOption, Deployment
 from infra.gcp.plan import plan
@@ -32,12 +32,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     gcp.add_argument("--plan", action="store_true", help="print every command without running any")
     gcp.add_argument("--yes", action="store_true", help="do not ask before beginning")
+    shown = commands.add_parser("status", help="how it is doing: functions, memory, backlog, intakes by state")
+    shown.add_argument("--local", action="store_true", help="of the stack that runs on this machine")
+    shown.add_argument("--json", action="store_true", help="one JSON object")
     taken = commands.add_parser("destroy", help="take back what gcp made; bills, database and Sheet stay")
     taken.add_argument("--with-data", action="store_true", help="also delete all bills and the database, for good")
     taken.add_argument("--yes", action="store_true", help="do not ask (data is asked for all the same)")
     again = commands.add_parser("redrive", help="send dead letters on their way again")
-    for command in (gcp, taken, again):
-        command.add_argument("--project", default="", metavar="ID", required=True, help="Google Cloud project")
+    for command in (gcp, shown, taken, again):
+        command.add_argument(
+            "--project", default="", metavar="ID", required=command is not shown, help="Google Cloud project"
+        )
         command.add_argument("--region", default=DEFAULT_REGION, help="region (default: %(default)s)")
     return parser
 
@@ -48,6 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     try:
+        if options.command == "status":
+            return status.show(options)
         deployment = _deployment(options)
         if options.command == "gcp":
             return _deploy(options, deployment, again=shlex.join(["./deploy.sh", *arguments]))
@@ -149,7 +156,7 @@ def _closing(deployment: Deployment, outcome: Outcome) -> str:
     ]
     if deployment.drive_folder:
         lines.append(f"and make {deployment.account('record')} a content manager of the Shared Drive.")
-    return "\n".join(lines)
+    return "\n".join([*lines, f"Watch it: ./deploy.sh status --project {deployment.project}"])
 
 
 def _destroy(options: argparse.Namespace, deployment: Deployment, again: str) -> int:

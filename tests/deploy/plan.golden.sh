@@ -310,24 +310,24 @@ rm -rf .build/source && mkdir -p .build && cp -r functions .build/source && cp r
 
 # === Functions ===========================================================================================
 
-# function submit: Called by anybody, through Hosting, at most 8 at a time in 256 MiB for 300 s, on at most 20
+# function submit: Called by anybody, through Hosting, at most 8 at a time in 256 MiB for 300 s, on at most 10
 #   instances; infra/functions.toml has the reason of each number.
 # looks: gcloud functions describe submit --gen2 --project=my-project --region=us-east4 --format=json
 gcloud functions deploy submit --gen2 --project=my-project --region=us-east4 --runtime=python311 \
   --source=.build/source --entry-point=submit --memory=256Mi --cpu=1 --timeout=300s --concurrency=8 \
-  --min-instances=0 --max-instances=20 --service-account=intake-submit@my-project.iam.gserviceaccount.com \
+  --min-instances=0 --max-instances=10 --service-account=intake-submit@my-project.iam.gserviceaccount.com \
   --build-service-account=projects/my-project/serviceAccounts/intake-build@my-project.iam.gserviceaccount.com \
   --docker-repository=projects/my-project/locations/us-east4/repositories/intake --ingress-settings=all \
   --no-allow-unauthenticated --update-labels=intake-source=0000000000000000000000000000000000000000 --trigger-http \
   --set-env-vars="GOOGLE_CLOUD_PROJECT=my-project,BILLS_BUCKET=my-project-bills,OCR_TOPIC=ocr-requests,SHEET_TOPIC=sheet-requests,THREADS=8,PAGES_PER_DAY=5000,SUBMISSIONS_PER_HOUR=60,SUBMISSIONS_PER_HOUR_PEER=600,APP_CHECK_PROJECT=${PROJECT_NUMBER}" \
   --set-secrets=ADDRESS_KEY=intake-address-key:latest
 
-# function progress: Called by anybody, through Hosting, at most 40 at a time in 256 MiB for 30 s, on at most 10
+# function progress: Called by anybody, through Hosting, at most 40 at a time in 256 MiB for 30 s, on at most 3
 #   instances; infra/functions.toml has the reason of each number.
 # looks: gcloud functions describe progress --gen2 --project=my-project --region=us-east4 --format=json
 gcloud functions deploy progress --gen2 --project=my-project --region=us-east4 --runtime=python311 \
   --source=.build/source --entry-point=progress --memory=256Mi --cpu=1 --timeout=30s --concurrency=40 \
-  --min-instances=0 --max-instances=10 --service-account=intake-progress@my-project.iam.gserviceaccount.com \
+  --min-instances=0 --max-instances=3 --service-account=intake-progress@my-project.iam.gserviceaccount.com \
   --build-service-account=projects/my-project/serviceAccounts/intake-build@my-project.iam.gserviceaccount.com \
   --docker-repository=projects/my-project/locations/us-east4/repositories/intake --ingress-settings=all \
   --no-allow-unauthenticated --update-labels=intake-source=0000000000000000000000000000000000000000 --trigger-http \

@@ -7,11 +7,12 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from infra.gcp import destroy, printing, settings
+from infra.gcp import destroy, printing, settings, status_cloud
 from infra.gcp.redrive import redrive
 from infra.gcp.steps import Command, Lookup, Step, gcloud
 from tests.deploy.conftest import ROOT, full_deployment, full_plan
@@ -44,9 +45,8 @@ def test_printing_the_plan_runs_nothing(tmp_path: Path) -> None:
     tools = tmp_path / "bin"
     tools.mkdir()
     done = subprocess.run(
-        [shutil.which("python3") or "python3", "-P", "-m", "infra.gcp", "gcp", "--project=my-project", "--plan"],
+        [sys.executable, "-P", "-m", "infra.gcp", "gcp", "--project=my-project", "--plan"],
         env={"PATH": str(tools), "PYTHONPATH": str(ROOT)},
-        executable=ROOT / ".venv" / "bin" / "python",
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -69,6 +69,7 @@ def commands() -> list[Command]:
     for removal in destroy.removals(full_deployment(), settings.read(), with_data=True):
         found += [removal.look, *removal.delete]
     found += redrive_commands()
+    found.append(status_cloud.list_functions(full_deployment()))
     found += [
         gcloud("auth", "list", "--filter=status:ACTIVE", "--format=value(account)"),
         gcloud("auth", "print-access-token"),

@@ -152,6 +152,32 @@ def test_submit_prints_one_object(local: Local, tmp_path: Path) -> None:
     assert answer["row"]["Account Name"] == "MAPLE FARM"
 
 
+def test_status_of_the_local_stack(local: Local, tmp_path: Path) -> None:
+    """The table has each function's calls, times and memory, the dead letters, and the intakes by state."""
+    bill = tmp_path / "bill.pdf"
+    bill.write_bytes(documents.text_pdf(1))
+    assert local.submit(str(bill)).returncode == 0
+    stack_file = str(local.state_dir / "stack.json")
+    done = run("status", "--local", "--json", GREENWATT_STACK_FILE=stack_file)
+    assert done.returncode == 0, done.stdout + done.stderr
+    status = json.loads(done.stdout)
+    functions = {function["name"]: function for function in status["functions"]}
+    for name in ("submit", "progress", "ocr", "record"):
+        found = functions[name]
+        assert found["instances"] == 1
+        assert found["calls"] >= 1
+        assert found["errors"] == 0
+        assert 0 < found["p50_ms"] <= found["p99_ms"]
+        assert 20 < found["peak_mb"] < found["limit_mb"]
+    assert status["dead_letters"] == {"ocr-requests": 0, "sheet-requests": 0}
+    assert status["intakes"]["recorded"] >= 1
+    shown = run("status", "--local", GREENWATT_STACK_FILE=stack_file)
+    assert re.search(r"^ocr +local +1 ", shown.stdout, re.MULTILINE)
+    nothing = run("status", "--local", GREENWATT_STACK_FILE=str(tmp_path / "none.json"))
+    assert nothing.returncode == 1
+    assert "./deploy.sh local" in nothing.stdout
+
+
 def test_submit_says_why_an_intake_failed(local: Local, tmp_path: Path) -> None:
     """Exit status 1, the sentence for a person, and the code in the object."""
     bill = tmp_path / "bill.pdf"
@@ -219,6 +245,9 @@ def test_every_command_of_the_readme_runs(local: Local, tmp_path: Path) -> None:
     assert others
     for line in others:
         program, command, *arguments = shlex.split(line)
+        if (program, command, arguments[-1]) == ("./deploy.sh", "gcp", "--plan"):
+            assert run(command, *arguments).stdout.startswith("#!/usr/bin/env bash")
+            continue
         assert (program, command) == ("./deploy.sh", "submit"), f"no test runs this command of the README: {line}"
         done = local.submit(*arguments, cwd=tmp_path)
         assert done.returncode == 0, (line, done.stderr)

@@ -1,0 +1,187 @@
+"""The status of a deployment on Google Cloud, from Cloud Monitoring.
+
+gcloud has no command that reads time series, so its REST interface is asked, with gcloud's own token
+(https://cloud.google.com/monitoring/api/ref_v3/rest/v3/projects.timeSeries/list). Metrics of Cloud Run and Pub/Sub:
+https://cloud.google.com/monitoring/api/metrics_gcp.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+
+from infra.gcp import settings
+from infra.gcp.deployment import TOPICS, Deployment, dead
+from infra.gcp.status_values import FunctionStatus, Unknown
+from infra.gcp.steps import Command, gcloud
+
+MONITORING = "https://monitoring.googleapis.com"
+WINDOW_S = 3600
+_TIMEOUT_S = 30
+_RUN = 'resource.type="cloud_run_revision"'
+
+
+def run(command: Command) -> str:
+    """Run a gcloud command that only reads.
+
+    Raises:
+        Unknown: It failed; the message is gcloud's.
+    """
+    try:
+        done = subprocess.run(list(command.argv), capture_output=True, text=True, check=False)  # noqa: S603 - our own commands
+    except FileNotFoundError as exc:
+        raise Unknown("The gcloud CLI is not installed: https://cloud.google.com/sdk/docs/install") from exc
+    if done.returncode:
+        raise Unknown(f"{done.stderr.strip()}\nIs gcloud logged in (gcloud auth login), and may you see this project?")
+    return done.stdout
+
+
+def token() -> str:
+    """Return gcloud's access token; it is sent to Google and printed nowhere."""
+    return run(gcloud("auth", "print-access-token")).strip()
+
+
+def list_functions(deployment: Deployment) -> Command:
+    """Return the command that lists the functions."""
+    return gcloud("functions", "list", deployment.project_flag, f"--regions={deployment.region}", "--format=json")
+
+
+@dataclass(frozen=True)
+class Google:
+    """Asks about one deployment.
+
+    Attributes:
+        deployment: Which.
+        token: Access token.
+        endpoint: Cloud Monitoring.
+        run: Runs a command and returns what it printed.
+    """
+
+    deployment: Deployment
+    token: str
+    endpoint: str = MONITORING
+    run: Callable[[Command], str] = run
+
+    def functions(self) -> list[FunctionStatus]:
+        """Return the last hour of each function.
+
+        Raises:
+            Unknown: Google refused.
+        """
+        listed = json.loads(self.run(list_functions(self.deployment)) or "[]")
+        revisions = {
+            entry["name"].rpartition("/")[2]: entry.get("serviceConfig", {}).get("revision", "") for entry in listed
+        }
+        by_service = ("resource.label.service_name",)
+        requests_made = self._series(
+            "request_count", "ALIGN_DELTA", "REDUCE_SUM", (*by_service, "metric.label.response_code_class")
+        )
+        latency = {
+            part: self._by_service("request_latencies", "ALIGN_DELTA", f"REDUCE_PERCENTILE_{part}")
+            for part in ("50", "99")
+        }
+        memory = self._by_service("container/memory/utilizations", "ALIGN_DELTA", "REDUCE_PERCENTILE_99")
+        instances = self._by_service("container/instance_count", "ALIGN_MAX", "REDUCE_SUM", minutes=5)
+        found = []
+        for name, spec in settings.read().functions.items():
+            calls = {
+                s["metric"]["labels"]["response_code_class"]: _value(s) for s in requests_made if _service(s) == name
+            }
+            used = memory.get(name)
+            found.append(
+                FunctionStatus(
+                    name,
+                    revisions.get(name, "not deployed"),
+                    int(instances.get(name, 0)),
+                    int(sum(calls.values())),
+                    int(calls.get("5xx", 0)),
+                    latency["50"].get(name),
+                    latency["99"].get(name),
+                    None if used is None else used * spec.memory_mb,
+                    spec.memory_mb,
+                )
+            )
+        return found
+
+    def backlog(self) -> dict[str, int | None]:
+        """Return the messages that wait for delivery, by topic."""
+        waiting = self._undelivered()
+        # Eventarc's subscriptions are named eventarc-REGION-FUNCTION-...-sub-...
+        specs = settings.read().functions.values()
+        return {
+            TOPICS[spec.trigger]: next(
+                (count for name, count in waiting.items() if name.startswith("eventarc-") and f"-{spec.name}-" in name),
+                None,
+            )
+            for spec in specs
+            if spec.trigger in TOPICS
+        }
+
+    def dead_letters(self) -> dict[str, int | None]:
+        """Return the messages that were given up, by topic."""
+        waiting = self._undelivered()
+        return {topic: waiting.get(dead(topic)) for topic in TOPICS.values()}
+
+    def _undelivered(self) -> dict[str, int]:
+        metric = "pubsub.googleapis.com/subscription/num_undelivered_messages"
+        found = self._ask(
+            f'metric.type="{metric}" AND resource.type="pubsub_subscription"',
+            "ALIGN_MAX",
+            "REDUCE_MAX",
+            ("resource.label.subscription_id",),
+            minutes=10,
+        )
+        return {series["resource"]["labels"]["subscription_id"]: int(_value(series)) for series in found}
+
+    def _by_service(self, metric: str, aligner: str, reducer: str, minutes: int = 60) -> dict[str, float]:
+        found = self._series(metric, aligner, reducer, ("resource.label.service_name",), minutes)
+        return {_service(series): _value(series) for series in found}
+
+    def _series(
+        self, metric: str, aligner: str, reducer: str, groups: tuple[str, ...], minutes: int = 60
+    ) -> list[dict[str, Any]]:
+        return self._ask(f'metric.type="run.googleapis.com/{metric}" AND {_RUN}', aligner, reducer, groups, minutes)
+
+    def _ask(
+        self, query: str, aligner: str, reducer: str, groups: tuple[str, ...], minutes: int
+    ) -> list[dict[str, Any]]:
+        """Return one number a series: the whole window is one alignment period."""
+        now = datetime.now(UTC)
+        parameters: list[tuple[str, str]] = [
+            ("filter", query),
+            ("interval.startTime", (now - timedelta(minutes=minutes)).isoformat()),
+            ("interval.endTime", now.isoformat()),
+            ("aggregation.alignmentPeriod", f"{minutes * 60}s"),
+            ("aggregation.perSeriesAligner", aligner),
+            ("aggregation.crossSeriesReducer", reducer),
+            *(("aggregation.groupByFields", group) for group in groups),
+        ]
+        url = f"{self.endpoint}/v3/projects/{self.deployment.project}/timeSeries"
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = requests.get(url, params=parameters, headers=headers, timeout=_TIMEOUT_S)
+        if not answer.ok:
+            raise Unknown(f"Cloud Monitoring answered {answer.status_code}: {_message(answer)}")
+        return list(answer.json().get("timeSeries", []))
+
+
+def _message(answer: requests.Response) -> str:
+    try:
+        return str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.reason
+
+
+def _service(series: dict[str, Any]) -> str:
+    return str(series["resource"]["labels"]["service_name"])
+
+
+def _value(series: dict[str, Any]) -> float:
+    """Return the newest point; a 64-bit number comes as a text."""
+    value = series["points"][0]["value"]
+    return float(value.get("doubleValue", value.get("int64Value", 0)))
