@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from intake.errors import IntakeError
@@ -17,10 +18,30 @@ from intake.errors import IntakeError
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
-def rss_mb() -> int:
-    """Return this process's resident memory in MiB, from /proc (man 5 proc, statm, second number, in pages)."""
-    with open("/proc/self/statm", encoding="ascii") as statm:
-        return int(statm.read().split()[1]) * _PAGE_BYTES // (1024 * 1024)
+_workers: list[Callable[[], int | None]] = []
+
+
+def count_in(worker_pid: Callable[[], int | None]) -> None:
+    """Count a process that works for this one in the memory of every line: the platform's limit holds for all together.
+
+    Args:
+        worker_pid: Returns its id, or None while there is none.
+    """
+    _workers.append(worker_pid)
+
+
+def rss_mb(process: str = "self") -> int:
+    """Return a process's resident memory in MiB, from /proc (man 5 proc, statm, second number, in pages); 0 if it is gone."""
+    try:
+        with open(f"/proc/{process}/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * _PAGE_BYTES // (1024 * 1024)
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def _memory_mb() -> int:
+    pids = [pid for worker_pid in _workers if (pid := worker_pid()) is not None]
+    return rss_mb() + sum(rss_mb(str(pid)) for pid in pids)
 
 
 def write(severity: str, message: str, **fields: object) -> None:
@@ -36,7 +57,7 @@ def write(severity: str, message: str, **fields: object) -> None:
         "message": message,
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "function": os.environ.get("FUNCTION_TARGET") or os.environ.get("K_SERVICE"),
-        "rss_mb": rss_mb(),
+        "rss_mb": _memory_mb(),
         **fields,
     }
     print(json.dumps({key: value for key, value in line.items() if value is not None}), flush=True, file=sys.stdout)

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
+from intake import log
 from intake.settings import Settings
 
 if TYPE_CHECKING:
@@ -135,7 +136,12 @@ class Services:
         """What opens files."""
         from intake.pages.opener import Opener
 
-        return self._keep("opener", Opener)
+        def make() -> Opener:
+            opener = Opener()
+            log.count_in(lambda: opener.worker_pid)
+            return opener
+
+        return self._keep("opener", make)
 
     @property
     def ocr(self) -> Ocr:

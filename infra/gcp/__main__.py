@@ -122,19 +122,25 @@ def _check_gcloud() -> str:
 
 
 def _remembered(deployment: Deployment) -> Deployment:
-    """Fill in what a run before this one was told and this one is not, from the function that uses it."""
-    where = ("record", "--gen2", deployment.project_flag, f"--region={deployment.region}", "--format=json")
-    done = subprocess.run(  # noqa: S603 - our own command
-        list(gcloud("functions", "describe", *where).argv), capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        return deployment  # Not deployed yet; any other trouble stops the first step, which says so.
-    held = json.loads(done.stdout).get("serviceConfig", {}).get("environmentVariables", {})
+    """Fill in what a run before this one was told and this one is not, from the functions that use it."""
+    held = {**_environment(deployment, "submit"), **_environment(deployment, "record")}
     return replace(
         deployment,
         sheet=deployment.sheet or held.get("SHEET_ID", ""),
         drive_folder=deployment.drive_folder or held.get("DRIVE_FOLDER", ""),
+        app_check_key=deployment.app_check_key or held.get("APP_CHECK_KEY", ""),
     )
+
+
+def _environment(deployment: Deployment, function: str) -> dict[str, str]:
+    """Return the variables of a deployed function; none where it is not there, or any trouble stops the first step."""
+    where = (function, "--gen2", deployment.project_flag, f"--region={deployment.region}", "--format=json")
+    done = subprocess.run(  # noqa: S603 - our own command
+        list(gcloud("functions", "describe", *where).argv), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        return {}
+    return dict(json.loads(done.stdout).get("serviceConfig", {}).get("environmentVariables", {}))
 
 
 def _agreed(question: str) -> bool:

@@ -36,6 +36,7 @@ def environment(deployment: Deployment, settings: Settings, spec: FunctionSpec) 
         values["SUBMISSIONS_PER_HOUR_PEER"] = str(valves.submissions_per_hour_peer)
         if deployment.app_check_key:
             values["APP_CHECK_PROJECT"] = "${PROJECT_NUMBER}"
+            values["APP_CHECK_KEY"] = deployment.app_check_key  # for the next deployment, which need not be told again
     if spec.name in ("record", "sweep") and deployment.sheet:
         values["SHEET_ID"] = deployment.sheet
     if spec.name == "record" and deployment.drive_folder:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FAKE = Path(__file__).parent / "fake_cloud.py"
 DIGEST = "0" * 40
 SHEET = "1aBcDeFgHiJkLmNoPqRsTuVwXyZ"
-ALL = (f"--sheet={SHEET}", "--alert-email=ops@example.com")
+ALL = (f"--sheet={SHEET}", "--alert-email=ops@example.com", "--app-check-key=6LcAbCdEfGhIjKlMnOpQr")
 
 
 def full_deployment() -> Deployment:

@@ -319,7 +319,7 @@ gcloud functions deploy submit --gen2 --project=my-project --region=us-east4 --r
   --build-service-account=projects/my-project/serviceAccounts/intake-build@my-project.iam.gserviceaccount.com \
   --docker-repository=projects/my-project/locations/us-east4/repositories/intake --ingress-settings=all \
   --no-allow-unauthenticated --update-labels=intake-source=0000000000000000000000000000000000000000 --trigger-http \
-  --set-env-vars="GOOGLE_CLOUD_PROJECT=my-project,BILLS_BUCKET=my-project-bills,OCR_TOPIC=ocr-requests,SHEET_TOPIC=sheet-requests,THREADS=8,PAGES_PER_DAY=5000,SUBMISSIONS_PER_HOUR=60,SUBMISSIONS_PER_HOUR_PEER=600,APP_CHECK_PROJECT=${PROJECT_NUMBER}" \
+  --set-env-vars="GOOGLE_CLOUD_PROJECT=my-project,BILLS_BUCKET=my-project-bills,OCR_TOPIC=ocr-requests,SHEET_TOPIC=sheet-requests,THREADS=8,PAGES_PER_DAY=5000,SUBMISSIONS_PER_HOUR=60,SUBMISSIONS_PER_HOUR_PEER=600,APP_CHECK_PROJECT=${PROJECT_NUMBER},APP_CHECK_KEY=6LcAbCdEfGhIjKlMnOpQr" \
   --set-secrets=ADDRESS_KEY=intake-address-key:latest
 
 # function progress: Called by anybody, through Hosting, at most 40 at a time in 256 MiB for 30 s, on at most 3

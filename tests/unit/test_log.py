@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import datetime
 
 import pytest
@@ -107,3 +109,22 @@ def test_error_without_an_exception(line) -> None:  # type: ignore[no-untyped-de
 def test_memory() -> None:
     """The memory of this process is more than an interpreter and less than a machine."""
     assert 5 < log.rss_mb() < 10_000
+
+
+def test_memory_of_a_worker_counts(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The platform's limit holds for all processes together; one that has ended counts for nothing."""
+    monkeypatch.setattr(log, "_workers", [])
+    alone = log._memory_mb()
+    hold = "import sys; held = bytearray(60 << 20); held[::4096] = bytes([1]) * len(held[::4096]); print(); sys.stdin.read()"
+    worker = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert worker.stdout is not None
+    worker.stdout.readline()
+    log.count_in(lambda: worker.pid)
+    log.info("with a worker")
+    worker.communicate()
+    log.info("without it")
+    log.count_in(lambda: None)
+    log.info("with none")
+    with_it, without, none = (json.loads(line)["rss_mb"] for line in capsys.readouterr().out.splitlines())
+    assert with_it >= alone + 50
+    assert max(without, none) < alone + 40
