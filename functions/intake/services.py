@@ -12,9 +12,9 @@ from intake import log
 from intake.settings import Settings
 
 if TYPE_CHECKING:
-    from intake.cloud.copies import Copies
     from intake.admission import Admission
     from intake.cloud.app_check import AppCheck
+    from intake.cloud.copies import Copies
     from intake.cloud.firestore import Store
     from intake.cloud.pubsub import Nudges
     from intake.cloud.storage import Bucket

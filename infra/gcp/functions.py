@@ -37,10 +37,9 @@ def environment(deployment: Deployment, settings: Settings, spec: FunctionSpec) 
         if deployment.app_check_key:
             values["APP_CHECK_PROJECT"] = "${PROJECT_NUMBER}"
             values["APP_CHECK_KEY"] = deployment.app_check_key  # for the next deployment, which need not be told again
-    if spec.name in ("record", "sweep") and deployment.sheet:
-        values["SHEET_ID"] = deployment.sheet
-    if spec.name == "record" and deployment.drive_folder:
-        values["DRIVE_FOLDER"] = deployment.drive_folder
+    if spec.name in ("record", "sweep"):  # the one writes rows and copies, the other takes lists and wakes copies
+        chosen = {"SHEET_ID": deployment.sheet, "DRIVE_FOLDER": deployment.drive_folder}
+        values |= {name: value for name, value in chosen.items() if value}
     return {**values, **spec.environment}
 
 

@@ -366,7 +366,7 @@ gcloud functions deploy sweep --gen2 --project=my-project --region=us-east4 --ru
   --build-service-account=projects/my-project/serviceAccounts/intake-build@my-project.iam.gserviceaccount.com \
   --docker-repository=projects/my-project/locations/us-east4/repositories/intake --ingress-settings=internal-only \
   --no-allow-unauthenticated --update-labels=intake-source=0000000000000000000000000000000000000000 --trigger-http \
-  --set-env-vars=GOOGLE_CLOUD_PROJECT=my-project,BILLS_BUCKET=my-project-bills,OCR_TOPIC=ocr-requests,SHEET_TOPIC=sheet-requests,THREADS=2,SHEET_ID=1aBcDeFgHiJkLmNoPqRsTuVwXyZ
+  --set-env-vars=GOOGLE_CLOUD_PROJECT=my-project,BILLS_BUCKET=my-project-bills,OCR_TOPIC=ocr-requests,SHEET_TOPIC=sheet-requests,THREADS=2,SHEET_ID=1aBcDeFgHiJkLmNoPqRsTuVwXyZ,DRIVE_FOLDER=0AbCdEfGhIjKlMn
 
 # === Who may call them ===================================================================================
 

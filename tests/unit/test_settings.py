@@ -101,6 +101,8 @@ def test_a_copy_is_held_longer_than_a_run() -> None:
     run = functions.load()[0]["record"].timeout_s
     assert Settings.from_env(LEAST).copy_hold_s > run
     assert run > RUN_S
+
+
 def test_the_key_of_addresses_is_shown_nowhere() -> None:
     """It is a secret: settings that are printed do not hold it."""
     settings = Settings.from_env({**LEAST, "ADDRESS_KEY": "a secret", "APP_CHECK_PROJECT": "12345"})
