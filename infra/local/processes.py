@@ -148,6 +148,13 @@ class Child:
             self._popen.wait()
             psutil.wait_procs(killed[1:], timeout=_GONE_S)
 
+    def signal_tree(self, number: signal.Signals) -> None:
+        """Send a signal to the process and its descendants."""
+        process = self.identity.process() if self.identity else None
+        for member in [process, *process.children(recursive=True)] if process else []:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.send_signal(number)
+
     def memory_mb(self) -> float:
         """Return the memory of the process and its descendants in MiB.
 

@@ -8,6 +8,7 @@ Firestore and Pub/Sub forget everything when they stop; bills and the sheet stay
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -127,13 +128,28 @@ class LocalStack:
         for instance in self._layout.instances(name):
             self._children[instance].kill()
 
-    def restart(self, name: str, env: Mapping[str, str] | None = None) -> None:
+    def pause(self, name: str) -> None:
+        """Let function `name`, or another process of the stack, hang (SIGSTOP): connections stay, nothing answers."""
+        for instance in self._layout.instances(name):
+            self._children[instance].signal_tree(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        """Let what was paused go on."""
+        for instance in self._layout.instances(name):
+            self._children[instance].signal_tree(signal.SIGCONT)
+
+    def restart(self, name: str, env: Mapping[str, str] | None = None, *, gently: bool = False) -> None:
         """Start function `name`, or another process of the stack, again on the same port; wait until it answers.
 
+        Pub/Sub comes back without its messages, but with topics and subscriptions; Firestore comes back empty.
+
         Args:
-            name: As for `kill`; what still runs is killed first.
+            name: As for `kill`; what still runs is ended first.
             env: Environment to change; stays until the next restart that changes it.
+            gently: End it with SIGTERM, so that it can write down what it holds, and not with SIGKILL.
         """
+        if gently:
+            stop_all(self._children[instance] for instance in self._layout.instances(name))
         self.kill(name)
         instances = self._layout.instances(name)
         for instance in instances:
@@ -142,6 +158,8 @@ class LocalStack:
             self._spawner.start(child)
         self._state.write(self.url, self.env, self._children.values())
         self._wait_ready(instances)
+        if name == "pubsub":
+            self._create_resources()
 
     def memory(self) -> dict[str, float]:
         """Return the memory of every instance of every function in MiB, gunicorn's master included."""

@@ -84,13 +84,18 @@ class Deliverer:
         url = f"{self._stack.function_url(FUNCTIONS[topic])}/projects/{PROJECT}/topics/{topic}"
 
         def send(received: ReceivedMessage) -> None:
-            message = {
-                "data": base64.b64encode(received.message.data).decode(),
-                "messageId": received.message.message_id,
-                "publishTime": "2026-11-23T12:00:00Z",
-            }
             with suppress(requests.ConnectionError):  # The function died under it: that is what some tests are about.
-                requests.post(url, json={"subscription": topic, "message": message}, timeout=120)
+                requests.post(url, json=push_body(topic, received), timeout=120)
             self.delivered += 1
 
         return send
+
+
+def push_body(topic: str, received: ReceivedMessage) -> dict[str, object]:
+    """Return what Pub/Sub posts to a push endpoint for a message."""
+    message = {
+        "data": base64.b64encode(received.message.data).decode(),
+        "messageId": received.message.message_id,
+        "publishTime": "2026-11-23T12:00:00Z",
+    }
+    return {"subscription": topic, "message": message}
