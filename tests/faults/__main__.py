@@ -1,0 +1,41 @@
+"""Run fault campaigns and print what they show: python -m tests.faults --seed 1 --submissions 300."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(_ROOT / "functions"), str(_ROOT)]
+
+from tests.faults import tables  # noqa: E402
+from tests.faults.campaign import Plan, run  # noqa: E402
+
+
+def main() -> int:
+    """Run one campaign for each seed; return 0 only when nothing was lost, doubled, stuck or otherwise wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=(__doc__ or "").partition(":")[0])
+    parser.add_argument("--seed", type=int, nargs="+", default=[1], help="one campaign for each (default: 1)")
+    parser.add_argument("--submissions", type=int, default=300, metavar="N", help="of each campaign (default: 300)")
+    parser.add_argument(
+        "--outage", type=float, default=90.0, metavar="S", help="seconds without Sheets quota (default: 90)"
+    )
+    parser.add_argument(
+        "--coverage", type=float, default=240.0, metavar="S", help="longest time for the rarest boundaries"
+    )
+    parser.add_argument("--write", action="store_true", help="write the section of docs/reliability.md")
+    options = parser.parse_args()
+    outcomes = [
+        run(Plan(seed, options.submissions, outage_s=options.outage, coverage_s=options.coverage))
+        for seed in options.seed
+    ]
+    text = tables.table(outcomes)
+    print(text)
+    if options.write:
+        tables.write_section("campaign", text)
+    return 0 if all(outcome.clean for outcome in outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,554 @@
+"""The whole product in one process: the real stages and the real `Store`, on memory, each run stopped at every request.
+
+A run of a function is a coroutine (greenlet) that stops before each request it makes. Whoever drives the world decides
+which run goes on and how its request ends: it works, it fails before it did anything, its answer is lost, the client
+repeats it, or the process is killed before or after. So any interleaving of any runs can be played, thousands in a second.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import IO, Any
+from unittest import mock
+
+import intake.cloud.firestore
+import intake.log
+import intake.ocr
+import intake.submission
+import intake.sweeping
+from google.api_core import exceptions
+from greenlet import getcurrent, greenlet
+from intake.cloud.firestore import Store
+from intake.cloud.vision import PictureRefused
+from intake.errors import BrokenFile, IntakeError, OcrUnavailable, SheetUnavailable, TemporaryError
+from intake.ledger import Recorder
+from intake.ocr import Ocr
+from intake.pages.content import PageContent
+from intake.records import Quad, Word
+from intake.settings import Limits
+from intake.submission import submit
+from intake.sweeping import Sweeper
+from intake.understanding import understand
+
+from tests.faults.memory import Memory
+from tests.pipeline.submitter import ANSWERS
+
+START = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
+CHUNK_PAGES = 2
+LEASE_S = 90.0
+PATIENCE_S = 120.0
+ORDERS = ("go", "fail before", "answer lost", "repeated", "killed before", "killed after")
+BILLS = {"one page": 1, "five pages": 5, "cannot be opened": 1, "third page refused": 4}
+"""Pages of each kind of bill."""
+BAD_BILLS = ("cannot be opened", "third page refused")
+_STAGES = ("waiting", "reading", "understanding", "recording", "done", "failed")
+
+
+class Killed(BaseException):
+    """SIGKILL: the run makes no further request, whatever its handlers try."""
+
+
+class Run:
+    """One run of a function, stopped before its next request.
+
+    Args:
+        name: What it is.
+        step: What it does.
+        process: The instance it runs in; one at a time.
+    """
+
+    def __init__(self, name: str, step: Callable[[], Any], process: Process) -> None:
+        self.name = name
+        self.process = process
+        self.killed = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.request = ""
+        self._order = "go"
+        self._thread = greenlet(lambda: self._body(step))
+
+    def _body(self, step: Callable[[], Any]) -> None:
+        try:
+            self.result = step()
+        except BaseException as exc:
+            self.error = exc
+
+    @property
+    def over(self) -> bool:
+        return bool(self._thread.dead)
+
+    def go_on(self, order: str = "go") -> None:
+        """Let it make its next request, with this outcome, and run to the one after."""
+        self._order = order
+        self._thread.switch()
+
+    def stop(self, request: str) -> str:
+        """Stop before a request until told to go on; called from inside the run."""
+        if self.killed:
+            raise Killed
+        self.request = request
+        parent = self._thread.parent
+        assert parent is not None
+        parent.switch()
+        return self._order
+
+
+@dataclass
+class Process:
+    """An instance of a function; `made` is what it keeps between runs."""
+
+    name: str
+    made: Any = None
+    run: Run | None = None
+
+
+@dataclass
+class Message:
+    """A nudge on its way."""
+
+    topic: str
+    intake_id: str
+    chunk: int
+    id: str
+
+
+class _Pool:
+    """An executor that does everything at once, in the run's own coroutine."""
+
+    def __init__(self, *_args: Any, **_kwargs: Any) -> None:
+        pass
+
+    def submit(self, work: Callable[..., Any], *args: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*args))
+        except BaseException as exc:
+            future.set_exception(exc)
+        return future
+
+    def shutdown(self, **_kwargs: Any) -> None:
+        pass
+
+    def __enter__(self) -> _Pool:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        pass
+
+
+class World:
+    """The product with its surroundings; `patched` must be entered while it runs."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.db = Memory(self._firestore_call)
+        self.objects: dict[str, bytes] = {}
+        self.messages: list[Message] = []
+        self.rows: list[str] = []
+        self.promised: dict[str, str] = {}
+        self.requests = 0
+        self.runs: list[Run] = []
+        self.store = self._new_store()
+        self.ocr_processes = [Process(f"ocr {n}") for n in range(2)]
+        self.record_processes = [Process(f"record {n}") for n in range(2)]
+        self.sweep_process = Process("sweep")
+        self._numbers = 0
+        self._seen: dict[str, tuple[int, int, int]] = {}
+
+    def _new_store(self) -> Store:
+        store = Store.__new__(Store)
+        store._db = self.db  # type: ignore[assignment]
+        store._patience = timedelta(seconds=PATIENCE_S)
+        store._keep_progress = timedelta(days=30)
+        return store
+
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    def request(self, name: str, effect: Callable[[], Any], failure: Callable[[], Exception]) -> Any:
+        """Make a request of the current run: stop, then do what was ordered."""
+        run = next((run for run in self.runs if run._thread is getcurrent()), None)
+        if run is None:
+            return effect()  # the driver itself looks something up
+        order = run.stop(name)
+        self.requests += 1
+        if order == "killed before":
+            self._kill(run)
+        if order == "fail before":
+            raise failure()
+        result = effect()
+        if order == "killed after":
+            self._kill(run)
+        if order == "answer lost":
+            raise failure()
+        return effect() if order == "repeated" else result
+
+    def _kill(self, run: Run) -> None:
+        run.killed = True
+        run.process.made = None
+        raise Killed
+
+    def _firestore_call(self, name: str, effect: Callable[[], Any]) -> Any:
+        return self.request(name, effect, lambda: exceptions.ServiceUnavailable("lost"))
+
+    # --- what is done to the world ----------------------------------------------------------------------------------
+
+    def start(self, name: str, step: Callable[[], Any], process: Process) -> Run:
+        """Begin a run and take it to its first request."""
+        run = Run(name, step, process)
+        process.run = run
+        self.runs.append(run)
+        self.go_on(run)
+        return run
+
+    def go_on(self, run: Run, order: str = "go") -> None:
+        """Let a run make one request; look at everything when it stopped again."""
+        run.go_on(order)
+        if run.over:
+            self.runs.remove(run)
+            run.process.run = None
+            if run.error and not isinstance(run.error, IntakeError | Killed):
+                raise run.error
+        self.check()
+
+    def finish(self, run: Run) -> None:
+        """Let a run end in peace."""
+        while not run.over:
+            self.go_on(run)
+
+    def submit(self, kind: str, key: str) -> Run:
+        """Begin a submission."""
+
+        def step() -> None:
+            accepted = submit(
+                io.BytesIO(_body(kind, key)),
+                "multipart/form-data; boundary=b",
+                key,
+                store=self.store,
+                bucket=_Bucket(self),  # type: ignore[arg-type]
+                nudges=_Nudges(self),  # type: ignore[arg-type]
+                limits=Limits(),
+            )
+            self.promised[accepted.intake_id] = kind
+
+        return self.start("submit", step, Process("submit"))
+
+    def deliver(self, message: Message) -> Run | None:
+        """Begin the run that a message asks for, if an instance is free; the message itself is the driver's business."""
+        processes = self.ocr_processes if message.topic == "ocr" else self.record_processes
+        free = next((process for process in processes if process.run is None), None)
+        if free is None:
+            return None
+        if message.topic == "ocr":
+            stage = self._made(free, self._new_ocr)
+            return self.start("ocr", lambda: stage.read_chunk(message.intake_id, message.chunk, message.id), free)
+        recorder = self._made(free, self._new_recorder)
+        return self.start("record", lambda: recorder.record(message.intake_id), free)
+
+    def sweep(self) -> Run | None:
+        """Begin a sweep, unless one runs."""
+        if self.sweep_process.run is not None:
+            return None
+        sweeper = Sweeper(
+            self.store,
+            _Bucket(self),  # type: ignore[arg-type]
+            _Nudges(self),  # type: ignore[arg-type]
+            chunk_pages=CHUNK_PAGES,
+            patience_s=PATIENCE_S,
+            max_attempts=1000,  # no run of chance may use them up: to give up is tested elsewhere
+        )
+        return self.start("sweep", sweeper.sweep, self.sweep_process)
+
+    def _made(self, process: Process, make: Callable[[], Any]) -> Any:
+        process.made = process.made or make()
+        return process.made
+
+    def _new_ocr(self) -> Ocr:
+        bucket = _Bucket(self)
+        return Ocr(
+            self.store,
+            bucket,  # type: ignore[arg-type]
+            _Nudges(self),  # type: ignore[arg-type]
+            _Vision(self),  # type: ignore[arg-type]
+            _Opener(),  # type: ignore[arg-type]
+            chunk_pages=CHUNK_PAGES,
+            calls_in_flight=4,
+            max_pages=500,
+            lease_s=LEASE_S,
+            understand=lambda intake: understand(intake, store=self.store, bucket=bucket),  # type: ignore[arg-type]
+        )
+
+    def _new_recorder(self) -> Recorder:
+        self._numbers += 1
+        return Recorder(
+            f"recorder {self._numbers}",
+            store=self.store,
+            ledger=_Sheet(self),  # type: ignore[arg-type]
+            bill_link_base="https://bills/",
+            bucket="b",
+            interval_s=1.1,
+            lease_s=LEASE_S,
+            clock=_Clock(self),
+        )
+
+    def publish(self, topic: str, intake_id: str, chunk: int = 0) -> None:
+        """Send a message on its way."""
+        self._numbers += 1
+        self.messages.append(Message(topic, intake_id, chunk, f"m{self._numbers}"))
+
+    def pass_time(self, seconds: float) -> None:
+        """Put the clock ahead."""
+        self.now += timedelta(seconds=seconds)
+
+    # --- what must be true ------------------------------------------------------------------------------------------
+
+    def status(self, intake_id: str) -> str:
+        """Return where an intake stands, "" if there is none."""
+        held = self.db.documents.get(("intakes", intake_id))
+        return str(held.fields["status"]) if held else ""
+
+    def check(self) -> None:
+        """Check what must be true at every moment."""
+        for path, held in self.db.documents.items():
+            if path[0] == "progress":
+                self._check_progress(path[1], held.fields)
+        doubled = [intake_id for intake_id, rows in Counter(self.rows).items() if rows > 1]
+        assert not doubled, f"rows doubled: {doubled}"
+        for intake_id in self.promised:
+            assert ("progress", intake_id) in self.db.documents, "progress disappeared"
+
+    def _check_progress(self, intake_id: str, document: Mapping[str, Any]) -> None:
+        now = (_STAGES.index(document["stage"]), document["percent"], document["pages_done"])
+        before = self._seen.get(intake_id, (0, 0, 0))
+        assert all(new >= old for new, old in zip(now, before, strict=True)), f"progress went from {before} to {now}"
+        assert before[0] < 4 or now[0] == before[0], "one end became another"
+        assert ("expire_at" in document) == (now[0] >= 4), "an unfinished progress expires, or a finished one does not"
+        self._seen[intake_id] = now
+
+    def quiet(self) -> None:
+        """Without further faults everything has to come to its end, and what belongs to nothing has to go."""
+        for run in list(self.runs):
+            self.finish(run)
+        for _ in range(60):
+            if self._all_over():
+                break
+            self.pass_time(PATIENCE_S)
+            if sweep := self.sweep():
+                self.finish(sweep)
+            messages, self.messages = self.messages, []
+            for message in messages:
+                if run := self.deliver(message):
+                    self.finish(run)
+        self.check_end()
+
+    def _all_over(self) -> bool:
+        uploads = any(path[0] == "uploads" for path in self.db.documents)
+        intakes = [path[1] for path in self.db.documents if path[0] == "intakes"]
+        return not uploads and all(self.status(intake_id) in ("recorded", "failed") for intake_id in intakes)
+
+    def check_end(self) -> None:
+        """Check what must be true when all is over."""
+        expected: set[str] = set()
+        intakes = {
+            path[1]: held.fields for path, held in self.db.documents.items() if path[0] == "intakes" and len(path) == 2
+        }
+        for intake_id in self.promised:
+            assert intake_id in intakes, "a promised intake is not there"
+        for intake_id, fields in intakes.items():
+            kind = fields["form"]["account_name"]
+            bad = kind in BAD_BILLS
+            assert fields["status"] == ("failed" if bad else "recorded"), f"{kind} ended {fields['status']}"
+            assert self.rows.count(intake_id) == (0 if bad else 1), f"{kind}: {self.rows.count(intake_id)} rows"
+            assert not bad or fields["error"]["code"] == "broken_file"
+            if not bad:
+                expected |= {file["object"] for file in fields["files"]}
+                expected |= {f"words/{intake_id}/{page:04d}.json" for page in range(1, BILLS[kind] + 1)}
+        assert set(self.objects) == expected, f"left over or gone: {set(self.objects) ^ expected}"
+        assert not any(path[0] == "uploads" for path in self.db.documents), "an upload is still written down"
+
+
+# --- the surroundings ---------------------------------------------------------------------------------------------------
+
+
+def _body(kind: str, key: str) -> bytes:
+    answers = {**ANSWERS, "account_name": kind}
+    fields = "".join(
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in answers.items()
+    )
+    file = f'--b\r\nContent-Disposition: form-data; name="bill"; filename="x"\r\n\r\n%PDF-1.7 {kind} {key}\r\n--b--\r\n'
+    return (fields + file).encode()
+
+
+@dataclass
+class _Bucket:
+    world: World
+
+    def create(self, name: str, _content_type: str) -> _Writer:
+        return _Writer(self.world, name)
+
+    def fetch(self, name: str, file: IO[bytes]) -> None:
+        file.write(self.read(name))
+        file.seek(0)
+
+    def read(self, name: str) -> bytes:
+        def effect() -> bytes:
+            if name not in self.world.objects:
+                raise TemporaryError
+            return self.world.objects[name]
+
+        data: bytes = self.world.request("Storage read", effect, TemporaryError)
+        return data
+
+    def write_json(self, name: str, data: Mapping[str, Any]) -> None:
+        self._put(name, json.dumps(data).encode())
+
+    def _put(self, name: str, data: bytes) -> None:
+        self.world.request("Storage write", lambda: self.world.objects.__setitem__(name, data), TemporaryError)
+
+    def names(self, prefix: str) -> list[str]:
+        found: list[str] = self.world.request("Storage list", lambda: self._below(prefix), TemporaryError)
+        return found
+
+    def delete_all(self, prefix: str) -> None:
+        for name in self.names(prefix):
+            self.world.request("Storage delete", lambda name=name: self.world.objects.pop(name, None), TemporaryError)
+
+    def _below(self, prefix: str) -> list[str]:
+        return sorted(name for name in self.world.objects if name.startswith(prefix))
+
+
+@dataclass
+class _Writer:
+    world: World
+    name: str
+    data: bytes = b""
+
+    def write(self, piece: bytes) -> None:
+        self.data += piece
+
+    def close(self) -> None:
+        _Bucket(self.world)._put(self.name, self.data)
+
+    def abandon(self) -> None:
+        self.world.request("Storage abandon", lambda: None, TemporaryError)
+
+
+@dataclass
+class _Nudges:
+    world: World
+
+    def ocr(self, intake_id: str, chunks: Sequence[int]) -> None:
+        def effect() -> None:
+            for chunk in chunks:
+                self.world.publish("ocr", intake_id, chunk)
+
+        if chunks:
+            self.world.request("Publish", effect, TemporaryError)
+
+    def sheet(self, intake_id: str) -> None:
+        self.world.request("Publish", lambda: self.world.publish("sheet", intake_id), TemporaryError)
+
+
+@dataclass
+class _Vision:
+    world: World
+
+    def words(self, picture: bytes) -> list[Word]:
+        if picture == b"refused":
+            self.world.request("Annotate", lambda: None, OcrUnavailable)
+            raise PictureRefused
+        self.world.request("Annotate", lambda: None, OcrUnavailable)
+        return [Word("seen", Quad(0, 0, 1, 0, 1, 1, 0, 1), 0.9)]
+
+
+@dataclass
+class _Sheet:
+    world: World
+
+    def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        ids = [str(row["Intake ID"]) for row in rows]
+
+        def effect() -> None:
+            self.world.rows += ids
+
+        # gspread repeats nothing by itself.
+        self.world.request("Sheet append", _once(effect), SheetUnavailable)
+
+    def intake_ids(self) -> set[str]:
+        ids: set[str] = self.world.request("Sheet read", lambda: set(self.world.rows), SheetUnavailable)
+        return ids
+
+
+def _once(effect: Callable[[], None]) -> Callable[[], None]:
+    done: list[bool] = []
+
+    def guarded() -> None:
+        if not done:
+            done.append(True)
+            effect()
+
+    return guarded
+
+
+class _Opener:
+    def open(self, kind: str, file: IO[bytes], number: int) -> _Document:
+        name = file.read().decode().removeprefix("%PDF-1.7 ").rpartition(" ")[0]
+        if name == "cannot be opened":
+            raise BrokenFile(number)
+        return _Document(name)
+
+
+@dataclass
+class _Document:
+    kind: str
+
+    @property
+    def page_count(self) -> int:
+        return BILLS[self.kind]
+
+    def page(self, index: int, *, redraw: bool = False) -> PageContent:
+        refused = self.kind == "third page refused" and index == 2
+        return PageContent(612, 792, "render", picture=b"refused" if refused else b"picture")
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class _Clock:
+    world: World
+
+    def monotonic(self) -> float:
+        return (self.world.now - START).total_seconds()
+
+    perf_counter = monotonic
+
+    def sleep(self, seconds: float, /) -> None:
+        self.world.pass_time(seconds)
+
+
+@contextmanager
+def patched(world: World) -> Iterator[World]:
+    """Let the stages read the world's clock and do without threads and log lines while this is entered.
+
+    They ask the system for the time and for threads, as they should; here both must obey the driver.
+    """
+
+    class Now(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return world.now
+
+    with ExitStack() as stack:
+        for module in (intake.cloud.firestore, intake.sweeping, intake.submission):
+            stack.enter_context(mock.patch.object(module, "datetime", Now))
+        stack.enter_context(mock.patch.object(intake.ocr, "time", _Clock(world)))
+        stack.enter_context(mock.patch.object(intake.ocr, "ThreadPoolExecutor", _Pool))
+        stack.enter_context(mock.patch.object(intake.log, "write"))
+        yield world
