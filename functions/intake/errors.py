@@ -316,6 +316,13 @@ class WorkerLost(TemporaryError):
     message = "The program that opens files was interrupted. The page will be read again."
 
 
+class UploadAbandoned(TemporaryError):
+    """The request slept so long that its upload was given up; the same again works."""
+
+    code = "upload_abandoned"
+    message = "The upload took too long, so nothing was kept. Please send it again."
+
+
 class SheetUnavailable(TemporaryError):
     """The Sheet is over quota, down, not shared with us, or did not say whether it wrote."""
 
@@ -334,19 +341,13 @@ class DriveUnavailable(TemporaryError):
 
 
 class GaveUp(IntakeError):
-    """The sweeper's last attempt passed without headway.
-
-    Args:
-        step: What could not be done, as the rest of "The bill could not be ...".
-    """
+    """The sweeper's last attempt to have the pages read passed without headway."""
 
     code = "gave_up"
-
-    def __init__(self, step: str) -> None:
-        super().__init__(
-            f"The bill could not be {step} in spite of several attempts; the fault is on our side and the files are "
-            "kept. Please send it again later, or tell the office."
-        )
+    message = (
+        "The bill could not be read in spite of several attempts; the fault is on our side and the files are kept. "
+        "Please send it again later, or tell the office."
+    )
 
 
 class LocationNotRemoved(BadFile):

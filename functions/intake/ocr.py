@@ -178,15 +178,15 @@ class Ocr:
         return counts
 
     def _refuse(self, intake: Intake, error: IntakeError) -> None:
-        """End the intake with the reason, then delete its files: a refused submission leaves nothing behind."""
+        """End the intake with the reason, then delete its files: a refused submission leaves nothing behind.
+
+        Another run, of another chunk or of the same message delivered twice, may still save a page after this. So the
+        upload stays written down, and the sweeper deletes once more when no run can be left.
+        """
         if not self.store.fail(intake, error, discard_files=True):
             return  # It had ended before, and whoever ended it has looked after its files.
         log.warning("intake failed", intake_id=intake.id, code=error.code)
         delete_files(self.bucket, intake)
-        counted = self.store.intake(intake.id)
-        if counted is None or counted.pages <= self.chunk_pages:
-            self.store.end_upload(intake.upload_id)
-        # Else other chunks are being read, and may save a page after this: the sweeper deletes once more, later.
 
 
 class _ChunkRun:

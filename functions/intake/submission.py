@@ -19,10 +19,10 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from intake import filetypes, form, log
-from intake.errors import BadIdempotencyKey, BadRequest, IdempotencyKeyReused, IntakeError, Problem
+from intake.errors import BadIdempotencyKey, BadRequest, IdempotencyKeyReused, IntakeError, Problem, UploadAbandoned
 from intake.multipart import FieldValue, FilePiece, FileStart, Part, read_parts
 from intake.records import Intake, Status, StoredFile
 from intake.settings import MIB, Limits
@@ -177,6 +177,7 @@ class _Upload:
     _bytes: int = 0
     _file_problems: list[Problem] = field(default_factory=list)
     _written_down: bool = False  # whether there may be objects that `discard` must delete
+    _begun: Any = None  # the version of what was written down
     _writer: ObjectWriter | None = None
 
     @property
@@ -197,12 +198,15 @@ class _Upload:
         """Make the intake of this upload; False if another request with the same key made it first.
 
         Raises:
+            UploadAbandoned: The sweeper took the upload for abandoned; what was stored has to be deleted.
             TemporaryError: Firestore did not answer, so whether it made the intake is not known. The files may be the
                 intake's then and stay where they are: if they are not, the upload is still written down and the
                 sweeper deletes them.
         """
         try:
-            return self.store.accept(intake, self.id)
+            return self.store.accept(intake, self.id, self._begun)
+        except UploadAbandoned:
+            raise
         except BaseException:
             self._written_down = False
             raise
@@ -269,7 +273,7 @@ class _Upload:
 
     def _begin(self, name: str, content_type: str) -> None:
         if not self._written_down:
-            self.store.begin_upload(self.id, self.intake_id)
+            self._begun = self.store.begin_upload(self.id, self.intake_id)
             self._written_down = True
         self._writer = self.bucket.create(name, content_type)
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 BATCH = 200
 """Most intakes, and most uploads, of one sweep; the longest due come first and the rest is found a minute later."""
 LONGEST_PAUSE = timedelta(hours=1)
+_DOUBLINGS = 20
+"""More would only make a number too large for a time."""
 UPLOAD_MAX_AGE = timedelta(hours=1)
 """An upload that runs longer is over: the platform ends every HTTP request after 60 minutes
 (https://cloud.google.com/run/docs/configuring/request-timeout)."""
@@ -63,7 +65,7 @@ class Sweeper:
         nudges: Wakes `ocr` and `record`.
         chunk_pages: Most pages of one chunk.
         patience_s: Seconds until an intake that was woken is looked at again; doubled each time without headway.
-        max_attempts: Times in a row without headway after which an intake is given up.
+        max_attempts: Times in a row without headway after which an intake that is not read is given up.
         copies: The copies in Drive; None where bills are not copied.
         lists: The office's lists; None without a Sheet.
     """
@@ -134,20 +136,25 @@ class Sweeper:
             done = done_pages(self.bucket, intake.id)
             if len(done) > pages_seen:
                 attempts, pages_seen = 1, len(done)
-            if attempts <= self.max_attempts:
-                self.nudges.ocr(intake.id, self._open_chunks(intake, done))
-        elif attempts <= self.max_attempts:
+            if attempts > self.max_attempts:
+                return self._give_up(intake)
+            self.nudges.ocr(intake.id, self._open_chunks(intake, done))
+        else:
+            # Never given up: a Sheet that cannot be written is no fault of this bill, its row may even be there already, and
+            # the day that somebody mends the Sheet all rows that are due are written.
+            if attempts > self.max_attempts:
+                log.error("row still not written", intake_id=intake.id, attempt=attempts)
             self.nudges.sheet(intake.id)
-        if attempts > self.max_attempts:
-            step = "written into the Sheet" if intake.status is Status.READ else "read"
-            if not self.store.fail(intake, GaveUp(step)):
-                return "in_work"  # It ended by itself in this moment.
-            log.error("intake given up", intake_id=intake.id, status=intake.status.value)
-            return "failed"
-        pause = min(timedelta(seconds=self.patience_s * 2 ** (attempts - 1)), LONGEST_PAUSE)
+        pause = min(timedelta(seconds=self.patience_s * 2 ** min(attempts - 1, _DOUBLINGS)), LONGEST_PAUSE)
         self.store.postpone_check(due, now + pause, attempts, pages_seen)
         log.warning("intake woken", intake_id=intake.id, status=intake.status.value, attempt=attempts)
         return "woken"
+
+    def _give_up(self, intake: Intake) -> str:
+        if not self.store.fail(intake, GaveUp()):
+            return "in_work"  # It came to its end, or was read, in this moment.
+        log.error("intake given up", intake_id=intake.id, status=intake.status.value)
+        return "failed"
 
     def _open_chunks(self, intake: Intake, done: set[int]) -> list[int]:
         """Return the chunks to wake; the first where pages are not counted, or where only the last step is missing."""
@@ -156,10 +163,11 @@ class Sweeper:
 
     def _delete_upload(self, upload: StaleUpload) -> None:
         """Delete what is left of an upload that never became an intake, or whose intake was refused."""
+        if not self.store.abandon_upload(upload):
+            return
         intake = self.store.intake(upload.intake_id)
         if intake is None or intake.upload_id != upload.id:
             self.bucket.delete_all(f"bills/{upload.intake_id}/{upload.id}/")
         elif intake.status is Status.FAILED:
             delete_files(self.bucket, intake)
-        # Else it was accepted just now, after more than an hour: the files are the intake's.
         self.store.end_upload(upload.id)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
-from intake.errors import IntakeError, SheetUnavailable, TemporaryError
+from intake.errors import IntakeError, SheetUnavailable, TemporaryError, UploadAbandoned
 from intake.office.directory import Directory
 from intake.office.lists import Agent, Agents, Options
 from intake.pages import Document, open_document
@@ -132,18 +132,28 @@ class Store:
             found = [intake for intake in self.intakes.values() if intake.status is Status.READ][:limit]
             return sorted(found, key=lambda intake: intake.submitted_at)
 
-    def begin_upload(self, upload_id: str, intake_id: str) -> None:
+    def begin_upload(self, upload_id: str, intake_id: str) -> Upload:
         with self.faults("begin_upload"):
-            self.uploads[upload_id] = Upload(upload_id, intake_id, self.now())
+            self.uploads[upload_id] = upload = Upload(upload_id, intake_id, self.now())
+            return upload
+
+    def abandon_upload(self, upload: Upload) -> bool:
+        with self.faults("abandon_upload"):
+            if self.uploads.get(upload.id) is not upload:
+                return False
+            self.uploads[upload.id] = replace(upload)
+            return True
 
     def end_upload(self, upload_id: str) -> None:
         with self.faults("end_upload"):
             self.uploads.pop(upload_id, None)
 
-    def accept(self, intake: Intake, upload_id: str) -> bool:
+    def accept(self, intake: Intake, upload_id: str, begun: Upload) -> bool:
         with self.faults("accept"):
             if intake.id in self.intakes:
                 return False
+            if self.uploads.get(upload_id) is not begun:
+                raise UploadAbandoned
             self.add(intake)
             self.uploads.pop(upload_id, None)
             return True
@@ -183,8 +193,7 @@ class Store:
     def fail(self, intake: Intake, error: IntakeError, *, discard_files: bool = False) -> bool:
         with self.faults("fail"):
             reason = {"code": error.code, "message": error.message}
-            unfinished = {status for status in Status if not status.finished}
-            if not self._advance(intake.id, unfinished, status=Status.FAILED, error=reason):
+            if not self._advance(intake.id, {Status.WAITING, Status.READING}, status=Status.FAILED, error=reason):
                 return False
             if discard_files:
                 self.uploads[intake.upload_id] = Upload(intake.upload_id, intake.id, self.now())

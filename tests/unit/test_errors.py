@@ -148,6 +148,12 @@ SENTENCES = [
         "The service is busy or partly down. Please try again in a minute.",
     ),
     (
+        errors.UploadAbandoned(),
+        "upload_abandoned",
+        503,
+        "The upload took too long, so nothing was kept. Please send it again.",
+    ),
+    (
         errors.OcrUnavailable(),
         "ocr_unavailable",
         503,
@@ -172,7 +178,7 @@ SENTENCES = [
         "File 1 was not copied: where it was taken might still be in it. Use the link to the bill.",
     ),
     (
-        errors.GaveUp("read"),
+        errors.GaveUp(),
         "gave_up",
         500,
         "The bill could not be read in spite of several attempts; the fault is on our side and the files are kept. "

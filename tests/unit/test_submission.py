@@ -6,6 +6,7 @@ import hashlib
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from intake.errors import (
@@ -16,6 +17,7 @@ from intake.errors import (
     MalformedUpload,
     NotMultipart,
     TemporaryError,
+    UploadAbandoned,
 )
 from intake.office.directory import Directory
 from intake.office.lists import Agent
@@ -393,6 +395,21 @@ def test_accept_loses_the_answer(service: Service) -> None:
     assert service.bucket.objects == {intake.files[0].object: PDF}
     assert service.send(body) == Accepted(intake.id, repeated=True)
     assert service.bucket.objects == {intake.files[0].object: PDF}
+
+
+def test_upload_swept_while_the_request_slept(service: Service) -> None:
+    """An upload that the sweeper took for abandoned becomes no intake: it would be one without its files."""
+    accept = service.store.accept
+
+    def accept_late(*args: Any) -> bool:
+        (upload,) = service.store.uploads.values()
+        assert service.store.abandon_upload(upload)
+        service.bucket.delete_all(f"bills/{upload.intake_id}/")
+        return accept(*args)
+
+    service.store.accept = accept_late  # type: ignore[method-assign]
+    assert isinstance(service.refused(form_body(ANSWERS, [PDF])), UploadAbandoned)
+    assert service.store.intakes == {}
 
 
 @pytest.mark.parametrize("call", ["delete_all", "abandon"])

@@ -137,20 +137,43 @@ def test_headway_resets_the_attempts(yard: Yard) -> None:
     assert (yard.intake.attempts, yard.intake.pages_seen) == (1, 3)
 
 
-@pytest.mark.parametrize(
-    ("status", "step"),
-    [(Status.WAITING, "read"), (Status.READING, "read"), (Status.READ, "written into the Sheet")],
-)
-def test_given_up(yard: Yard, status: Status, step: str) -> None:
+@pytest.mark.parametrize("status", [Status.WAITING, Status.READING])
+def test_given_up(yard: Yard, status: Status) -> None:
     """After the last attempt the intake fails with a reason; its files are kept, as the reason says."""
     intake = yard.stopped(status, pages=8, attempts=MAX_ATTEMPTS)
     yard.bucket.objects[intake.files[0].object] = b"bill"
     assert yard.sweeper.sweep() == Swept(failed=1)
     assert yard.intake.status is Status.FAILED
-    assert yard.intake.error == {"code": "gave_up", "message": GaveUp(step).message}
+    assert yard.intake.error == {"code": "gave_up", "message": GaveUp().message}
     assert (yard.nudges.to_ocr, yard.nudges.to_sheet) == ([], [])
     assert yard.bucket.objects
     assert yard.sweeper.sweep() == Swept()
+
+
+@pytest.mark.parametrize("attempts", [MAX_ATTEMPTS, 10_000])
+def test_a_row_is_never_given_up(yard: Yard, capsys: pytest.CaptureFixture[str], attempts: int) -> None:
+    """An intake that is read is woken for ever, once an hour, and the log says that it takes long."""
+    yard.stopped(Status.READ, attempts=attempts)
+    assert replace(yard.sweeper, patience_s=3000.0).sweep() == Swept(woken=1)
+    assert yard.nudges.to_sheet == [INTAKE_ID]
+    assert yard.pause() > LONGEST_PAUSE - timedelta(seconds=5)
+    assert "row still not written" in capsys.readouterr().out
+
+
+def test_an_upload_that_became_an_intake_while_it_was_swept(yard: Yard) -> None:
+    """Its files stay: only what can no longer become an intake is deleted."""
+    yard.bucket.objects[f"bills/{INTAKE_ID}/u1/01"] = b"bill"
+    yard.store.uploads["u1"] = begun = Upload("u1", INTAKE_ID, datetime.now(UTC) - 2 * UPLOAD_MAX_AGE)
+    found = yard.store.stale_uploads
+
+    def accepted_meanwhile(before: datetime, limit: int) -> list[Upload]:
+        stale = found(before, limit)
+        assert yard.store.accept(an_intake(), "u1", begun)
+        return stale
+
+    yard.store.stale_uploads = accepted_meanwhile  # type: ignore[method-assign]
+    yard.sweeper.sweep()
+    assert yard.bucket.objects
 
 
 def test_last_attempt(yard: Yard) -> None:
@@ -159,19 +182,19 @@ def test_last_attempt(yard: Yard) -> None:
     assert yard.sweeper.sweep() == Swept(woken=1)
 
 
-def test_ended_in_the_moment_it_is_given_up(yard: Yard) -> None:
-    """An intake whose row is written while the sweeper gives it up is recorded, and nobody calls it failed."""
-    yard.stopped(Status.READ, attempts=MAX_ATTEMPTS)
+def test_read_in_the_moment_it_is_given_up(yard: Yard) -> None:
+    """An intake whose last page comes in while the sweeper gives it up is read, and nobody calls it failed."""
+    intake = yard.stopped(Status.READING, pages=8, attempts=MAX_ATTEMPTS)
     found = yard.store.due_for_check
 
-    def then_recorded(now: datetime, limit: int) -> list[Any]:
+    def then_read(now: datetime, limit: int) -> list[Any]:
         due = found(now, limit)
-        yard.store.mark_recorded([intake.intake for intake in due])
+        assert yard.store.finish_reading(intake)
         return due
 
-    yard.store.due_for_check = then_recorded  # type: ignore[method-assign]
+    yard.store.due_for_check = then_read  # type: ignore[method-assign]
     assert yard.sweeper.sweep().failed == 0
-    assert yard.intake.status is Status.RECORDED
+    assert yard.intake.status is Status.READ
 
 
 @pytest.mark.parametrize(
@@ -191,7 +214,7 @@ def test_one_intake_fails(yard: Yard, part: str, call: str, capsys: pytest.Captu
 
 def test_one_intake_cannot_be_given_up(yard: Yard) -> None:
     """When the reason cannot be written the intake is due again next time."""
-    yard.stopped(Status.READ, attempts=MAX_ATTEMPTS)
+    yard.stopped(Status.READING, pages=8, attempts=MAX_ATTEMPTS)
     yard.store.faults.refuse("fail")
     assert yard.sweeper.sweep() == Swept(errors=1)
     assert yard.sweeper.sweep() == Swept(failed=1)
@@ -250,7 +273,7 @@ def test_refused_intake_whose_files_were_not_deleted(yard: Yard) -> None:
     """Files and pages of a refused bill are deleted when the run that refused it died before it could."""
     intake = yard.store.add(an_intake(status=Status.READING, file_pages=(3,)))
     yard.bucket.objects.update({intake.files[0].object: b"bill", words_object(INTAKE_ID, 2): b"words"})
-    assert yard.store.fail(intake, GaveUp("read"), discard_files=True)
+    assert yard.store.fail(intake, GaveUp(), discard_files=True)
     yard.store.uploads["u1"] = replace(yard.store.uploads["u1"], started_at=datetime.now(UTC) - timedelta(hours=2))
     assert yard.sweeper.sweep() == Swept(uploads=1)
     assert (yard.bucket.objects, yard.store.uploads) == ({}, {})

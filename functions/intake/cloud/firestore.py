@@ -25,7 +25,7 @@ from google.api_core import exceptions as google_exceptions
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from intake.errors import IntakeError, TemporaryError
+from intake.errors import IntakeError, TemporaryError, UploadAbandoned
 from intake.records import Intake, Progress, Stage, Status
 
 _LOST_RACE = (google_exceptions.FailedPrecondition, google_exceptions.AlreadyExists, google_exceptions.NotFound)
@@ -60,6 +60,7 @@ class StaleUpload:
 
     id: str
     intake_id: str
+    version: Any
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,27 @@ class Store:
     # --- submit -----------------------------------------------------------------------------------------------------
 
     @_wrapped
-    def begin_upload(self, upload_id: str, intake_id: str) -> None:
-        """Write an upload down before its first byte, so that whatever becomes of it can be found and deleted."""
-        self._upload_ref(upload_id).set(_upload_document(intake_id))
+    def begin_upload(self, upload_id: str, intake_id: str) -> Any:
+        """Write an upload down before its first byte, so that whatever becomes of it can be found and deleted.
+
+        Returns:
+            The version of what was written, for `accept`.
+        """
+        return self._upload_ref(upload_id).set(_upload_document(intake_id)).update_time
+
+    @_wrapped
+    def abandon_upload(self, upload: StaleUpload) -> bool:
+        """Make sure that an upload can no longer become an intake; only then may its objects be deleted.
+
+        Returns:
+            False if it became one just now, or another sweep looks after it.
+        """
+        option = self._db.write_option(last_update_time=upload.version)
+        try:
+            self._upload_ref(upload.id).update({"abandoned": True}, option=option)
+        except _LOST_RACE:
+            return False
+        return True
 
     @_wrapped
     def end_upload(self, upload_id: str) -> None:
@@ -131,35 +150,44 @@ class Store:
         self._upload_ref(upload_id).delete()
 
     @_wrapped
-    def accept(self, intake: Intake, upload_id: str) -> bool:
+    def accept(self, intake: Intake, upload_id: str, begun: Any) -> bool:
         """Make an intake of an upload, in one commit.
+
+        Args:
+            intake: The new intake.
+            upload_id: The upload that brought its files.
+            begun: What `begin_upload` returned.
 
         Returns:
             False if another request with the same key made it first; nothing is changed then.
+
+        Raises:
+            UploadAbandoned: This request slept so long that its upload was given up meanwhile; it is no intake.
+            TemporaryError: Firestore did not answer.
         """
         batch = self._db.batch()
         check_at = intake.submitted_at + self._patience
         batch.create(self._intake_ref(intake.id), {**intake.to_document(), "check_at": check_at})
         progress = Progress(Stage.WAITING, intake.submitted_at, intake.submitted_at)
         batch.create(self._progress_ref(intake.id), progress.to_document())
-        batch.delete(self._upload_ref(upload_id))
+        # A function can be frozen and go on an hour later: what the sweeper took for abandoned must not become an intake.
+        batch.delete(self._upload_ref(upload_id), option=self._db.write_option(last_update_time=begun))
         try:
             batch.commit()
-        except google_exceptions.AlreadyExists:
-            return self._is_ours(intake)
+        except _LOST_RACE as exc:
+            existing = self._intake_ref(intake.id).get()
+            if not existing.exists:
+                raise UploadAbandoned from exc
+            # The client repeats a commit whose answer was lost; then the document that is in the way may be our own.
+            return bool((existing.to_dict() or {})["files"] == intake.to_document()["files"])
         return True
-
-    def _is_ours(self, intake: Intake) -> bool:
-        # The client repeats a commit whose answer was lost; then the document that is in the way may be our own.
-        existing = self._intake_ref(intake.id).get()
-        return existing.exists and (existing.to_dict() or {})["files"] == intake.to_document()["files"]
 
     @_wrapped
     def stale_uploads(self, before: datetime, limit: int) -> list[StaleUpload]:
         """Return uploads that began before a time and were neither accepted nor discarded."""
         query = self._db.collection("uploads").where(filter=FieldFilter("started_at", "<", before))
         found = query.order_by("started_at").limit(limit).stream()
-        return [StaleUpload(snapshot.id, (snapshot.to_dict() or {})["intake_id"]) for snapshot in found]
+        return [StaleUpload(s.id, (s.to_dict() or {})["intake_id"], s.update_time) for s in found]
 
     # --- ocr --------------------------------------------------------------------------------------------------------
 
@@ -203,6 +231,8 @@ class Store:
         """Show page n of m, at most about once a second for a document, whoever writes, and never backwards."""
         now = datetime.now(UTC)
         snapshot = self._progress_ref(intake.id).get()
+        if not snapshot.exists:
+            return  # It expired, so all is long over; this run was asleep.
         shown = Progress.from_document(snapshot.to_dict() or {})
         fresh = now - shown.updated_at < timedelta(seconds=1)
         if shown.stage is not Stage.READING or shown.pages_done >= pages_done or fresh:
@@ -269,29 +299,27 @@ class Store:
         """End an intake with a reason that the submitter can read.
 
         Args:
-            intake: Any unfinished one.
+            intake: One whose pages are not all read.
             error: The reason.
             discard_files: Write its upload down as one to be deleted, in the same commit; the caller deletes it, and
                 if he dies before he has, the sweeper does.
 
         Returns:
-            False if it had ended before.
+            False if it had ended before, or is read: from then on its row may be in the Sheet at any moment.
         """
         now = datetime.now(UTC)
         reason = {"code": error.code, "message": error.message}
-        shown = self.progress(intake.id)
         progress = Progress(
             Stage.FAILED,
             intake.submitted_at,
             now,
-            shown.pages_done if shown else 0,
-            intake.pages,
+            pages_total=intake.pages,
             error=reason,
             expire_at=now + self._keep_progress,
         )
-        unfinished = {status for status in Status if not status.finished}
         changes = {"status": Status.FAILED.value, "error": reason}
-        return self._advance(intake.id, unfinished, changes, progress, intake.upload_id if discard_files else None)
+        can_fail = {Status.WAITING, Status.READING}
+        return self._advance(intake.id, can_fail, changes, progress, intake.upload_id if discard_files else None)
 
     # --- record -----------------------------------------------------------------------------------------------------
 
@@ -373,7 +401,12 @@ class Store:
                 return False
             batch = self._db.batch()
             batch.update(ref, document, option=self._db.write_option(last_update_time=snapshot.update_time))
-            batch.set(self._progress_ref(intake_id), progress.to_document())
+            if target is Status.FAILED:
+                # The pages shown stay as they are: whoever still reads may be counting them up at this moment.
+                shown = {name: value for name, value in progress.to_document().items() if name != "pages_done"}
+                batch.update(self._progress_ref(intake_id), shown)
+            else:
+                batch.set(self._progress_ref(intake_id), progress.to_document())
             if abandoned_upload is not None:
                 batch.set(self._upload_ref(abandoned_upload), _upload_document(intake_id))
             try:
