@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import requests
 from google.api_core.exceptions import GoogleAPICallError, RetryError
@@ -33,6 +34,8 @@ QUIET_DEADLINE_S = 180.0
 EXTRA = 12
 """Submissions at a time that are added while boundaries are not covered."""
 UPLOADS_END_WITHIN_S = 20.0
+SOON_S = 8.0
+"""An intake whose next look is further away than this is looked at now."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class Campaign:
 
     def unfinished(self) -> int:
         """Return how many intakes are neither recorded nor failed."""
-        return sum(status not in ("recorded", "failed") for status, _ in self._intakes().values())
+        return sum(intake["status"] not in ("recorded", "failed") for intake in self._intakes().values())
 
     def uploads(self) -> list[firestore.DocumentSnapshot]:
         """Return what is written down of uploads that are no intakes."""
@@ -107,20 +110,23 @@ class Campaign:
             for upload in self.uploads():
                 if (upload.to_dict() or {})["started_at"] < datetime.now(UTC) - timedelta(seconds=UPLOADS_END_WITHIN_S):
                     upload.reference.update({"started_at": past})
-            for intake_id, (status, attempts) in self._intakes().items():
-                if status not in ("recorded", "failed"):
-                    doomed = intake_id in self.referee.doomed
-                    self._set("intakes", intake_id, {"check_at": past, "attempts": 10 if doomed else min(attempts, 3)})
-                elif status == "recorded" and not self._expired:
+            soon = datetime.now(UTC) + timedelta(seconds=SOON_S)
+            for intake_id, intake in self._intakes().items():
+                finished = intake["status"] in ("recorded", "failed")
+                if intake_id in self.referee.doomed and not finished and intake["attempts"] < 10:
+                    self._set("intakes", intake_id, {"check_at": past, "attempts": 10})
+                elif not finished and intake["check_at"] > soon:
+                    self._set("intakes", intake_id, {"check_at": past})
+                elif intake["status"] == "recorded" and not self._expired:
                     self._set("progress", intake_id, {"expire_at": past})
                     requests.get(f"{self.submitter.stack.url}/progress/{intake_id}", timeout=30)
-                    self._expired = not self.referee.active
+                    self._expired = not self.referee.fresh("intake/progress_view.py")
         except (GoogleAPICallError, RetryError, requests.RequestException):
             return  # Firestore hangs at the moment
 
-    def _intakes(self) -> dict[str, tuple[str, int]]:
-        found = self.submitter.db.collection("intakes").select(["status", "attempts"]).stream()
-        return {snapshot.id: (snapshot.get("status"), snapshot.get("attempts")) for snapshot in found}
+    def _intakes(self) -> dict[str, dict[str, Any]]:
+        found = self.submitter.db.collection("intakes").select(["status", "attempts", "check_at"]).stream()
+        return {snapshot.id: snapshot.to_dict() or {} for snapshot in found}
 
     def _set(self, collection: str, name: str, changes: dict[str, object]) -> None:
         self.submitter.db.collection(collection).document(name).update(changes)

@@ -33,7 +33,9 @@ def act(world: World, luck: random.Random, done: Counter[str]) -> None:
     """Do one thing, drawn by chance."""
     match luck.choices(("submit", "deliver", "go on", "sweep", "time", "lose"), (3, 6, 14, 2, 2, 1))[0]:
         case "submit":
-            number = luck.randrange(4)  # few keys: the same submission comes again, also while it is still being taken
+            number = luck.randrange(
+                len(BILLS)
+            )  # few keys: the same submission comes again, also while it is still being taken
             world.submit(list(BILLS)[number], key(number))
             done["submissions"] += 1
         case "deliver" if world.messages:
@@ -78,19 +80,23 @@ def main() -> int:
     )
     parser.add_argument("--seed", default="1", help="of all (default: 1)")
     parser.add_argument("--count", type=int, default=10_000, metavar="N", help="how many (default: 10000)")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this long")
     parser.add_argument("--only", type=int, metavar="I", help="play this one alone")
     parser.add_argument("--write", action="store_true", help="write the section of docs/reliability.md")
     options = parser.parse_args()
-    total, started, wrong = Counter[str](), time.monotonic(), 0
+    total, started, played, wrong = Counter[str](), time.monotonic(), 0, 0
     for number in range(options.count) if options.only is None else [options.only]:
+        if time.monotonic() - started > options.seconds:
+            break
         try:
+            played += 1
             total += play(f"{options.seed}/{number}")
         except Exception:
             wrong += 1
             print(f"interleaving {number} of seed {options.seed}:\n{traceback.format_exc()}")
             if wrong == 5:
                 break
-    text = _table(options.seed, total, time.monotonic() - started, options.count, wrong)
+    text = _table(options.seed, total, time.monotonic() - started, played, wrong)
     print(text)
     if options.write:
         tables.write_section("interleavings", text)

@@ -8,7 +8,6 @@ client does with a commit whose answer it did not get. Preconditions and errors 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, TypeVar
@@ -28,6 +27,10 @@ class Held:
 
     fields: dict[str, Any]
     version: int
+
+    @property
+    def update_time(self) -> int:
+        return self.version
 
 
 @dataclass
@@ -64,8 +67,8 @@ class Memory:
         self.call("Commit", effect)
 
     def held(self, fields: dict[str, Any]) -> Held:
-        """Return a new version of a document; what the caller holds is copied."""
-        return Held(deepcopy(fields), next(self._versions))
+        """Return a new version of a document."""
+        return Held(dict(fields), next(self._versions))
 
 
 @dataclass
@@ -88,7 +91,7 @@ class Snapshot:
         return self.held.version if self.held else None
 
     def to_dict(self) -> dict[str, Any] | None:
-        return deepcopy(self.held.fields) if self.held else None
+        return dict(self.held.fields) if self.held else None
 
 
 @dataclass
@@ -107,8 +110,11 @@ class Document:
             found = replace(found, fields={name: found.fields[name] for name in field_paths if name in found.fields})
         return Snapshot(self, found)
 
-    def set(self, fields: dict[str, Any]) -> None:
-        self.db.commit([self.setting(fields)])
+    def set(self, fields: dict[str, Any]) -> Held:
+        """Return what stands for the WriteResult: it has the version as `update_time`."""
+        written: list[Held] = []
+        self.db.commit([self.setting(fields, written)])
+        return written[-1]
 
     def create(self, fields: dict[str, Any]) -> None:
         self.db.commit([self.creating(fields)])
@@ -119,9 +125,11 @@ class Document:
     def delete(self) -> None:
         self.db.commit([self.deleting()])
 
-    def setting(self, fields: dict[str, Any]) -> Write:
+    def setting(self, fields: dict[str, Any], written: list[Held] | None = None) -> Write:
         def write(draft: dict[Path, Held]) -> None:
             draft[self.path] = self.db.held(fields)
+            if written is not None:
+                written.append(draft[self.path])
 
         return write
 
@@ -145,9 +153,11 @@ class Document:
 
         return write
 
-    def deleting(self) -> Write:
+    def deleting(self, version: int | None = None) -> Write:
         def write(draft: dict[Path, Held]) -> None:
-            draft.pop(self.path, None)
+            held = draft.pop(self.path, None)
+            if version is not None and (held is None or held.version != version):
+                raise exceptions.FailedPrecondition("the stored version does not match the required base version")
 
         return write
 
@@ -168,8 +178,8 @@ class Batch:
     def update(self, document: Document, changes: dict[str, Any], option: int | None = None) -> None:
         self.writes.append(document.updating(changes, option))
 
-    def delete(self, document: Document) -> None:
-        self.writes.append(document.deleting())
+    def delete(self, document: Document, option: int | None = None) -> None:
+        self.writes.append(document.deleting(option))
 
     def commit(self) -> None:
         self.db.commit(self.writes)

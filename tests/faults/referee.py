@@ -113,6 +113,10 @@ class Referee:
         """Return the boundaries of the stages' code at which no fault struck."""
         return sorted(boundary for boundary in self.boundaries if not self.book.struck.get(boundary))
 
+    def fresh(self, module: str) -> bool:
+        """Whether a boundary of a module was not struck yet."""
+        return any(place.module == module for place, _ in self.uncovered())
+
     def _accept(self) -> None:
         while True:
             try:

@@ -58,7 +58,8 @@ def judge(submitter: Submitter, sent: Sequence[Sent], book: Book) -> Verdict:
         if one.accepted:
             verdict.intakes += 1
             _judge_intake(verdict, one, intakes.get(one.intake_id), progress.get(one.intake_id), rows[one.intake_id])
-            _judge_ocr(verdict, one, book)
+            if intakes.get(one.intake_id, {}).get("status") == "recorded":
+                _judge_ocr(verdict, one, book)
         elif one.intake_id in intakes:
             verdict.wrong.append(f"{one.intake_id} ({one.bill.kind}) is an intake that nobody was promised")
     verdict.rows = rows.total()
@@ -98,8 +99,6 @@ def _judge_intake(
 
 def _judge_ocr(verdict: Verdict, one: Sent, book: Book) -> None:
     """Each run of a chunk asks for a page at most once more than answers were lost to it."""
-    if one.bill.end != "recorded":
-        return
     verdict.pages += one.bill.pages
     answers = book.answers[one.intake_id]
     verdict.answers += answers

@@ -16,8 +16,8 @@ from google.cloud import firestore
 from infra.local.stack import PROJECT, LocalStack
 
 STAGES = ("waiting", "reading", "understanding", "recording", "done", "failed")
-LOOK_EVERY_S = 0.4
-ASKED_AT_ONCE = 6
+LOOK_EVERY_S = 0.8
+ASKED_AT_ONCE = 4
 
 
 @dataclass
