@@ -166,6 +166,11 @@ class LocalStack:
         instances = [instance for name in self._specs for instance in self._layout.instances(name)]
         return {name: self._children[name].memory_mb() for name in instances}
 
+    def pid(self, name: str) -> int | None:
+        """Return the process id of an instance or process while it runs."""
+        identity = self._children[name].identity
+        return identity.pid if identity and self._children[name].running else None
+
     def logs(self, name: str) -> Path:
         """Return the log file of an instance or process, such as `ocr`, `ocr-2` or `pubsub`."""
         return self._children[name].log_path
