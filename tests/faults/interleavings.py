@@ -45,7 +45,9 @@ def act(world: World, luck: random.Random, done: Counter[str]) -> None:
             done["deliveries"] += 1
         case "go on" if world.runs:
             run = luck.choice(world.runs)
-            order = luck.choices(ORDERS, (30, 2, 2, 2, 1, 1))[0]
+            # Few requests matter as much as the one that cannot be made harmless: every second one of these fails.
+            works = 6 if run.request == "Sheet append" else 30
+            order = luck.choices(ORDERS, (works, 2, 2, 2, 1, 1))[0]
             done[order] += 1
             world.go_on(run, order)
             while not run.over and luck.random() < 0.7:

@@ -73,17 +73,17 @@ class Pipeline(RuleBasedStateMachine):
 
 TestPipeline = Pipeline.TestCase
 TestPipeline.settings = settings(
-    max_examples=120, stateful_step_count=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=60, stateful_step_count=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 
 
 def test_interleavings_that_once_ended_wrong() -> None:
-    """Each was played by chance and showed a defect: lost files, words left behind, progress that went back."""
-    for seed in ("2/892", "2/1188", "1/1452", "2/1436"):
+    """Each was played by chance and showed a defect: progress that went back, words left behind, a lost file."""
+    for seed in ("find/6", "find/18", "find/100"):
         play(seed)
 
 
 def test_interleavings_by_chance() -> None:
-    """A few hundred others come to their end."""
-    for number in range(250):
+    """Many others come to their end."""
+    for number in range(150):
         play(f"short/{number}")

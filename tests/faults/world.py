@@ -73,6 +73,7 @@ class Run:
         self.error: BaseException | None = None
         self.request = ""
         self.begun = START
+        self.message: Message | None = None
         self._order = "go"
         self._thread = greenlet(lambda: self._body(step))
 
@@ -203,9 +204,10 @@ class World:
 
     # --- what is done to the world ----------------------------------------------------------------------------------
 
-    def start(self, name: str, step: Callable[[], Any], process: Process) -> Run:
-        """Begin a run and take it to its first request."""
+    def start(self, name: str, step: Callable[[], Any], process: Process, message: Message | None = None) -> Run:
+        """Begin a run and take it to its first request; a message that it fails on comes again."""
         run = Run(name, step, process)
+        run.message = message
         run.begun = self.now
         process.run = run
         self.runs.append(run)
@@ -218,6 +220,8 @@ class World:
         if run.over:
             self.runs.remove(run)
             run.process.run = None
+            if run.error and run.message:
+                self.messages.append(run.message)  # not acknowledged, so it comes again
             # Its upload was swept while it slept. What it stored after that, and could not delete, is left to the bucket's
             # lifecycle rule.
             self._overslept |= run.name == "submit" and bool(run.error) and self.now - run.begun > UPLOAD_MAX_AGE
@@ -255,9 +259,11 @@ class World:
             return None
         if message.topic == "ocr":
             stage = self._made(free, self._new_ocr)
-            return self.start("ocr", lambda: stage.read_chunk(message.intake_id, message.chunk, message.id), free)
+            return self.start(
+                "ocr", lambda: stage.read_chunk(message.intake_id, message.chunk, message.id), free, message
+            )
         recorder = self._made(free, self._new_recorder)
-        return self.start("record", lambda: recorder.record(message.intake_id), free)
+        return self.start("record", lambda: recorder.record(message.intake_id), free, message)
 
     def sweep(self) -> Run | None:
         """Begin a sweep, unless one runs."""
@@ -344,10 +350,11 @@ class World:
         """Without further faults everything has to come to its end, and what belongs to nothing has to go."""
         for run in list(self.runs):
             self.finish(run)
-        for _ in range(400):
+        for number in range(400):
             if self._all_over():
                 break
-            self.pass_time(PATIENCE_S)
+            # Short steps first: within one turn of `record` it relies on what it knows of the Sheet.
+            self.pass_time(PATIENCE_S if number > 6 else 15)
             if sweep := self.sweep():
                 self.finish(sweep)
             messages, self.messages = self.messages, []
