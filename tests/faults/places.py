@@ -47,7 +47,9 @@ def cloud_methods() -> dict[str, set[str]]:
                 methods = {
                     item.name
                     for item in node.body
-                    if isinstance(item, ast.FunctionDef) and not item.name.startswith("_")
+                    if isinstance(item, ast.FunctionDef)
+                    and not item.name.startswith("_")
+                    and not any(isinstance(mark, ast.Name) and mark.id == "property" for mark in item.decorator_list)
                 }
                 if methods:
                     found[node.name] = methods
