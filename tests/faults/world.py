@@ -39,6 +39,7 @@ from intake.understanding import understand
 
 from tests.faults.memory import Memory
 from tests.pipeline.submitter import ANSWERS
+from tests.unit.fakes import a_directory
 
 START = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 CHUNK_PAGES = 2
@@ -245,6 +246,7 @@ class World:
                 store=self.store,
                 bucket=_Bucket(self),  # type: ignore[arg-type]
                 nudges=_Nudges(self),  # type: ignore[arg-type]
+                directory=a_directory(),
                 limits=Limits(),
             )
             self.promised[accepted.intake_id] = kind
