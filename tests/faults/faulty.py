@@ -90,7 +90,12 @@ def _failure(owner: str) -> Exception:
     """Return what a method raises when its product did not answer, as its docstring says."""
     from intake import errors
 
-    kinds = {"Vision": errors.OcrUnavailable, "Ledger": errors.SheetUnavailable}
+    kinds = {
+        "Vision": errors.OcrUnavailable,
+        "Ledger": errors.SheetUnavailable,
+        "OfficeTabs": errors.SheetUnavailable,
+        "Drive": errors.DriveUnavailable,
+    }
     return kinds.get(owner, errors.TemporaryError)()
 
 
@@ -261,13 +266,13 @@ class Wire(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
 
 
 def _over_http(send: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
-    """Return `HTTPAdapter.send` with the referee before and after: Storage and Sheets both go through it."""
+    """Return `HTTPAdapter.send` with the referee before and after: Storage, Sheets and Drive go through it."""
 
     def faulty(self: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         frame = next(product_frames(sys._getframe(1)), None)
         if frame is None:
             return send(self, request, *args, **kwargs)
-        name = f"{'Sheets' if '/v4/spreadsheets' in str(request.url) else 'Storage'}/{request.method}"
+        name = f"{_product(str(request.url))}/{request.method}"
         intake_id = intake_of(product_frames(frame))
         order = ask("call", name, "before", frame, intake_id)
         if order == "cut":
@@ -286,8 +291,14 @@ def _over_http(send: Callable[..., requests.Response]) -> Callable[..., requests
     return faulty
 
 
+def _product(url: str) -> str:
+    if "/v4/spreadsheets" in url:
+        return "Sheets"
+    return "Drive" if "/drive/v3" in url else "Storage"
+
+
 def _refusal(request: requests.PreparedRequest, status: int) -> requests.Response:
-    """Return an error answer in the shape that Storage and Sheets share."""
+    """Return an error answer in the shape that they share."""
     response = requests.Response()
     response.status_code, response.request, response.url = status, request, str(request.url)
     response.headers["Content-Type"] = "application/json"

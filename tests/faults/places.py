@@ -63,11 +63,12 @@ def places() -> list[Place]:
     for path in sorted(FUNCTIONS.rglob("*.py")):
         if CLOUD not in path.parents:
             module = path.relative_to(FUNCTIONS).as_posix()
-            calls = _calls(ast.parse(path.read_text("utf-8")), ())
+            tree = ast.parse(path.read_text("utf-8"))
+            calls, known = _calls(tree, ()), _annotated(tree, methods)
             found += [
                 Place(module, function, call.lineno, call.end_lineno or call.lineno, method)
                 for function, call in calls
-                if (method := _method(call, methods))
+                if (method := _method(call, methods, known))
             ]
     return sorted(found)
 
@@ -81,8 +82,27 @@ def _calls(node: ast.AST, inside: tuple[str, ...]) -> Iterator[tuple[str, ast.Ca
         yield from _calls(child, (*inside, child.name) if named else inside)
 
 
-def _method(call: ast.Call, methods: dict[str, set[str]]) -> str | None:
-    """Return the cloud method that a call is for: its receiver is named for the class, as in `self._ocr.store.intake(...)`."""
+def _annotated(tree: ast.AST, methods: dict[str, set[str]]) -> dict[str, str]:
+    """Return the cloud class of each attribute and argument of a module that is annotated with one."""
+    found: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            name, annotation = node.target.id, node.annotation
+        elif isinstance(node, ast.arg) and node.annotation is not None:
+            name, annotation = node.arg, node.annotation
+        else:
+            continue
+        owner = ast.unparse(annotation).removesuffix(" | None")
+        if owner in methods:
+            found[name.strip("_").lower()] = owner
+    return found
+
+
+def _method(call: ast.Call, methods: dict[str, set[str]], annotated: dict[str, str]) -> str | None:
+    """Return the cloud method that a call is for.
+
+    Its receiver is annotated with the class in this module, or named for it, as in `self._ocr.store.intake(...)`.
+    """
     if not isinstance(call.func, ast.Attribute):
         return None
     receiver = call.func.value
@@ -91,6 +111,7 @@ def _method(call: ast.Call, methods: dict[str, set[str]]) -> str | None:
         return None
     wanted = getattr(receiver, name).strip("_").lower()
     for owner, names in methods.items():
-        if owner.lower().endswith(wanted) and wanted and call.func.attr in names:
+        fits = annotated[wanted] == owner if wanted in annotated else bool(wanted) and owner.lower().endswith(wanted)
+        if fits and call.func.attr in names:
             return f"{owner}.{call.func.attr}"
     return None

@@ -199,7 +199,7 @@ class Referee:
             return luck.choice(_CORRUPT)
         if layer == "method":
             return "error"
-        http = name.startswith(("Sheets/", "Storage/"))
+        http = name.startswith(("Sheets/", "Storage/", "Drive/"))
         before = kind == "error before"
         return luck.choice(
             (_HTTP_BEFORE if before else _HTTP_AFTER) if http else (_GRPC_BEFORE if before else _GRPC_AFTER)
