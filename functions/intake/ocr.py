@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from intake import log
@@ -149,24 +149,30 @@ class Ocr:
 
     def _read_claimed(self, intake: Intake, chunk: int, event_id: str) -> None:
         with _Files(self.bucket, self.opener, intake) as files:
-            if intake.status is Status.WAITING:
+            fresh = intake.status is Status.WAITING
+            if fresh:
                 file_pages = self._count_pages(files)
                 self.take_pages(sum(file_pages))
-                self.store.start_reading(intake, file_pages)
-                again = self.store.intake(intake.id)
-                if again is None or again.status is not Status.READING:
-                    return  # It was ended while its pages were counted.
-                intake = again
+                if self.store.start_reading(intake, file_pages):
+                    intake = replace(intake, status=Status.READING, file_pages=file_pages)
+                else:
+                    again = self.store.intake(intake.id)
+                    if again is None or again.status is not Status.READING:
+                        return  # It was ended while its pages were counted.
+                    intake, fresh = again, False
             if chunk == 0:
                 # Also on a redelivery: the first run may have died before it woke the others. Claims sort out doubles.
                 chunks = -(-intake.pages // self.chunk_pages)
                 self.nudges.ocr(intake.id, range(1, chunks))
             first = chunk * self.chunk_pages + 1
             wanted = range(first, min(first + self.chunk_pages, intake.pages + 1))
-            done = done_pages(self.bucket, intake.id)
+            # Nobody saves a page before the pages are counted, which was just now.
+            done = set() if fresh else done_pages(self.bucket, intake.id)
             places = [place for place in page_places(intake.file_pages, wanted) if place.page not in done]
             _ChunkRun(self, intake, chunk, event_id, files, len(done)).read(places)
-        if len(done_pages(self.bucket, intake.id)) == intake.pages and self.understand(intake):
+        # This chunk's pages are all saved now; only other chunks can have left some out.
+        complete = len(wanted) == intake.pages or len(done_pages(self.bucket, intake.id)) == intake.pages
+        if complete and self.understand(intake):
             self.nudges.sheet(intake.id)
 
     def _count_pages(self, files: _Files) -> list[int]:
