@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import uuid
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from intake import log
 from intake.settings import Settings
@@ -30,6 +32,41 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Rest the garbage collector while libraries are loaded.
+
+    What they make stays for good, and the collector would look through all of it again and again: that was a third of a
+    cold start (tests/bench/run coldstart). Afterwards it never looks at it again.
+    """
+    if not gc.isenabled():  # a service that makes another one
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+class _kept(Generic[T]):  # noqa: N801 - used like `property`
+    """A property that is made when first read, by one thread, and then kept."""
+
+    def __init__(self, make: Callable[[Services], T]) -> None:
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    def __get__(self, services: Services, owner: type[Services]) -> T:
+        """Return what was made, or make it."""
+        with services.lock:
+            if self._name not in services.kept:
+                with _without_collecting():
+                    services.kept[self._name] = self._make(services)
+            return services.kept[self._name]  # type: ignore[no-any-return]
+
+
 class Services:
     """Makes and keeps clients and stages.
 
@@ -39,74 +76,62 @@ class Services:
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         self._environ = environ
-        self._kept: dict[str, object] = {}
-        self._lock = threading.RLock()
+        self.kept: dict[str, Any] = {}
+        self.lock = threading.RLock()
 
-    def _keep(self, name: str, make: Callable[[], T]) -> T:
-        with self._lock:
-            if name not in self._kept:
-                self._kept[name] = make()
-            return self._kept[name]  # type: ignore[return-value]
-
-    @property
+    @_kept
     def settings(self) -> Settings:
         """The configuration."""
-        return self._keep("settings", lambda: Settings.from_env(self._environ))
+        return Settings.from_env(self._environ)
 
-    @property
+    @_kept
     def store(self) -> Store:
         """The documents."""
         from intake.cloud.firestore import Store
 
         settings = self.settings
-        return self._keep("store", lambda: Store(settings.project, settings.patience_s, settings.progress_days))
+        return Store(settings.project, settings.patience_s, settings.progress_days)
 
-    @property
+    @_kept
     def bucket(self) -> Bucket:
         """The bytes."""
         from intake.cloud.storage import Bucket
 
         settings = self.settings
-        return self._keep("bucket", lambda: Bucket(settings.project, settings.bucket))
+        return Bucket(settings.project, settings.bucket)
 
-    @property
+    @_kept
     def nudges(self) -> Nudges:
         """The messages."""
         from intake.cloud.pubsub import Nudges
 
         settings = self.settings
-        return self._keep(
-            "nudges",
-            lambda: Nudges(settings.project, settings.ocr_topic, settings.sheet_topic, settings.pubsub_endpoint),
-        )
+        return Nudges(settings.project, settings.ocr_topic, settings.sheet_topic, settings.pubsub_endpoint)
 
-    @property
+    @_kept
     def directory(self) -> Directory:
         """Who may submit, and for which utilities."""
         from intake.cloud.office_documents import OfficeDocuments
         from intake.office.directory import Directory
 
-        return self._keep("directory", lambda: Directory(OfficeDocuments(self.store.client)))
+        return Directory(OfficeDocuments(self.store.client))
 
-    @property
+    @_kept
     def admission(self) -> Admission:
         """The valves of the public form."""
         from intake.admission import Admission
         from intake.cloud.counts import Counts
 
         settings = self.settings
-        return self._keep(
-            "admission",
-            lambda: Admission(
-                Counts(self.store.client),
-                settings.pages_per_day,
-                settings.submissions_per_hour,
-                settings.submissions_per_hour_peer,
-                settings.address_key,
-            ),
+        return Admission(
+            Counts(self.store.client),
+            settings.pages_per_day,
+            settings.submissions_per_hour,
+            settings.submissions_per_hour_peer,
+            settings.address_key,
         )
 
-    @property
+    @_kept
     def app_check(self) -> AppCheck | None:
         """What checks that a request comes from our page, or None where that is not asked for."""
         number = self.settings.app_check_project
@@ -114,83 +139,78 @@ class Services:
             return None
         from intake.cloud.app_check import AppCheck
 
-        return self._keep("app_check", lambda: AppCheck(number))
+        return AppCheck(number)
 
-    @property
+    @_kept
     def watch(self) -> Watch:
         """What reports how the whole is doing."""
         from intake.cloud.counts import Counts
         from intake.watching import Watch
 
-        return self._keep("watch", lambda: Watch(Counts(self.store.client), self.settings.pages_per_day))
+        return Watch(Counts(self.store.client), self.settings.pages_per_day)
 
-    @property
+    @_kept
     def waker(self) -> Waker:
         """What has `ocr` started ahead of time."""
         from intake.waking import Waker
 
-        return self._keep("waker", lambda: Waker(self.nudges))
+        return Waker(self.nudges)
 
-    @property
+    @_kept
     def opener(self) -> Opener:
         """What opens files."""
         from intake.pages.opener import Opener
 
-        def make() -> Opener:
-            opener = Opener()
-            log.count_in(lambda: opener.worker_pid)
-            return opener
-
-        return self._keep("opener", make)
+        opener = Opener()
+        log.count_in(lambda: opener.worker_pid)
+        return opener
 
     @property
     def ocr(self) -> Ocr:
         """The stage that reads pages."""
         self.opener.warm()  # loads its libraries while this process loads others
+        return self._ocr
+
+    @_kept
+    def _ocr(self) -> Ocr:
         from intake.cloud.vision import Vision
         from intake.ocr import Ocr
         from intake.understanding import understand
 
         settings = self.settings
-        return self._keep(
-            "ocr",
-            lambda: Ocr(
-                self.store,
-                self.bucket,
-                self.nudges,
-                Vision(settings.vision_endpoint),
-                self.opener,
-                chunk_pages=settings.chunk_pages,
-                calls_in_flight=settings.ocr_calls_in_flight,
-                max_pages=settings.limits.pages,
-                lease_s=settings.lease_s,
-                understand=lambda intake: understand(intake, store=self.store, bucket=self.bucket),
-                take_pages=self.admission.take_pages,
-            ),
+        return Ocr(
+            self.store,
+            self.bucket,
+            self.nudges,
+            Vision(settings.vision_endpoint),
+            self.opener,
+            chunk_pages=settings.chunk_pages,
+            calls_in_flight=settings.ocr_calls_in_flight,
+            max_pages=settings.limits.pages,
+            lease_s=settings.lease_s,
+            understand=lambda intake: understand(intake, store=self.store, bucket=self.bucket),
+            take_pages=self.admission.take_pages,
         )
 
-    @property
+    @_kept
     def recorder(self) -> Recorder:
         """The stage that writes rows."""
         from intake.cloud.sheets import open_ledger
         from intake.ledger import Recorder
 
         settings = self.settings
-        return self._keep(
-            "recorder",
-            lambda: Recorder(
-                uuid.uuid4().hex,
-                store=self.store,
-                ledger=open_ledger(settings),
-                bill_link_base=settings.bill_link_base,
-                bucket=settings.bucket,
-                copies=bool(settings.drive_folder),
-                interval_s=settings.sheet_write_interval_s,
-                lease_s=settings.lease_s,
-            ),
+        return Recorder(
+            uuid.uuid4().hex,
+            store=self.store,
+            ledger=open_ledger(settings),
+            bill_link_base=settings.bill_link_base,
+            bucket=settings.bucket,
+            copies=bool(settings.drive_folder),
+            interval_s=settings.sheet_write_interval_s,
+            lease_s=settings.lease_s,
         )
 
-    @property
+    @_kept
     def copies(self) -> Copies | None:
         """The copies in Drive, or None where bills are not copied."""
         from intake.cloud.copies import Copies
@@ -198,9 +218,9 @@ class Services:
         settings = self.settings
         if not settings.drive_folder:
             return None
-        return self._keep("copies", lambda: Copies(self.store.client, settings.copy_hold_s))
+        return Copies(self.store.client, settings.copy_hold_s)
 
-    @property
+    @_kept
     def copier(self) -> Copier | None:
         """The stage that copies bills to Drive, or None where bills are not copied."""
         from intake.cloud.drive import open_drive
@@ -209,18 +229,15 @@ class Services:
         settings, copies = self.settings, self.copies
         if copies is None:
             return None
-        return self._keep(
-            "copier",
-            lambda: Copier(
-                copies,
-                self.bucket,
-                open_drive(settings),
-                self.recorder.fill_in_copies,
-                max_attempts=settings.copy_max_attempts,
-            ),
+        return Copier(
+            copies,
+            self.bucket,
+            open_drive(settings),
+            self.recorder.fill_in_copies,
+            max_attempts=settings.copy_max_attempts,
         )
 
-    @property
+    @_kept
     def sweeper(self) -> Sweeper:
         """The stage that looks after what stopped."""
         from intake.cloud.office_documents import OfficeDocuments
@@ -235,16 +252,13 @@ class Services:
                 return None
             return Taking(open_office_tabs(settings), OfficeDocuments(self.store.client))
 
-        return self._keep(
-            "sweeper",
-            lambda: Sweeper(
-                self.store,
-                self.bucket,
-                self.nudges,
-                chunk_pages=settings.chunk_pages,
-                patience_s=settings.patience_s,
-                max_attempts=settings.max_attempts,
-                copies=self.copies,
-                lists=lists(),
-            ),
+        return Sweeper(
+            self.store,
+            self.bucket,
+            self.nudges,
+            chunk_pages=settings.chunk_pages,
+            patience_s=settings.patience_s,
+            max_attempts=settings.max_attempts,
+            copies=self.copies,
+            lists=lists(),
         )

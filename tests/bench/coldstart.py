@@ -52,8 +52,10 @@ class Cold:
         (self.port,) = free_ports(1)
         self._began, self._cpu = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         self._process = subprocess.Popen(
-            [Path(sys.executable).with_name("functions-framework"), "--source", source, "--target", target]
-            + ["--host", "127.0.0.1", "--port", str(self.port)],
+            [
+                *(Path(sys.executable).with_name("functions-framework"), "--source", source, "--target", target),
+                *("--host", "127.0.0.1", "--port", str(self.port)),
+            ],
             env={**os.environ, **env, "FUNCTION_TARGET": target, "THREADS": str(threads), "WORKERS": "1"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -179,14 +181,16 @@ def _channel(env: Mapping[str, str]) -> Any:
 # --- imports ------------------------------------------------------------------------------------------------------------
 
 FUNCTIONS = ROOT / "functions"
+_FRAMEWORK = "import functions_framework._cli, gunicorn.app.base"
+_OURS = f"{_FRAMEWORK}, main"
 USED = {
-    "hello": "import functions_framework._cli, gunicorn.app.base, flask",
-    "any of ours, before a request": "import functions_framework._cli, gunicorn.app.base, main",
-    "progress": "import functions_framework._cli, gunicorn.app.base, main; main.services.store",
-    "submit": "import functions_framework._cli, gunicorn.app.base, main; main.services.store; main.services.bucket; main.services.nudges",
-    "ocr": "import functions_framework._cli, gunicorn.app.base, main; main.services.ocr",
-    "record": "import functions_framework._cli, gunicorn.app.base, main; main.services.recorder",
-    "tutorial": "import functions_framework._cli, gunicorn.app.base; from google.cloud import pubsub_v1, storage, vision",
+    "hello": _FRAMEWORK,
+    "any of ours, before a request": _OURS,
+    "progress": f"{_OURS}; main.services.store",
+    "submit": f"{_OURS}; main.services.store; main.services.bucket; main.services.nudges",
+    "ocr": f"{_OURS}; main.services.ocr",
+    "record": f"{_OURS}; main.services.recorder",
+    "tutorial": f"{_FRAMEWORK}; from google.cloud import pubsub_v1, storage, vision",
 }
 _IMPORT_ENV = {
     "GOOGLE_CLOUD_PROJECT": "p",
@@ -244,7 +248,10 @@ def _installed() -> str:
         paths = [Path(str(file.locate())) for file in files if not str(file).endswith(".pyc")]
         sizes[name] = sum(path.stat().st_size for path in paths if path.is_file())
     largest = ", ".join(f"{name} {size / 1e6:.0f}" for name, size in sizes.most_common(8))
-    return f"Installed for all functions (`requirements.txt`, without .pyc): {sizes.total() / 1e6:.0f} MB in {len(sizes)} packages; {largest}.\n"
+    return (
+        f"Installed for all functions (`requirements.txt`, without .pyc): {sizes.total() / 1e6:.0f} MB in {len(sizes)}"
+        f" packages; {largest}.\n"
+    )
 
 
 def section() -> str:

@@ -15,12 +15,12 @@ class CallsFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._offset = 0
 
     def new(self) -> list[dict[str, object]]:
         """Return the calls since the last look."""
-        with self._path.open("a+", encoding="ascii") as calls:
+        with self.path.open("a+", encoding="ascii") as calls:
             calls.seek(self._offset)
             lines = calls.read().splitlines()
             self._offset = calls.tell()

@@ -28,7 +28,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory, calls: CallsFile) -> Itera
     options = quick_stack(
         tmp_path_factory.mktemp("counted"),
         source=Path(__file__).with_name("counting.py"),
-        function_env={"CALLS_FILE": str(calls._path)},
+        function_env={"CALLS_FILE": str(calls.path)},
     )
     with running(options) as stack:
         submitter = Submitter(stack)

@@ -102,6 +102,54 @@ def test_services_of_progress() -> None:
     )
 
 
+CLIENTS = (
+    "google.cloud.firestore",
+    "google.cloud.storage",
+    "google.pubsub_v1",
+    "google.cloud.pubsub_v1",
+    "google.cloud.vision_v1",
+    "gspread",
+    "rapidfuzz",
+    *PICTURES,
+)
+BUDGETS = {
+    # function: what it has made before its first real request, the clients that may be loaded then, modules at most
+    "any, before a request": ("main.services", (), 370),
+    "progress": ("main.services.store", ("google.cloud.firestore",), 880),
+    "submit": (
+        "import intake.submission; main.services.store, main.services.bucket, main.services.nudges",
+        ("google.cloud.firestore", "google.cloud.storage", "google.pubsub_v1"),
+        1000,
+    ),
+    "ocr": (
+        "main.services.ocr",
+        ("google.cloud.firestore", "google.cloud.storage", "google.pubsub_v1", "google.cloud.vision_v1", "rapidfuzz"),
+        1240,
+    ),
+    "record": ("main.services.recorder", ("google.cloud.firestore", "gspread"), 1000),
+    "sweep": (
+        "main.services.sweeper",
+        ("google.cloud.firestore", "google.cloud.storage", "google.pubsub_v1"),
+        1000,
+    ),
+}
+SURROUNDINGS = {
+    "GOOGLE_CLOUD_PROJECT": "p",
+    "BILLS_BUCKET": "b",
+    **{f"{product}_EMULATOR_HOST": "127.0.0.1:1" for product in ("FIRESTORE", "PUBSUB", "VISION")},
+    **{f"{product}_EMULATOR_HOST": "http://127.0.0.1:1" for product in ("STORAGE", "SHEETS")},
+}
+
+
+@pytest.mark.parametrize("function", BUDGETS)
+def test_import_budget(function: str) -> None:
+    """A function loads the clients that it uses and no others, and no more modules than a cold start can bear."""
+    made, clients, modules = BUDGETS[function]
+    loaded = loaded_by(f"import os; os.environ.update({SURROUNDINGS!r})\nimport main; {made}")
+    assert among(loaded, CLIENTS) == [name for name in CLIENTS if name in clients]
+    assert len(loaded) <= modules
+
+
 def test_only_cloud_imports_google() -> None:
     """Outside `intake/cloud` and the entry points no source file imports Google or gspread."""
     for path in (FUNCTIONS / "intake").rglob("*.py"):

@@ -1,0 +1,172 @@
+"""Calls to Google a bill, counted where they leave the functions, and what 1,000 bills cost by infra/prices.toml."""
+
+from __future__ import annotations
+
+import math
+import re
+import tempfile
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.local import functions
+from infra.local.functions import FunctionSpec
+from tests.bench import bills
+from tests.bench.report import ROOT, bars, machine, table
+from tests.bench.surroundings import bench_stack, log_lines
+from tests.pipeline import documents
+from tests.pipeline.counted_calls import CallsFile, totals
+from tests.pipeline.submitter import Submitter
+
+OCR_S = 1.0
+VCPU = 1.0
+"""A function with a concurrency above 1 needs a whole one (https://cloud.google.com/run/docs/about-concurrency)."""
+BILLED_S = 0.1
+"""Cloud Run counts a request's time in steps of 100 ms (https://cloud.google.com/run/pricing)."""
+ROUNDS = 3
+
+
+def kinds() -> dict[str, tuple[int, list[bytes]]]:
+    """Return pages and files by kind of bill."""
+    return {
+        "digital PDF, 1 page": (1, [documents.text_pdf(1)]),
+        "digital PDF, 4 pages": (4, [documents.text_pdf(4)]),
+        "photo, 12 megapixels": (1, [bills.photo()]),
+        "two photos": (2, [bills.photo(), bills.photo(11)]),
+        "scan, 4 pages": (4, [documents.scan_pdf([1, 2, 3, 4])]),
+        "scan, 100 pages": (100, [bills.pdf("scan", 100)]),
+    }
+
+
+@dataclass(frozen=True)
+class Bill:
+    """What one bill took.
+
+    Attributes:
+        pages: Pages.
+        counts: Calls, as `totals` names them.
+        seconds: Seconds of each function.
+        requests: Requests of all functions.
+        stored: Bytes that stay in Storage (files and words).
+    """
+
+    pages: int
+    counts: Counter[str]
+    seconds: dict[str, float]
+    requests: int
+    stored: int
+
+
+def prices() -> dict[str, float]:
+    """Return the price of ONE operation, second or byte by sku."""
+    entries = tomllib.loads((ROOT / "infra" / "prices.toml").read_text("utf-8"))["price"]
+    return {entry["sku"]: entry["price"] / _amount(entry["unit"]) for entry in entries}
+
+
+def _amount(unit: str) -> float:
+    number = float(re.match(r"\d+", unit)[0])  # type: ignore[index]
+    return number * {"GB": 1e9, "TiB": 2.0**40}.get(unit.split()[1], 1)
+
+
+def dollars(bill: Bill, specs: dict[str, FunctionSpec], *, ocr_every_page: bool = False) -> dict[str, float]:
+    """Return what one bill costs by product, free tiers left out."""
+    price, counts = prices(), bill.counts
+    time_of = {name: math.ceil(seconds / BILLED_S) * BILLED_S for name, seconds in bill.seconds.items()}
+    pictures = bill.pages if ocr_every_page else counts["vision"]
+    return {
+        "Vision": pictures * price["vision.document_text_detection"],
+        "Firestore": counts["firestore.reads"] * price["firestore.read"]
+        + counts["firestore.writes"] * price["firestore.write"]
+        + counts["firestore.deletes"] * price["firestore.delete"],
+        # A resumable upload is one operation, however many requests carry it; its pieces are counted all the same.
+        "Storage": (counts["storage.upload"] + counts["storage.list"]) * price["storage.class_a"]
+        + counts["storage.get"] * price["storage.class_b"]
+        + bill.stored * price["storage.standard"],
+        "Pub/Sub": 2 * counts["pubsub.messages"] * 1000 * price["pubsub.throughput"],
+        "functions": sum(
+            seconds * (VCPU * price["run.cpu"] + specs[name].memory_mb / 1024 * price["run.memory"])
+            for name, seconds in time_of.items()
+        )
+        + bill.requests * price["run.request"],
+    }
+
+
+def one(submitter: Submitter, calls: CallsFile, offsets: dict[str, int], pages: int, files: list[bytes]) -> Bill:
+    """Send one bill and return what it took."""
+    calls.new()
+    log_lines(submitter.stack, offsets)
+    submitter.ended(submitter.submit(*files))
+    time.sleep(0.5)  # the last function answers after the progress says done
+    made = [call for call in calls.new() if call["function"] != "progress"]
+    seconds: Counter[str] = Counter()
+    events = 0
+    for line in log_lines(submitter.stack, offsets):
+        if line["message"] in ("submission accepted", "event handled"):
+            seconds[line["function"]] += line["ms"] / 1000
+            events += 1
+    counts = totals(made)
+    uploads = [call for call in made if call["product"] == "storage" and call["method"] == "upload"]
+    return Bill(pages, counts, dict(seconds), events, sum(int(str(call["bytes"])) for call in uploads))
+
+
+def measured(ocr_s: float = OCR_S, only: Sequence[str] = ()) -> dict[str, Bill]:
+    """Return what each kind of bill took (or `only` some), the median round by time."""
+    found: dict[str, list[Bill]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        calls = CallsFile(Path(folder, "calls.jsonl"))
+        options: dict[str, Any] = {"source": ROOT / "tests" / "pipeline" / "counting.py"}
+        with bench_stack(ocr_s, {"CALLS_FILE": str(calls.path)}, **options) as submitter:
+            offsets: dict[str, int] = {}
+            submitter.recorded(documents.text_pdf(1))
+            for _ in range(ROUNDS):
+                for kind, (pages, files) in kinds().items():
+                    if only and kind not in only:
+                        continue
+                    found.setdefault(kind, []).append(one(submitter, calls, offsets, pages, files))
+    return {kind: sorted(runs, key=lambda run: sum(run.seconds.values()))[ROUNDS // 2] for kind, runs in found.items()}
+
+
+def section() -> str:
+    """Measure, and return the text for docs/benchmarks.md."""
+    found = measured()
+    specs, _ = functions.load()
+    names = ["vision", "firestore.reads", "firestore.writes", "firestore.deletes", "storage.upload", "storage.get"]
+    names += ["storage.list", "pubsub.messages", "sheets"]
+    counts = [[kind, *(bill.counts[name] for name in names)] for kind, bill in found.items()]
+    cost = {kind: dollars(bill, specs) for kind, bill in found.items()}
+    every = {kind: sum(dollars(bill, specs, ocr_every_page=True).values()) for kind, bill in found.items()}
+    server = prices()["replaced.server"]
+    rows = []
+    for kind, bill in found.items():
+        total = sum(cost[kind].values())
+        gib = sum(seconds * specs[name].memory_mb / 1024 for name, seconds in bill.seconds.items())
+        own = total - cost[kind]["Vision"]
+        parts = [f"{1000 * value:.2f}" for value in cost[kind].values()]
+        rows.append(
+            [kind, f"{gib:.2f}", *parts, f"{1000 * total:.2f}", f"{1000 * every[kind]:.2f}", f"{server / own:,.0f}"]
+        )
+    head = ["$ for 1,000 bills", "GiB-s a bill", *next(iter(cost.values())), "all", "with OCR for every page"]
+    chart = bars(
+        "calls",
+        "Dollars for 1,000 bills",
+        "$",
+        list(found),
+        {
+            "as built": [1000 * sum(cost[kind].values()) for kind in found],
+            "OCR for every page": [1000 * every[kind] for kind in found],
+        },
+    )
+    return "\n".join(
+        [
+            f"{machine()}. Counted by an interceptor on every gRPC channel and at every HTTP request of the functions; a warm"
+            f" stack, OCR of {OCR_S:.0f} s, median of {ROUNDS} rounds. Prices: `infra/prices.toml`, {VCPU:.0f} vCPU a"
+            " function, free tiers left out (they cover the first thousands of bills a month).\n",
+            table(["calls a bill", *names], counts),
+            table([*head, f"bills for the replaced server's ${server:.0f} a month, OCR apart"], rows),
+            chart,
+        ]
+    )
