@@ -82,7 +82,7 @@ def dollars(bill: Bill, specs: dict[str, FunctionSpec], *, ocr_every_page: bool 
         "Firestore": counts["firestore.reads"] * price["firestore.read"]
         + counts["firestore.writes"] * price["firestore.write"]
         + counts["firestore.deletes"] * price["firestore.delete"],
-        # A resumable upload is one operation, however many requests carry it; its pieces are counted all the same.
+        # A resumable upload is one operation, however many requests carry it.
         "Storage": (counts["storage.upload"] + counts["storage.list"]) * price["storage.class_a"]
         + counts["storage.get"] * price["storage.class_b"]
         + bill.stored * price["storage.standard"],
@@ -109,7 +109,7 @@ def one(submitter: Submitter, calls: CallsFile, offsets: dict[str, int], pages: 
             seconds[line["function"]] += line["ms"] / 1000
             events += 1
     counts = totals(made)
-    uploads = [call for call in made if call["product"] == "storage" and call["method"] == "upload"]
+    uploads = [call for call in made if call["product"] == "storage" and call["method"] in ("upload", "piece")]
     return Bill(pages, counts, dict(seconds), events, sum(int(str(call["bytes"])) for call in uploads))
 
 
@@ -135,7 +135,7 @@ def section() -> str:
     found = measured()
     specs, _ = functions.load()
     names = ["vision", "firestore.reads", "firestore.writes", "firestore.deletes", "storage.upload", "storage.get"]
-    names += ["storage.list", "pubsub.messages", "sheets"]
+    names += ["storage.list", "pubsub.messages", "sheets", "drive"]
     counts = [[kind, *(bill.counts[name] for name in names)] for kind, bill in found.items()]
     cost = {kind: dollars(bill, specs) for kind, bill in found.items()}
     every = {kind: sum(dollars(bill, specs, ocr_every_page=True).values()) for kind, bill in found.items()}
@@ -164,7 +164,8 @@ def section() -> str:
         [
             f"{machine()}. Counted by an interceptor on every gRPC channel and at every HTTP request of the functions; a warm"
             f" stack, OCR of {OCR_S:.0f} s, median of {ROUNDS} rounds. Prices: `infra/prices.toml`, {VCPU:.0f} vCPU a"
-            " function, free tiers left out (they cover the first thousands of bills a month).\n",
+            " function, free tiers left out (they cover the first thousands of bills a month). Each bill is also copied to"
+            " Drive here: two of the Firestore writes; without DRIVE_FOLDER they fall away.\n",
             table(["calls a bill", *names], counts),
             table([*head, f"bills for the replaced server's ${server:.0f} a month, OCR apart"], rows),
             chart,

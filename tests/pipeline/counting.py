@@ -91,10 +91,12 @@ def _counted_channel(make: Callable[..., grpc.Channel]) -> Callable[..., grpc.Ch
 def _counted_send(send: Callable[..., Any]) -> Callable[..., Any]:
     def counted(self: Any, request: Any, **kwargs: Any) -> Any:
         size = int(request.headers.get("Content-Length") or 0)
-        product = "sheets" if "/v4/spreadsheets" in request.url else "storage"
-        upload = request.method in ("POST", "PUT") and "upload" in request.url
-        listing = request.method == "GET" and request.url.partition("?")[0].endswith("/o")
-        kind = "upload" if upload else "list" if listing else request.method.lower()
+        path = request.url.partition("?")[0]
+        product = "sheets" if "/v4/spreadsheets" in path else "drive" if "/drive/" in path else "storage"
+        # Storage bills an upload once, when it begins or in its only request; its further pieces come by PUT.
+        kinds = {"POST": "upload", "PUT": "piece"} if "upload" in path else {}
+        listing = request.method == "GET" and path.endswith("/o")
+        kind = "list" if listing else kinds.get(request.method, request.method.lower())
         note(product, kind, bytes=size)
         return send(self, request, **kwargs)
 
