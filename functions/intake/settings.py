@@ -47,7 +47,7 @@ class Settings:
         vision_endpoint: host:port of a Vision stand-in without TLS, or "" for Google's.
         pubsub_endpoint: host:port of a Pub/Sub emulator, or "" for Google's.
         sheets_endpoint: Base URL of a Sheets stand-in, or "" for Google's.
-        chunk_pages: Most pages that one `ocr` message covers: two rounds of `ocr_calls_in_flight`. With more, the instances that
+        chunk_pages: Most pages that one `ocr` message covers: two rounds of `ocr_calls_in_flight`. With more, instances that
             are free have nothing to take over; with fewer, opening the file again costs as much as reading it.
         ocr_calls_in_flight: Vision calls that one `ocr` run keeps going at once.
         lease_s: Seconds that a claimed chunk, or the turn to write the Sheet, stays ours without a sign of life.
