@@ -19,6 +19,9 @@ from intake.records import Quad, Word
 MAX_DPI = 300
 MIN_WORDS = 20
 """Fewer words are a stamp or a scanner's footer, not the text of a page."""
+MAX_WORDS = 5_000
+MAX_WORD_CHARACTERS = 500
+"""More of either is not what a person reads on a page: a dense page of a bill has 1,500 words. It is drawn instead."""
 MAX_UNREADABLE = 0.05
 LARGE_PICTURE = 0.5
 """Share of a page that its pictures may cover before its text layer cannot be all that there is to read."""
@@ -104,9 +107,10 @@ class PdfDocument:
         painted = page.get_bboxlog()
         if not redraw:
             words = list(_words(page)) if any(kind in _TEXT for kind, _ in painted) else []
-            if _is_text_layer(page, painted, words):
+            sound = len(words) <= MAX_WORDS and all(len(word.text) <= MAX_WORD_CHARACTERS for word in words)
+            if sound and _is_text_layer(page, painted, words):
                 return PageContent(width, height, "text", words)
-            if (picture := self._own_picture(page, painted, words)) is not None:
+            if sound and (picture := self._own_picture(page, painted, words)) is not None:
                 return picture
         return PageContent(width, height, "render", picture=self._render(page))
 

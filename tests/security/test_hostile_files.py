@@ -1,0 +1,186 @@
+"""Files made to do harm, each opened by the worker: every one ends within its limits, read or refused with a code.
+
+They share a worker, as bills share an instance: after each a good file is read. Nothing else may come of a file: no other
+exception, no connection, no text of another file, no child process and no file that stays.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from intake.errors import BadFile
+from intake.pages.confinement import WorkerLimits
+from intake.pages.content import PageContent
+from intake.pages.opener import Opener
+
+from tests.security import hostile_pdfs, hostile_pictures
+from tests.security.test_isolation import limited, opened
+from tests.unit.marks import encoded, marked
+from tests.unit.test_heic import heic
+from tests.unit.test_pdf import both, pdf, scan, text
+
+PHOTO = encoded(marked(60, 80), "jpeg")
+GOOD = pdf(text)
+SEEN_PAGES = 3
+WHOLE = {kind: encoded(marked(80, 60), kind) for kind in ("jpeg", "png", "webp", "tiff")} | {
+    "heic": heic(marked(80, 60)),
+    "pdf": pdf(both(lambda page: scan(page, PHOTO), text)),
+}
+
+
+@pytest.fixture(scope="module")
+def opener() -> Iterator[Opener]:
+    """An opener with production's memory, and less time, so that what wants for ever takes a second."""
+    shared = Opener(WorkerLimits(cpu_s=1.0))
+    yield shared
+    shared.close()
+
+
+def contents(opener: Opener, kind: str, data: bytes) -> list[PageContent]:
+    """Return the first pages of a file as they come, and as they are redrawn."""
+    with opened(opener, kind, data) as document:
+        pages = range(min(document.page_count, SEEN_PAGES))
+        return [document.page(index, redraw=redraw) for index in pages for redraw in (False, True)]
+
+
+def outcome(opener: Opener, kind: str, data: bytes) -> str:
+    """Return `read`, or the code with which a file is refused; any other exception is a fault of ours."""
+    try:
+        contents(opener, kind, data)
+    except BadFile as exc:
+        return exc.code
+    return "read"
+
+
+def assert_fit(opener: Opener) -> None:
+    """Check that a good file is read now, by a worker that has no children."""
+    (page, _) = contents(opener, "pdf", GOOD)
+    assert page.source == "text"
+    assert psutil.Process(opener.warm().pid).children() == []
+
+
+@pytest.mark.parametrize("name", hostile_pdfs.HOSTILE)
+def test_hostile_pdf(opener: Opener, name: str) -> None:
+    """A hostile PDF is read or refused with a code, and the next file is read."""
+    print(outcome(opener, "pdf", hostile_pdfs.HOSTILE[name]()))
+    assert_fit(opener)
+
+
+@pytest.mark.parametrize("name", hostile_pictures.HOSTILE)
+def test_hostile_picture(opener: Opener, name: str) -> None:
+    """A hostile picture is read or refused with a code, and the next file is read."""
+    print(outcome(opener, name.split()[0], hostile_pictures.HOSTILE[name]()))
+    assert_fit(opener)
+
+
+TOO_MANY_WORDS = (b"(the account ) Tj " * 20 + b"T* ") * 140
+TOO_LONG_A_WORD = b"(the bill) Tj T* " * 30 + b"/F .5 Tf " + b"(aaaaaaaaaa) Tj " * 60
+
+
+@pytest.mark.parametrize("layer", [TOO_MANY_WORDS, TOO_LONG_A_WORD], ids=["words", "letters"])
+def test_text_layer_that_nobody_could_read(layer: bytes) -> None:
+    """A page with more words, or longer ones, than people read is drawn, so none has more to say than an OCR would find."""
+    with limited(WorkerLimits()) as opener, opened(opener, "pdf", hostile_pdfs.written_on(layer)) as document:
+        assert document.page(0).source == "render"
+
+
+BOMBS = {
+    "forms that draw forms": "file_too_slow",
+    "swelling contents": "file_too_slow",
+    "picture smaller than it says": "picture_too_large",
+    "pages that are not there": "broken_file",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs_are_called_by_their_name(opener: Opener, name: str) -> None:
+    """What a bomb would have used up is what its sentence says."""
+    assert outcome(opener, "pdf", hostile_pdfs.HOSTILE[name]()) == BOMBS[name]
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_cut_off_after_every_hundredth(opener: Opener, kind: str) -> None:
+    """An upload that ended anywhere is read as far as it goes, or refused."""
+    whole = WHOLE[kind]
+    for hundredth in range(100):
+        outcome(opener, kind, whole[: len(whole) * hundredth // 100])
+    assert_fit(opener)
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+def test_flipped_bits(opener: Opener, kind: str) -> None:
+    """A file with some bits turned over is read or refused."""
+    rng = random.Random(2026)
+    for _ in range(60):
+        damaged = bytearray(WHOLE[kind])
+        for _ in range(rng.choice((1, 3, 30))):
+            damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
+        outcome(opener, kind, bytes(damaged))
+    assert_fit(opener)
+
+
+@pytest.mark.parametrize("said", WHOLE)
+@pytest.mark.parametrize("kind", WHOLE)
+def test_taken_for_another_kind(opener: Opener, kind: str, said: str) -> None:
+    """A file that begins like one kind and is another goes to the wrong library, which reads or refuses it."""
+    outcome(opener, said, WHOLE[kind])
+    assert_fit(opener)
+
+
+@pytest.fixture
+def listener() -> Iterator[tuple[str, list[bytes]]]:
+    """An address on this machine that notes whoever connects."""
+    noticed: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.1)
+        over = threading.Event()
+
+        def listen() -> None:
+            while not over.is_set():
+                try:
+                    with server.accept()[0] as caller:
+                        noticed.append(caller.recv(100))
+                except TimeoutError:
+                    continue
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/secret", noticed
+        over.set()
+        thread.join()
+
+
+def test_pdf_reaches_nothing_outside(opener: Opener, listener: tuple[str, list[bytes]], tmp_path: Path) -> None:
+    """No action, reference or entity of a PDF opens an address, a file or a program."""
+    url, noticed = listener
+    secret = tmp_path / "secret.txt"
+    secret.write_text("BT /F 12 Tf 72 700 Td (hidden treasure) Tj ET")
+    for data in hostile_pdfs.reaching_out(url, str(secret)).values():
+        try:
+            pages = contents(opener, "pdf", data)
+        except BadFile:
+            continue
+        assert "treasure" not in " ".join(word.text for page in pages for word in page.words)
+        assert_fit(opener)
+    assert noticed == []
+
+
+def test_nothing_stays_behind(opener: Opener) -> None:
+    """After bombs, crashes and damage there is no file, no process and no open descriptor more than before."""
+    assert_fit(opener)
+    me = psutil.Process()
+    before = (set(os.listdir(tempfile.gettempdir())), len(me.children(recursive=True)), me.num_fds())
+    for name in ("forms that draw forms", "archive", "page tree leads back"):
+        outcome(opener, "pdf", hostile_pdfs.HOSTILE[name]())
+    assert_fit(opener)
+    assert set(os.listdir(tempfile.gettempdir())) <= before[0]
+    assert (len(me.children(recursive=True)), me.num_fds()) == before[1:]
+    assert psutil.Process(opener.warm().pid).num_fds() == 4
