@@ -1,0 +1,153 @@
+"""Coverage-guided fuzzing of what reads bytes from anybody, with atheris (https://github.com/google/atheris).
+
+    python -m tests.security.fuzz pages --seconds 600      files of all kinds, opened and drawn
+    python -m tests.security.fuzz multipart --seconds 600  request bodies
+
+Ends with status 0 when the time is over and nothing was found. An input that makes a reader fail in a way it does not
+promise is written into --findings and described; then the status is not 0. Pages are read in this process, so that the
+fuzzer sees what they cover: the worker's limits are tested elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import struct
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import atheris
+
+_ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(_ROOT / "functions"), str(_ROOT)]
+
+with atheris.instrument_imports(include=["intake", "werkzeug.sansio"]):
+    from intake import filetypes, multipart
+    from intake.errors import BadFile, IntakeError
+    from intake.pages import open_document, wire
+    from intake.pages.heic import HeicDocument
+    from intake.pages.pdf import PdfDocument
+    from intake.pages.pictures import RasterDocument
+
+from tests.security.hostile_pdfs import HOSTILE, reaching_out  # noqa: E402
+from tests.unit.marks import encoded, marked  # noqa: E402
+from tests.unit.test_heic import heic  # noqa: E402
+from tests.unit.test_pdf import both, pdf, scan, text  # noqa: E402
+from tests.unit.uploads import BOUNDARY, CONTENT_TYPE, JPEG, PDF, CutStream, body_of, field_part, file_part  # noqa: E402
+
+MAX_BYTES = 20_000
+LOADED = (HeicDocument, PdfDocument, RasterDocument)  # imported above, so that they are instrumented
+
+
+def read_pages(data: bytes) -> None:
+    """Open a file by its own first bytes, and have its first page ready to be sent."""
+    kind = filetypes.sniff(data[: filetypes.SNIFF_BYTES])
+    if kind is None:
+        return
+    try:
+        document = open_document(kind, data, 1)
+    except BadFile:
+        return
+    try:
+        for redraw in (False, True):
+            content = document.page(0, redraw=redraw)
+            message = wire.message_of(content)
+            assert wire.content_of(message, content.picture or b"").picture == content.picture
+            "".join(word.text for word in content.words).encode("utf-8")
+    except BadFile:
+        return
+    finally:
+        document.close()
+
+
+def read_body(data: bytes) -> None:
+    """Read a request body that comes in pieces; the first bytes say in which."""
+    if len(data) < 4:
+        return
+    cuts = [1 + cut for cut in struct.unpack("4B", data[:4])]
+    parts = 0
+    received = 0
+    try:
+        for part in multipart.read_parts(CutStream(data[4:], cuts), CONTENT_TYPE):  # type: ignore[arg-type]
+            if isinstance(part, multipart.FilePiece):
+                received += len(part.data)
+            else:
+                parts += 1
+    except IntakeError:
+        pass
+    assert parts <= multipart.MAX_PARTS
+    assert received <= len(data)
+
+
+def page_seeds() -> list[bytes]:
+    """Return small files of all kinds, and hostile ones that are small."""
+    photo = encoded(marked(60, 80), "jpeg")
+    drawn = [encoded(marked(24, 16), kind) for kind in ("jpeg", "png", "webp", "tiff")] + [heic(marked(24, 16))]
+    sound = [pdf(text), pdf(lambda page: scan(page, photo)), pdf(both(lambda page: scan(page, photo), text))]
+    outside = list(reaching_out("http://127.0.0.1:9/", "/nothing").values())
+    slow = (
+        "swell",
+        "million",
+        "packed",
+        "deep",
+        "in arrays",
+        "in dictionaries",
+        "brackets",
+        "states",
+        "clips",
+        "again",
+    )
+    small = [
+        make()
+        for name, make in HOSTILE.items()
+        if not any(word in name for word in (*slow, "forms", "pattern", "dust"))
+    ]
+    return [seed for seed in [*drawn, *sound, *outside, *small] if len(seed) <= MAX_BYTES]
+
+
+def body_seeds() -> list[bytes]:
+    """Return request bodies, whole and odd, behind the four bytes that cut them."""
+    parts = [field_part("agent_id", "AG-1"), file_part(PDF), file_part(JPEG, filename="../../\u202e\U0001f4a9.jpg")]
+    inner = body_of([field_part("a", "b")], boundary="inner")
+    nested = (
+        b"Content-Type: multipart/mixed; boundary=inner\r\nContent-Disposition: form-data; name=bill\r\n\r\n" + inner
+    )
+    bodies = [body_of(parts), body_of([nested]), body_of([]), body_of(parts * 10), body_of(parts)[:-9], b"", b"--" * 99]
+    cuts = [b"\xff\xff\xff\xff", b"\0\0\0\0", bytes((len(BOUNDARY), 1, 3, 7))]
+    return [cut + body for body in bodies for cut in cuts]
+
+
+TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], list[bytes]]]] = {
+    "pages": (read_pages, page_seeds),
+    "multipart": (read_body, body_seeds),
+}
+
+
+def main() -> None:
+    """Fuzz one target for a while."""
+    parser = argparse.ArgumentParser(prog="python -m tests.security.fuzz", description=__doc__.splitlines()[0])
+    parser.add_argument("target", choices=TARGETS)
+    parser.add_argument("--seconds", type=int, default=60, help="how long (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=2026, help="of the fuzzer's random numbers (default: %(default)s)")
+    parser.add_argument("--findings", type=Path, default=Path(tempfile.gettempdir()), help="folder for what it finds")
+    options = parser.parse_args()
+    target, seeds = TARGETS[options.target]
+    with tempfile.TemporaryDirectory() as folder:
+        for number, seed in enumerate(seeds()):
+            (Path(folder) / f"{number:03d}").write_bytes(seed)
+        arguments = {
+            "max_total_time": options.seconds,
+            "seed": options.seed,
+            "max_len": MAX_BYTES,
+            "timeout": 60,
+            "rss_limit_mb": 4096,
+            "artifact_prefix": f"{options.findings.resolve()}/",
+            "print_final_stats": 1,
+        }
+        atheris.Setup([sys.argv[0], *(f"-{name}={value}" for name, value in arguments.items()), folder], target)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

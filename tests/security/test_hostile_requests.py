@@ -1,0 +1,191 @@
+"""Requests made to do harm: each gets an answer with a code, leaves nothing behind, and the next one is accepted."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+from intake.errors import IntakeError
+
+from tests.unit.fakes import ANSWERS
+from tests.unit.test_submission import KEY, OTHER_KEY, Service
+from tests.unit.uploads import BOUNDARY, CONTENT_TYPE, JPEG, PDF, CutStream, body_of, field_part, file_part, form_body
+
+MIB = 1024 * 1024
+ANSWER_PARTS = [field_part(*answer) for answer in ANSWERS.items()]
+WHOLE = form_body(ANSWERS, [PDF])
+MARK = f"--{BOUNDARY}".encode()
+
+
+class Sink:
+    """A file in a bucket far away: what is written is not here any more."""
+
+    def write(self, piece: bytes) -> None:
+        return
+
+    def abandon(self) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+
+def headed(*headers: bytes, content: bytes = PDF) -> bytes:
+    """Return a body with one part of the given headers."""
+    return body_of([b"\r\n".join(headers) + b"\r\n\r\n" + content])
+
+
+def nested(depth: int) -> bytes:
+    """Return a body whose part is a multipart body, and so on."""
+    inner = PDF
+    for level in range(depth):
+        head = b'Content-Disposition: form-data; name="bill"\r\nContent-Type: multipart/mixed; boundary=b%d' % level
+        inner = body_of([head + b"\r\n\r\n" + inner], boundary=f"b{level}")
+    return inner
+
+
+REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
+    # what it is, the content type, the code
+    "no boundary": (lambda: WHOLE, "multipart/form-data", "not_multipart"),
+    "empty boundary": (lambda: WHOLE, 'multipart/form-data; boundary=""', "not_multipart"),
+    "boundary of 10 KB": (lambda: WHOLE, f"multipart/form-data; boundary={'b' * 10_000}", "not_multipart"),
+    "boundary of other letters": (lambda: WHOLE, "multipart/form-data; boundary=ü", "not_multipart"),
+    "boundary that breaks lines": (lambda: WHOLE, "multipart/form-data; boundary=a\r\nX-Evil: 1", "malformed_upload"),
+    "boundary that is a pattern": (lambda: WHOLE, "multipart/form-data; boundary=(.*)+$", "not_multipart"),
+    "another boundary": (lambda: WHOLE, "multipart/form-data; boundary=another", "malformed_upload"),
+    "no body": (lambda: b"", CONTENT_TYPE, "malformed_upload"),
+    "no end": (lambda: WHOLE[: -len(MARK) - 6], CONTENT_TYPE, "malformed_upload"),
+    "10,000 parts": (lambda: body_of([field_part(f"f{n}", "x") for n in range(10_000)]), CONTENT_TYPE, "malformed_upload"),
+    "10,000 files": (lambda: body_of([file_part(PDF)] * 10_000), CONTENT_TYPE, "malformed_upload"),
+    "header of 10 MB": (lambda: headed(b"Content-Disposition: form-data; name=bill; x=" + b"y" * 10 * MIB), CONTENT_TYPE,
+                        "malformed_upload"),
+    "100,000 headers": (lambda: headed(*[b"X-%d: y" % n for n in range(100_000)]), CONTENT_TYPE, "malformed_upload"),
+    "headers of no sense": (lambda: headed(b"\0\xff\xfe: \x80", b": :", b"=;=;="), CONTENT_TYPE, "malformed_upload"),
+    "options without end": (lambda: headed(b"Content-Disposition: form-data; " + b"a*0=b;" * 30_000), CONTENT_TYPE,
+                            "missing_field"),
+    "boundaries without lines": (lambda: MARK * 200_000, CONTENT_TYPE, "malformed_upload"),
+    "almost boundaries": (lambda: body_of([file_part((b"\r\n" + MARK[:-1]) * 100_000)]), CONTENT_TYPE, "unsupported_file_type"),
+    "carriage returns": (lambda: body_of([file_part(b"\r" * 5_000_000)]), CONTENT_TYPE, "unsupported_file_type"),
+    "answer of 20 MB": (lambda: body_of([field_part("agent_id", "x" * 20 * MIB), file_part(PDF)]), CONTENT_TYPE,
+                        "malformed_upload"),
+    "answer in another alphabet's bytes": (lambda: body_of([field_part("agent_id", b"\xff\xfe\x80")]), CONTENT_TYPE,
+                                           "malformed_upload"),
+    "form in a form": (lambda: body_of([nested(50)]), CONTENT_TYPE, "no_file"),
+    "compressed": (lambda: gzip.compress(WHOLE), CONTENT_TYPE, "malformed_upload"),
+    "transfer encoding that lies": (
+        lambda: headed(b'Content-Disposition: form-data; name="bill"; filename="b"', b"Content-Transfer-Encoding: base64",
+                       content=b"JVBERi0xLjc="), CONTENT_TYPE, "invalid_submission"),
+    "length that lies": (
+        lambda: headed(b'Content-Disposition: form-data; name="bill"; filename="b"', b"Content-Length: 999999999"),
+        CONTENT_TYPE, "invalid_submission"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_hostile_body(name: str) -> None:
+    """A body that is no form, or more than any form, is refused with a code and leaves nothing; the next is accepted."""
+    make, content_type, code = REFUSED[name]
+    service = Service()
+    error = service.refused(CutStream(make(), cuts=(65536, 7, 1)), content_type=content_type)
+    assert error.status in (400, 415, 422)
+    answer = error.to_dict()
+    assert code in {answer["code"], *(problem["code"] for problem in answer["errors"])}  # type: ignore[attr-defined]
+    assert not service.send(WHOLE, OTHER_KEY).repeated
+
+
+def test_hostile_bodies_stay_small_in_memory() -> None:
+    """Whatever a body is made of, only a few MiB are needed at a time, most of them for 256 KiB of headers, taken apart."""
+    bodies = [make() for make, content_type, _ in REFUSED.values() if content_type == CONTENT_TYPE]
+    for stream in map(io.BytesIO, bodies):
+        service = Service()
+        service.bucket.create = lambda name, content_type: Sink()  # type: ignore[method-assign, assignment, misc]
+        tracemalloc.start()
+        with pytest.raises(IntakeError):
+            service.send(stream)  # type: ignore[arg-type]
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 6 * MIB
+
+
+NAMES = {
+    "upwards": "../../../../etc/passwd",
+    "upwards, escaped": "..%2f..%2f..%2fetc%2fpasswd",
+    "from Windows": "C:\\Windows\\System32\\..\\evil.exe",
+    "end of a string": "bill.pdf\\0.exe",
+    "right to left": "bill\u202efdp.exe",
+    "10 KB": "n" * 10_000 + ".pdf",
+    "emoji": "\U0001f9fe\U0001f4a9.pdf",
+    "page of the web": "<img src=x onerror=alert(1)>.jpg",
+    "quotes": 'a";filename="b',
+    "formula": "=cmd|'/c calc'!A0.pdf",
+    "bucket": "gs://other-bucket/x",
+    "folder": "words/bills/",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hostile_file_names(name: str) -> None:
+    """What a file is called leaves no trace: objects are named by ids and numbers alone."""
+    service = Service()
+    files = [file_part(content, filename=NAMES[name]) for content in (PDF, JPEG)]
+    accepted = service.send(body_of([*ANSWER_PARTS, *files]))
+    for number, stored in enumerate(sorted(service.bucket.objects), 1):
+        assert re.fullmatch(rf"bills/{accepted.intake_id}/[0-9a-f]{{16}}/{number:02d}", stored)
+    assert NAMES[name] not in repr(service.store)
+
+
+FIELD_NAMES = ["../../bill", "bill\\0", "__proto__", "bill[]", "\u202ellib", "b" * 10_000, "", "consent\\r\\nX: y"]
+
+
+@pytest.mark.parametrize("name", FIELD_NAMES, ids=range(len(FIELD_NAMES)))
+def test_hostile_field_names(name: str) -> None:
+    """An answer that the form does not ask for is not kept, whatever it is called."""
+    service = Service()
+    accepted = service.send(body_of([field_part(name, "=1+1"), *ANSWER_PARTS, file_part(PDF)]))
+    assert set(service.store.intakes[accepted.intake_id].form) <= set(ANSWERS)
+
+
+ANSWER_VALUES = {
+    "end of a string": "a\0b",
+    "line break": "a\r\nBcc: everybody@example.com",
+    "bell": "a\x07b",
+    "line separator": "a\u2028b",
+    "10 KB": "x" * 10_000,
+}
+
+
+@pytest.mark.parametrize("name", ANSWER_VALUES)
+def test_hostile_answers(name: str) -> None:
+    """Control signs and answers without end are refused with the field they are in."""
+    service = Service()
+    error = service.refused(form_body({**ANSWERS, "account_name": ANSWER_VALUES[name]}, [PDF]))
+    assert [problem["field"] for problem in error.to_dict()["errors"]] == ["account_name"]  # type: ignore[attr-defined]
+
+
+KEYS = [
+    "../" * 12,
+    "a" * 31,
+    "a" * 65,
+    "0" * 40 + "\0",
+    "\u0660" * 40,
+    "a" * 32 + "\n",
+    "%00" * 16,
+    "' OR 1=1 --" + "a" * 30,
+]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=range(len(KEYS)))
+def test_hostile_keys(key: str) -> None:
+    """A key becomes an id by its digest, and one with other signs than a key has is refused."""
+    assert Service().refused(WHOLE, key=key).code == "bad_idempotency_key"
+
+
+def test_repeated_answers() -> None:
+    """The last of several answers to one question counts, and is checked like any."""
+    service = Service()
+    twice = body_of([*ANSWER_PARTS, field_part("consent", "no"), file_part(PDF)])
+    assert service.refused(twice, key=KEY).code == "invalid_submission"
