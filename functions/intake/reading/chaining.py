@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TypeVar
 
-from intake.reading.tokens import Token
+from intake.reading.tokens import Token, around
 
 Item = TypeVar("Item")
 
 _PHRASE_GAP = 1.3
+_MARKS = re.compile(r"[^A-Za-z0-9\s]+")
+_TOUCHING = 0.08  # print heights: no blank is so narrow, but kerning is wider than none
+_TOUCHING_MARK = 0.16  # a mark stands off a little from the sign beside it
 _CANDIDATES = 12  # items looked at beside each one: bounds the work for words that lie on top of one another
 
 
@@ -70,8 +74,12 @@ def chain(
 
 
 def phrases(tokens: Sequence[Token]) -> list[list[Token]]:
-    """Return runs of words that stand together on one line."""
-    return chain(tokens, _token_ends, _phrase_cost, 3.0, spread=2)
+    """Return runs of words that stand together on one line.
+
+    Some engines give every mark as a word of its own, and text layers break words where they are kerned: what touches
+    is one word.
+    """
+    return [_glued(run) for run in chain(tokens, _token_ends, _phrase_cost, 3.0, spread=2)]
 
 
 def neighbours(tokens: Sequence[Token]) -> list[tuple[Token, Token]]:
@@ -82,11 +90,34 @@ def neighbours(tokens: Sequence[Token]) -> list[tuple[Token, Token]]:
 def _phrase_cost(one: Token, other: Token) -> float | None:
     low, high = sorted((one.height, other.height))
     gap = other.left - one.right
-    if high > 2.5 * low or not -0.7 * high < gap < _PHRASE_GAP * high:
+    mark = _MARKS.fullmatch(one.text) or _MARKS.fullmatch(other.text)  # its box may hug the dash or the comma
+    if (high > 2.5 * low and not mark) or not -0.7 * high < gap < _PHRASE_GAP * high:
         return None
     off = abs(other.start - one.end)
     # Boxes that hug the letters differ in height: a comma or a dash lies low.
     return None if off > 0.5 * high else max(gap, 0.0) + 2 * off
+
+
+def _glued(run: Sequence[Token]) -> list[Token]:
+    words = [run[0]]
+    for token in run[1:]:
+        last = words[-1]
+        mark = _MARKS.fullmatch(last.text[-1]) or _MARKS.fullmatch(token.text[0])
+        gap = token.left - last.right
+        if gap < (_TOUCHING_MARK if mark else _TOUCHING) * max(last.height, token.height):
+            words[-1] = Token(
+                last.text + token.text,
+                min(last.confidence, token.confidence),
+                last.left,
+                max(last.right, token.right),
+                last.start,
+                token.end,
+                max(last.height, token.height),
+                around((last, token)),
+            )
+        else:
+            words.append(token)
+    return words
 
 
 def _token_ends(token: Token) -> tuple[float, float, float]:

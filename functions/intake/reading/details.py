@@ -16,7 +16,7 @@ from intake.reading.sightings import Sighting, certainty, wording_certainty
 _METER = re.compile(r"[0-9OoDIlSB]{6,12}")
 # Service classes as tariffs name them: SC1, S.C. 2, PSC19, EL1, Rate 280.
 _RATE = re.compile(r"(P?S\.?C\.?|EL|Rate)\s?-?\s?(No\.?\s?)?\d", re.IGNORECASE)
-_KWH_OR_DEMAND = re.compile(r"k\s?[wv](h|n|\b)", re.IGNORECASE)
+_KWH_OR_DEMAND = re.compile(r"k\s?([wv]|vv)\s?(h|n|\b)", re.IGNORECASE)
 
 
 def meters(

@@ -17,6 +17,7 @@ _EXACT_UP_TO = 7
 MOST = 16
 _ALIKE = 86.0
 _WINDOW = 8
+_PARTING = re.compile(r"[:;.,#–—-]+")
 _NOT_LETTERS = re.compile(r"[^a-z0-9&#]")
 
 
@@ -37,8 +38,12 @@ class Anchor:
 
     @property
     def rest(self) -> Sequence[Token]:
-        """What follows it within its phrase."""
-        return self.phrase.tokens[self.stop :]
+        """What follows it within its phrase, without a colon or dash that parts them."""
+        tokens = self.phrase.tokens
+        first = self.stop
+        while first < len(tokens) and _PARTING.fullmatch(tokens[first].text):
+            first += 1
+        return tokens[first:]
 
     def right(self, limit: int = 2) -> list[Phrase]:
         """Return the phrases right of the label: the rest of its own, then the next ones of the row."""

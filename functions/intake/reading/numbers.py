@@ -14,8 +14,11 @@ from intake.reading.printed import digits_of
 from intake.reading.sightings import Sighting, certainty
 
 _SLIP = 0.07  # confidence that a letter taken for a digit costs
+_POD_LENGTH = 15
 _POD = re.compile(r"^(?P<letter>[NR])(?P<digits>[0-9OoDQIl|SB]{14})$")
+_DASH = re.compile(r"[–—-]+")
 _GROUPED = re.compile(r"^[^\s–—-]+(?:[–—-][^\s–—-]+)+$")
+_LONGEST_RUN = 8  # words: four groups with a dash between each two come to seven
 _ELECTRIC_PODS = PodFormat(re.compile(r"[NR]01\d{12}"), re.compile(r"[NR]02\d{12}"), re.compile(r"[NR]010000\d{8}"))
 
 
@@ -79,7 +82,7 @@ def pods(sheets: Sequence[Sheet], anchors: Iterable[Anchor], utility: Utility) -
     labelled = {id(t) for a in anchors if a.name == "pod_id" for _, phrase in _places(a) for t in phrase.tokens}
     for sheet in sheets:
         for phrase in sheet.phrases:
-            for tokens in _windows(phrase.tokens, 3):
+            for tokens in _windows(phrase.tokens, 6):
                 read = _pod(tokens)
                 if read is None:
                     continue
@@ -98,10 +101,11 @@ def is_electric_pod(value: str) -> bool:
     return value[1:3] == "01"
 
 
-def _pod(tokens: Sequence[Token]) -> tuple[str, int] | None:
+def _pod(tokens: Sequence[Token]) -> tuple[str, float] | None:
     if not 15 <= sum(len(token.text) for token in tokens) <= 20:
         return None
-    text = re.sub(r"[\s.:,-]", "", "".join(token.text for token in tokens)).upper().replace("|", "1")
+    text = re.sub(r"[\s.:,-]", "", "".join(token.text for token in tokens)).upper()
+    text = text if len(text) == _POD_LENGTH else text.strip("|[]")  # a table's border
     match = _POD.match(text)
     if not match:
         return None
@@ -128,7 +132,7 @@ def _runs(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
     first = 0
     while first < len(tokens):
         stop = first
-        while stop < len(tokens) and digits_of(tokens[stop].text.strip(".,:;")) and stop - first < 6:
+        while stop < len(tokens) and stop - first < _LONGEST_RUN and _continues(tokens, first, stop):
             stop += 1
         if stop > first:
             yield tokens[first:stop]
@@ -137,12 +141,19 @@ def _runs(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
         first = max(stop, first + 1)
 
 
+def _continues(tokens: Sequence[Token], first: int, stop: int) -> bool:
+    """Tell whether a word belongs to a run of digits: digits do, and a dash between digits."""
+    if _DASH.fullmatch(tokens[stop].text):
+        return first < stop < len(tokens) - 1 and digits_of(tokens[stop + 1].text) is not None
+    return digits_of(tokens[stop].text.strip(".,:;")) is not None
+
+
 def _account(tokens: Sequence[Token], page: int, how: str, account: AccountFormat) -> Iterator[Sighting[str]]:
     read = digits_of("".join(token.text.strip(".,:;") for token in tokens))
     if read is None or not account.admits(read[0]):
         return
     digits, slips = read
-    text = "-".join(token.text.strip(".,:;-–—") for token in tokens)
+    text = "-".join(bare for token in tokens if (bare := token.text.strip(".,:;-–—")))
     grouped = bool(_GROUPED.match(text)) and [len(g) for g in re.split("[–—-]+", text)] in [
         list(g) for g in account.groups
     ]

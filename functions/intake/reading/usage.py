@@ -23,8 +23,9 @@ from intake.reading.printed import dates, decimals, integers
 from intake.reading.sections import Sections
 from intake.reading.sightings import Sighting, Verdict, certainty
 
-_QUANTITY = re.compile(r"(?<![\d.,/$-])(\d{1,3}(?:,\d{3})+|\d+)\s?k\s?[wv][hn]\b", re.IGNORECASE)
-_KWH = re.compile(r"k\s?[wv][hn]\b", re.IGNORECASE)
+_QUANTITY = re.compile(r"(?<![\d.,/$-])(\d{1,3}(?:,\d{3})+|\d+)\s?k\s?(?:[wv]|vv)\s?[hn]\b", re.IGNORECASE)
+_KWH = re.compile(r"k\s?(?:[wv]|vv)\s?[hn]\b", re.IGNORECASE)
+_CUT = 0.5  # print heights: digits this close before a quantity are the rest of it
 _CENT = Decimal("0.0101")
 _MAX_INTEGERS = 14
 _MONTH = re.compile(r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\b.*")
@@ -55,6 +56,7 @@ class Line:
         key: What is charged for or measured, to tell lines apart.
         until: Latest date on the line.
         register: Whether it is one of several registers of a meter.
+        refuted: Whether arithmetic on the line itself contradicts the quantity.
     """
 
     kind: Kind
@@ -66,6 +68,7 @@ class Line:
     key: str
     until: date | None = None
     register: bool = False
+    refuted: bool = False
 
 
 def kwh(sheets: Sequence[Sheet], anchors: Sequence[Anchor], sections: Sections, utility: Utility) -> Verdict[int]:
@@ -110,6 +113,7 @@ def _measured(lines: Iterable[Line]) -> tuple[list[Line], bool]:
     if not tables:
         return [], True
     agree = len({sum(row.quantity for row in rows) for rows in tables}) == 1
+    agree = agree and not any(row.refuted for rows in tables for row in rows)
     ends = [row.until for rows in tables for row in rows if row.until]
     same_end = not ends or (max(ends) - min(ends)).days < _SAME_END
     return max(tables, key=lambda rows: (len(rows), sum(row.confidence for row in rows))), agree and same_end
@@ -177,7 +181,7 @@ def _lines(sheets: Iterable[Sheet], anchors: Iterable[Anchor], sections: Section
             quantities = list(_QUANTITY.finditer(text))
             if len(quantities) == 1 and sections.kind(sheet, row[0]) not in ("gas", "lighting"):
                 kind = wording.kind(row, text)
-                if kind is not None:
+                if kind is not None and not _is_cut(row, text, quantities[0]):
                     line = _line(kind, sheet.page, row, text, quantities[0])
                     yield replace(line, register=kind is Kind.METER and wording.is_register(row))
 
@@ -187,9 +191,24 @@ def _line(kind: Kind, page: int, row: Sequence[Phrase], text: str, match: re.Mat
     tokens = _tokens_of(row, text, match)
     label = _MONTH.sub("", re.sub(r"[^a-z]+", " ", text[: match.start()].lower()).strip())
     key = re.sub(r"\W", "", row[0].text)[:24] if kind is Kind.METER else label
-    proven = _is_product(quantity, text) if kind in (Kind.WHOLE, Kind.PART) else quantity in _products(text)
+    products = _products(text) if kind not in (Kind.WHOLE, Kind.PART) else set()
+    proven = quantity in products if products else _is_product(quantity, text)
+    refuted = bool(products) and all(quantity % product for product in products)  # an unread multiplier is a factor
     until = max((day for day, _, _ in dates(text)), default=None)
-    return Line(kind, quantity, proven, certainty(tokens), tokens, page, key, until)
+    return Line(kind, quantity, proven, certainty(tokens), tokens, page, key, until, refuted=refuted)
+
+
+def _is_cut(row: Sequence[Phrase], text: str, match: re.Match[str]) -> bool:
+    """Tell whether the quantity is only the last part of a number that came in two words, as in `1 234 kwh`."""
+    tokens = [token for phrase in row for token in phrase.tokens]
+    first = next((index for index, token in enumerate(tokens) if token is _tokens_of(row, text, match)[0]), 0)
+    before = tokens[first - 1] if first else None
+    return bool(
+        before
+        and before.text[-1:].isdigit()
+        and before.text.replace(",", "").isdigit()
+        and tokens[first].left - before.right < _CUT * tokens[first].height
+    )
 
 
 def _tokens_of(row: Sequence[Phrase], text: str, match: re.Match[str]) -> list[Token]:
