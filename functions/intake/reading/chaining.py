@@ -104,7 +104,9 @@ def _glued(run: Sequence[Token]) -> list[Token]:
         last = words[-1]
         mark = _MARKS.fullmatch(last.text[-1]) or _MARKS.fullmatch(token.text[0])
         gap = token.left - last.right
-        if gap < (_TOUCHING_MARK if mark else _TOUCHING) * max(last.height, token.height):
+        # A label and its value that touch are still two, see `uprighting`.
+        parts = last.text[-1] in ":#" or (last.text[-1].isalpha() and token.text[0].isdigit())
+        if not parts and gap < (_TOUCHING_MARK if mark else _TOUCHING) * max(last.height, token.height):
             words[-1] = Token(
                 last.text + token.text,
                 min(last.confidence, token.confidence),

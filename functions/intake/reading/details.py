@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from intake.reading.geometry import Phrase, Sheet
+from intake.reading.geometry import Phrase, Sheet, touched
 from intake.reading.knowledge import Utility
 from intake.reading.labels import Anchor
 from intake.reading.printed import dates, digits_of, money
@@ -14,8 +14,9 @@ from intake.reading.sections import Sections
 from intake.reading.sightings import Sighting, certainty, wording_certainty
 
 _METER = re.compile(r"[0-9OoDIlSB]{6,12}")
-# Service classes as tariffs name them: SC1, S.C. 2, PSC19, EL1, Rate 280.
-_RATE = re.compile(r"(P?S\.?C\.?|EL|Rate)\s?-?\s?(No\.?\s?)?\d", re.IGNORECASE)
+# Service classes as tariffs name them: SC1, S.C. 2, PSC19, EL1, Rate 280. What they are called besides is left out: nothing
+# tells whether all of it was read.
+_RATE = re.compile(r"(P?S\.?C\.?|EL|Rate)\s?-?\s?(No\.?\s?)?\d{1,3}[A-Z]?\b", re.IGNORECASE)
 _KWH_OR_DEMAND = re.compile(r"k\s?([wv]|vv)\s?(h|n|\b)", re.IGNORECASE)
 
 
@@ -67,20 +68,16 @@ def rates(
                         tokens = [t for p in phrases for t in p.tokens if t.text.strip("-.,:") in match["rate"].split()]
                         tokens = tokens or list(phrases[0].tokens)
                         value = " ".join(match["rate"].split())
+                        value = value if re.search("[a-z]", value, re.IGNORECASE) else value.replace(" ", "")
                         yield Sighting(value, 0.95 * certainty(tokens), sheet.page, tokens, "label left")
                         break
         return
     for anchor in anchors:
         if anchor.name == "rate_class" and anchor.first == 0 and sections.kind(anchor.sheet, anchor.phrase) != "gas":
             for phrase in anchor.right(1):
-                if _RATE.match(phrase.text) and len(phrase.text) <= 40:
-                    yield Sighting(
-                        phrase.text.strip(" :.-"),
-                        0.9 * certainty(phrase.tokens),
-                        anchor.sheet.page,
-                        phrase.tokens,
-                        "label left",
-                    )
+                if (match := _RATE.match(phrase.text)) and len(phrase.text) <= 40:
+                    said = touched(phrase.tokens, match.start(), match.end())
+                    yield Sighting(match[0].strip(), 0.9 * certainty(said), anchor.sheet.page, said, "label left")
 
 
 def amounts(anchors: Iterable[Anchor]) -> Iterator[Sighting[Decimal]]:

@@ -51,6 +51,7 @@ class Utility:
         name: As in the form; "" for an unknown utility.
         names: How it calls itself on paper.
         titles: Longer phrases with its name that only its own bills print.
+        marks: Phrases that only its bills print together, to know them by where the name is cut off or unreadable.
         not_names: Names of others that resemble its own.
         prints_pod: Whether its bills carry a PoD ID as far as known; None if not known.
         account: Format of account numbers.
@@ -71,6 +72,7 @@ class Utility:
     name: str
     names: Sequence[str]
     titles: Sequence[str]
+    marks: Sequence[str]
     not_names: Sequence[str]
     prints_pod: bool | None
     account: AccountFormat
@@ -120,6 +122,7 @@ def _utility(own: Mapping[str, Any]) -> Utility:
         name=own["name"],
         names=own["names"],
         titles=own.get("titles", ()),
+        marks=own.get("marks", ()),
         not_names=own.get("not_names", ()),
         prints_pod=True if pod else own.get("prints_pod"),
         account=AccountFormat(

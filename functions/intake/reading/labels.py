@@ -18,6 +18,7 @@ MOST = 16
 _ALIKE = 86.0
 _WINDOW = 8
 _PARTING = re.compile(r"[:;.,#–—-]+")
+_LOOK_ALIKE = str.maketrans("0158", "olsb")
 _NOT_LETTERS = re.compile(r"[^a-z0-9&#]")
 
 
@@ -61,6 +62,11 @@ def compact(text: str) -> str:
     return _NOT_LETTERS.sub("", text.lower())
 
 
+def _skeleton(text: str) -> str:
+    """Return a text in which signs that OCR mixes up are one."""
+    return compact(text).translate(_LOOK_ALIKE)
+
+
 class Labels:
     """A set of labels to look for.
 
@@ -74,7 +80,7 @@ class Labels:
         self._names: dict[str, list[str]] = defaultdict(list)
         for name, labels in texts.items():
             for label in labels:
-                self._names[compact(label)].append(name)
+                self._names[_skeleton(label)].append(name)
         self._by_length: dict[int, list[str]] = defaultdict(list)
         for label in self._names:
             if len(label) > _EXACT_UP_TO:
@@ -99,7 +105,7 @@ class Labels:
         return anchors
 
     def _in_phrase(self, sheet: Sheet, phrase: Phrase) -> list[Anchor]:
-        texts = [compact(token.text) for token in phrase.tokens]
+        texts = [_skeleton(token.text) for token in phrase.tokens]
         hits: list[tuple[int, float, int, int, str]] = []
         for first in range(len(texts)):
             text = ""

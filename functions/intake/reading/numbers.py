@@ -15,6 +15,7 @@ from intake.reading.sightings import Sighting, certainty
 
 _SLIP = 0.07  # confidence that a letter taken for a digit costs
 _POD_LENGTH = 15
+_COMPLETED = 0.84
 _POD = re.compile(r"^(?P<letter>[NR])(?P<digits>[0-9OoDQIl|SB]{14})$")
 _DASH = re.compile(r"[–—-]+")
 _GROUPED = re.compile(r"^[^\s–—-]+(?:[–—-][^\s–—-]+)+$")
@@ -43,6 +44,7 @@ def accounts(sheets: Sequence[Sheet], anchors: Iterable[Anchor], utility: Utilit
                 how = labelled.get(tuple(id(token) for token in tokens), "")
                 if how or not others.intersection(id(token) for token in tokens):
                     yield from _account(tokens, sheet.page, how, utility.account)
+                    yield from _completed(tokens, sheet.page, how, utility.account)
             yield from _scan_line(phrase, sheet.page, utility.account)
 
 
@@ -164,6 +166,27 @@ def _account(tokens: Sequence[Token], page: int, how: str, account: AccountForma
     sure = certainty(tokens) * (1 - _SLIP) ** slips
     known = 0.98 if grouped and account.prefixes else 0.97 if grouped or account.prefixes else 0.93
     yield Sighting(digits, sure * known * (1 if how else 0.93), page, tokens, how or "format")
+
+
+def _completed(tokens: Sequence[Token], page: int, how: str, account: AccountFormat) -> Iterator[Sighting[str]]:
+    """Yield a number whose first group lost one digit of the prefix that all of the utility's numbers share.
+
+    Engines overlook a 1 at the beginning of a line. Nothing is guessed: label, hyphens and the other groups are there, and
+    only one digit in one place gives the prefix again. The confidence stays low enough to have it compared.
+    """
+    read = digits_of("".join(token.text.strip(".,:;") for token in tokens))
+    text = "-".join(bare for token in tokens if (bare := token.text.strip(".,:;-–—")))
+    sizes = [len(group) for group in re.split("[–—-]+", text)]
+    if read is None or read[1] or not how:
+        return
+    for groups in account.groups:
+        if sizes == [groups[0] - 1, *groups[1:]]:
+            for prefix in account.prefixes:
+                shortened = {prefix[:index] + prefix[index + 1 :] for index in range(len(prefix))}
+                kept = read[0][: len(prefix) - 1]
+                if kept in shortened and not read[0].startswith(prefix):
+                    value = prefix + read[0][len(prefix) - 1 :]
+                    yield Sighting(value, _COMPLETED * certainty(tokens), page, tokens, "prefix completed")
 
 
 def _scan_line(phrase: Phrase, page: int, account: AccountFormat) -> Iterator[Sighting[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from statistics import median
 
 from rapidfuzz import fuzz
 
@@ -15,7 +16,7 @@ from intake.reading.sightings import Sighting, wording_certainty
 
 # Zip codes of New York: 100..149, and 005 and 06390 of Long Island's islands (https://pe.usps.com/text/LabelingLists/L002.htm).
 _TOWN = re.compile(
-    r"^(?P<town>[A-Z][A-Z .'&-]+?)[\s,.]+(?P<state>N\.?[YV]\.?)[\s,.]*(?P<zip>1[0-4]\d{3}|00501|00544|06390)(?P<four>-\d{4})?$",
+    r"^(?P<town>[A-Z][A-Z .'&-]+?)[\s,.]*(?P<state>N\.?[YV]\.?)[\s,.]*(?P<zip>1[0-4]\d{3}|00501|00544|06390)(?P<four>-\d{4})?$",
     re.IGNORECASE,
 )
 _STREET = re.compile(r"^\d[\dA-Z/-]{0,7} [A-Z0-9][A-Z0-9 .,#'/&-]*[A-Z][A-Z0-9 .,#'/&-]*$", re.IGNORECASE)
@@ -27,14 +28,28 @@ _STREET_TYPE = re.compile(
     r"VLG|WALK|WAY|BROADWAY)\b\.?",
     re.IGNORECASE,
 )
+_TYPE_NAMES = _STREET_TYPE.pattern.removeprefix(r"\b(").removesuffix(r")\b\.?")
+# The comma was not read: the street ends with the first street type after its first word, or with a unit or pole after it.
+_NO_COMMA = re.compile(
+    rf"^(?P<street>\d\S* \S+.*? (?:{_TYPE_NAMES})(?: (?:HSE|POL? ?[\d-]+|L-\d+|(?:APT|UNIT|STE|FL) \S+))?) "
+    r"(?P<rest>[A-Z][^,]*)$",
+    re.IGNORECASE,
+)
+_JOINED_TYPE = re.compile(rf"^\d\S* [A-Z]{{4,}}(?:{_TYPE_NAMES})$", re.IGNORECASE)
+_COMMA_LOST = 0.9
+_BLANK_LOST = 0.95
 _BOX = re.compile(r"\bP\.?\s?O\.?\s?BOX\b", re.IGNORECASE)
 _UTILITY_PLACES = re.compile(r"CORRESPONDENCE|REMIT|PAYMENT|PAYABLE", re.IGNORECASE)
 _NOT_A_NAME = re.compile(
     r"\d{5}|\$|:|@|\b(account|number|date|page|amount|statement|address|service|period|bill)\b", re.IGNORECASE
 )
 
+_NO_BLANK = re.compile(r"[A-Z]{3}N\.?[YV]\.?", re.IGNORECASE)  # a town that runs into the state
+_JOINED_NAME = 13  # signs: hardly any word is so long, two names that came without their blank are
 _LIKE_A_LABEL = 75
 _GAP = 1.6
+_NARROW = 0.8
+_WIDE = 2.5
 _INDENT = 0.8
 _LABELS = ("servicefor", "servicedeliveredto", "serviceaddress", "customername", "autopay", "duplicate", "uponreceipt")
 
@@ -72,7 +87,7 @@ def addresses(anchors: Iterable[Anchor]) -> Iterator[Sighting[Address]]:
                 tokens = [*block[index - 1].tokens, *block[index].tokens]
                 yield Sighting(
                     address_two,
-                    0.97 * sure * wording_certainty(tokens),
+                    0.97 * sure * wording_certainty(tokens) * _wholeness(block[index - 1], block[index]),
                     anchor.sheet.page,
                     block[index - 1].tokens,
                     "label above",
@@ -118,17 +133,26 @@ def names(anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]
                 phrase, how = (under[0] if under else None), "label above"
         else:
             continue
-        if phrase is not None and _is_name(phrase.text) and not _is_label(phrase.text, utility):
+        if phrase is None or (how == "label above" and _is_street_over_town(anchor.sheet, phrase)):
+            continue
+        if _is_name(phrase.text) and not _is_label(phrase.text, utility):
             worth = 0.96 if _is_whole_name(phrase, anchor, how) else 0.6
             yield Sighting(
                 _tidy(phrase.text), worth * wording_certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how
             )
 
 
+def _is_street_over_town(sheet: Sheet, phrase: Phrase) -> bool:
+    """Tell whether a line is the street of an address, so that the name over it was not read."""
+    under = sheet.below(phrase, reach=2.0, left=phrase.left, right=phrase.left + 2)
+    return bool(_street(_tidy(phrase.text))) and bool(under) and _town(under[0].text) is not None
+
+
 def _is_whole_name(phrase: Phrase, anchor: Anchor, how: str) -> bool:
     """Tell whether a name shows no sign that a part was not read: a single word, an initial in front, an indent, a gap."""
     indented = how == "label above" and abs(phrase.left - anchor.tokens[0].left) > _INDENT
-    return len(phrase.tokens) > 1 and len(phrase.tokens[0].text) > 1 and not indented and _is_unbroken(phrase.tokens)
+    whole = len(phrase.tokens) > 1 or len(phrase.text) >= _JOINED_NAME
+    return whole and len(phrase.tokens[0].text) > 1 and not indented and _is_unbroken(phrase.tokens)
 
 
 def _over(anchor: Anchor) -> Phrase | None:
@@ -164,10 +188,15 @@ def _certainty(tokens: Sequence[Token]) -> float:
     return wording_certainty(tokens) * tokens[0].confidence * (1 if _is_unbroken(tokens) else 0.6)
 
 
+def _wholeness(*lines: Phrase) -> float:
+    return 1.0 if all(_is_unbroken(line.tokens) for line in lines) else 0.6
+
+
 def _is_unbroken(tokens: Sequence[Token]) -> bool:
     """Tell whether words follow one another without a gap that a word could fill which was not read."""
     one_line = (pair for pair in pairwise(tokens) if abs(pair[0].end - pair[1].start) < 0.7)
-    return all(after.left - before.right < _GAP for before, after in one_line)
+    gaps = [after.left - before.right for before, after in one_line]
+    return all(gap < max(_NARROW, min(_GAP, _WIDE * median(gaps))) for gap in gaps)
 
 
 def _line_above(sheet: Sheet, line: Phrase) -> Phrase | None:
@@ -196,11 +225,16 @@ def _block(anchor: Anchor) -> list[Phrase]:
 
 def _beside(tokens: Sequence[Token]) -> tuple[Sequence[Token], Address, float] | None:
     """Read an address off the words right of its label; words after the zip code do not belong to it."""
-    for stop in range(len(tokens), 2, -1):
-        text = " ".join(token.text for token in tokens[:stop])
-        match = _ONE_LINE.match(_tidy(text))
+    for stop in range(len(tokens), 0, -1):
+        text = _tidy(" ".join(token.text for token in tokens[:stop]))
+        match = _ONE_LINE.match(text)
         if match and (town := _town(match["rest"])) and (street := _street(match["street"])):
             return tokens[:stop], (street[0], town[0], town[1]), street[1] * town[2]
+    for stop in range(len(tokens), 2, -1):
+        text = _tidy(" ".join(token.text for token in tokens[:stop]))
+        match = _NO_COMMA.match(text)
+        if match and (town := _town(match["rest"])) and (street := _street(match["street"])):
+            return tokens[:stop], (street[0], town[0], town[1]), _COMMA_LOST * street[1] * town[2]
     return None
 
 
@@ -219,7 +253,7 @@ def _two_lines(street: Phrase, town: Phrase) -> tuple[Address | None, float]:
     if not found_street or not found_town:
         return None, 0.0
     # Without a comma nothing tells that the end of the street was read.
-    whole = 1.0 if _STREET_TYPE.search(found_street[0]) else 0.8
+    whole = 1.0 if _STREET_TYPE.search(found_street[0]) else 0.95 if _JOINED_TYPE.search(found_street[0]) else 0.8
     return (found_street[0], found_town[0], found_town[1]), whole * found_street[1] * found_town[2]
 
 
@@ -235,6 +269,10 @@ def _town(text: str) -> tuple[str, str, float] | None:
     if not match or match["four"]:
         return None
     town, sure = _letters_only(match["town"].strip(" ."))
+    if _NO_BLANK.search(match.string) and " NY" not in match.string.upper():
+        if town.upper() == "ALBA":  # ALBANY without its state
+            return None
+        sure *= _BLANK_LOST
     return town, match["zip"], sure * (1.0 if match["state"][-1] in "Yy." else 0.9)
 
 

@@ -41,6 +41,7 @@ def read_bill(pages: Sequence[PageWords]) -> Reading:
     share = min(PAGE_WORDS[-1], max(PAGE_WORDS[0], MAX_WORDS // max(1, len(pages))))
     laid = [sheet for page in sorted(pages, key=lambda page: page.page) for sheet in sheets(page, share)]
     named = recognition.utility_sightings(a for sheet in laid for a in recognition.name_labels().find(sheet))
+    named += recognition.layout_sightings(laid, lambda utility: bool(_numbered(laid, utility)))
     bill = _Bill(laid, _utility_by_numbers(laid, named))
     bill.read_utility(named)
     bill.read_numbers()
@@ -57,10 +58,15 @@ def _utility_by_numbers(laid: Sequence[Sheet], named: Sequence[Sighting[str]]) -
     for utility in utilities():
         if not utility.account.prefixes:
             continue
-        anchors = [a for sheet in laid for a in recognition.field_labels(utility.name).find(sheet)]
-        seen = [*numbers.accounts(laid, anchors, utility), *numbers.pods(laid, anchors, utility)]
+        seen = _numbered(laid, utility)
         formats[utility.name] = sum(sorted((s.confidence for s in seen), reverse=True)[:3])
     return recognition.pick(named, formats)
+
+
+def _numbered(laid: Sequence[Sheet], utility: Utility) -> list[Sighting[str]]:
+    """Return the account numbers and PoD IDs in a utility's format."""
+    anchors = [anchor for sheet in laid for anchor in recognition.field_labels(utility.name).find(sheet)]
+    return [*numbers.accounts(laid, anchors, utility), *numbers.pods(laid, anchors, utility)]
 
 
 @dataclass
@@ -93,12 +99,9 @@ class _Bill:
         """Report the utility if its names and its numbers agree."""
         seen = list(named)
         if self.utility.account.prefixes:
-            own = [
-                *numbers.accounts(self.sheets, self.anchors, self.utility),
-                *numbers.pods(self.sheets, self.anchors, self.utility),
-            ]
             seen += [
-                replace(s, value=self.utility.name, confidence=0.9 * s.confidence, how="number format") for s in own
+                replace(s, value=self.utility.name, confidence=0.9 * s.confidence, how="number format")
+                for s in _numbered(self.sheets, self.utility)
             ]
         verdict = weigh(seen, outvoted=0.9)
         if verdict.best is not None and verdict.best.value == self.utility.name:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
 from intake.reading.geometry import Sheet
@@ -13,6 +13,8 @@ from intake.reading.sightings import Sighting, certainty
 
 _NAME_ALONE = 0.86
 _IN_TITLE = 0.93
+_MARKS = 4
+_BY_MARKS = 0.78
 _NAMES_ALIKE = 93.0  # `Supply Services` must not pass for `RGE Supply Service`
 
 
@@ -32,6 +34,22 @@ def utility_sightings(anchors: Iterable[Anchor]) -> list[Sighting[str]]:
         alone = len(anchor.phrase.tokens) <= anchor.stop - anchor.first + 3
         worth = _IN_TITLE if kind == "title" else _NAME_ALONE if alone else 0.35
         found.append(Sighting(name, worth * certainty(anchor.tokens), anchor.sheet.page, anchor.tokens, "name"))
+    return found
+
+
+def layout_sightings(sheets: Sequence[Sheet], numbered: Callable[[Utility], bool]) -> list[Sighting[str]]:
+    """Return the utilities whose layout is recognised by its marks; weaker than a name, and looked at by somebody.
+
+    Args:
+        sheets: All sheets.
+        numbered: Tells whether an account number of a utility's format stands beside its label.
+    """
+    found = []
+    for utility in utilities():
+        anchors = [anchor for sheet in sheets for anchor in mark_labels(utility.name).find(sheet)]
+        if len({anchor.name for anchor in anchors}) >= _MARKS and numbered(utility):
+            first = anchors[0]
+            found.append(Sighting(utility.name, _BY_MARKS, first.sheet.page, first.tokens, "layout"))
     return found
 
 
@@ -73,6 +91,12 @@ def field_labels(name: str) -> Labels:
             **{f"history:{kind}": titles for kind, titles in utility.history.items()},
         }
     )
+
+
+@cache
+def mark_labels(name: str) -> Labels:
+    """Return the marks of a utility's layout."""
+    return Labels({mark: [mark] for utility in utilities() if utility.name == name for mark in utility.marks})
 
 
 @cache

@@ -194,7 +194,8 @@ def _line(kind: Kind, page: int, row: Sequence[Phrase], text: str, match: re.Mat
     products = _products(text) if kind not in (Kind.WHOLE, Kind.PART) else set()
     proven = quantity in products if products else _is_product(quantity, text)
     refuted = bool(products) and all(quantity % product for product in products)  # an unread multiplier is a factor
-    until = max((day for day, _, _ in dates(text)), default=None)
+    days = [day for day, _, _ in dates(text)]
+    until = max(days) if len(days) > 1 else None  # of one date alone it cannot be told whether it is the later one
     return Line(kind, quantity, proven, certainty(tokens), tokens, page, key, until, refuted=refuted)
 
 

@@ -95,6 +95,10 @@ def score(
         )
 
 
+#: The class itself, as `SC 1` of `SC 1 Residential`: enough where a utility's classes are read by labels only.
+_RATE_CODE = re.compile(r"(?:P?S\.?C\.?|EL|Rate)\s?-?\s?(?:No\.?\s?)?\d{1,3}[A-Z]?\b")
+
+
 def _accepted(field: str, truth: dict[str, Any]) -> set[str]:
     if field == "meter_number":
         return {_plain(meter) for meter in truth["meter_numbers"]}
@@ -104,6 +108,8 @@ def _accepted(field: str, truth: dict[str, Any]) -> set[str]:
         return {_plain(float(truth["amount_due"]))}
     if field == "rate_class" and truth["pod_id"] is None and truth["kwh"] is None:
         return set()  # the class of a gas service is not wanted
+    if field == "rate_class" and (code := _RATE_CODE.match(truth[field])):
+        return {_plain(truth[field]), _plain(code[0])}
     value = truth[field]
     return set() if value is None else {_plain(value)}
 
