@@ -13,6 +13,7 @@ from intake.reading.printed import dates, digits_of, money
 from intake.reading.sections import Sections
 from intake.reading.sightings import Sighting, certainty, wording_certainty
 
+_CUT = 0.6  # print heights: what follows this closely may be the rest of a number that came in two words
 _METER = re.compile(r"[0-9OoDIlSB]{6,12}")
 # Service classes as tariffs name them: SC1, S.C. 2, PSC19, EL1, Rate 280. What they are called besides is left out: nothing
 # tells whether all of it was read.
@@ -49,7 +50,9 @@ def _meter(
     token = phrase.tokens[0]
     text = utility.meter_suffix.sub("", token.text) if utility.meter_suffix else token.text
     read = digits_of(text.strip(".,:;")) if "-" not in text else None
-    if read and pattern.fullmatch(read[0]):
+    following = phrase.tokens[1] if len(phrase.tokens) > 1 else None
+    cut = following and following.text[:1].isdigit() and following.left - token.right < _CUT * token.height
+    if read and not cut and pattern.fullmatch(read[0]):
         yield Sighting(read[0], certainty([token]) * worth * 0.88 ** read[1], sheet.page, [token], how)
 
 

@@ -51,6 +51,7 @@ _GAP = 1.6
 _NARROW = 0.8
 _WIDE = 2.5
 _INDENT = 0.8
+_RAGGED = 0.7  # print heights, less than a letter and its blank
 _LABELS = ("servicefor", "servicedeliveredto", "serviceaddress", "customername", "autopay", "duplicate", "uponreceipt")
 
 Address = tuple[str, str, str]
@@ -163,7 +164,7 @@ def _over(anchor: Anchor) -> Phrase | None:
     over = anchor.sheet.above(anchor.phrase, reach=3.6, left=anchor.tokens[0].left, right=values[0].right)
     if not over or any(abs(other.mid - over[0].mid) < 0.7 for other in over[1:]):
         return None
-    return over[0] if abs(over[0].right - values[0].right) < 1.5 else None
+    return over[0] if abs(over[0].right - values[0].right) < _RAGGED else None
 
 
 def _is_label(text: str, utility: Utility) -> bool:

@@ -94,9 +94,10 @@ def kwh(sheets: Sequence[Sheet], anchors: Sequence[Anchor], sections: Sections, 
             points[quantity] += 1.5
         points[quantity] += 0.8 * _months_add_up(lines, quantity)
     # Registers are summed up, and nothing in their rows tells how many there are: a total must confirm the sum.
-    if any(line.register for line in meter) and all(line.kind is Kind.METER for line in evidence[measured]):
-        agree = False
+    unconfirmed = any(line.register for line in meter) and all(line.kind is Kind.METER for line in evidence[measured])
     verdict = _decide(points, evidence, measured if meter else None)
+    if unconfirmed and verdict.best is not None and verdict.best.value == measured:
+        agree = False
     return verdict if agree else replace(verdict, rivals=True)
 
 
