@@ -90,8 +90,10 @@ def neighbours(tokens: Sequence[Token]) -> list[tuple[Token, Token]]:
 def _phrase_cost(one: Token, other: Token) -> float | None:
     low, high = sorted((one.height, other.height))
     gap = other.left - one.right
-    mark = _MARKS.fullmatch(one.text) or _MARKS.fullmatch(other.text)  # its box may hug the dash or the comma
-    if (high > 2.5 * low and not mark) or not -0.7 * high < gap < _PHRASE_GAP * high:
+    if not -0.7 * high < gap < _PHRASE_GAP * high:
+        return None
+    # The box of a mark may hug the dash or the comma.
+    if high > 2.5 * low and not _MARKS.fullmatch(one.text) and not _MARKS.fullmatch(other.text):
         return None
     off = abs(other.start - one.end)
     # Boxes that hug the letters differ in height: a comma or a dash lies low.
@@ -102,7 +104,7 @@ def _glued(run: Sequence[Token]) -> list[Token]:
     words = [run[0]]
     for token in run[1:]:
         last = words[-1]
-        mark = _MARKS.fullmatch(last.text[-1]) or _MARKS.fullmatch(token.text[0])
+        mark = not (last.text[-1].isalnum() and token.text[0].isalnum())
         gap = token.left - last.right
         # A label and its value that touch are still two, see `uprighting`.
         parts = last.text[-1] in ":#" or (last.text[-1].isalpha() and token.text[0].isdigit())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
 from collections import defaultdict
@@ -32,9 +33,8 @@ def upright_sheets(page: PageWords, most: int) -> list[list[Token]]:
     Returns:
         One list for each of the four directions in which enough words run.
     """
-    words = sorted(word for word in page.words if _is_sound(word))
-    if len(words) > most:
-        words = sorted(sorted(words, key=lambda word: -word.confidence)[:most])
+    sound = filter(_is_sound, page.words)
+    words = sorted(heapq.nsmallest(most, sound, key=lambda word: (-word.confidence, word)))
     sides = (page.width, page.height)
     aspect = page.height / page.width if all(math.isfinite(side) and side > 0 for side in sides) else 1.0
     aspect = min(20.0, max(0.05, aspect))
@@ -47,10 +47,14 @@ def upright_sheets(page: PageWords, most: int) -> list[list[Token]]:
 
 
 def _is_sound(word: Word) -> bool:
+    q = word.quad
     return bool(
-        word.text.strip()
-        and len(word.text) <= MAX_LENGTH
-        and all(math.isfinite(corner) and -1 <= corner <= 2 for corner in word.quad)
+        len(word.text) <= MAX_LENGTH
+        and word.text.strip()
+        and -1 <= q.x0 <= 2 >= q.y0 >= -1  # no comparison holds for what is not a number
+        and -1 <= q.x1 <= 2 >= q.y1 >= -1
+        and -1 <= q.x2 <= 2 >= q.y2 >= -1
+        and -1 <= q.x3 <= 2 >= q.y3 >= -1
         and math.isfinite(word.confidence)
     )
 
