@@ -51,7 +51,7 @@ _GAP = 1.6
 _NARROW = 0.8
 _WIDE = 2.5
 _INDENT = 0.8
-_RAGGED = 0.7  # print heights, less than a letter and its blank
+_RAGGED = 0.4  # print heights, less than a letter and its blank
 _LABELS = ("servicefor", "servicedeliveredto", "serviceaddress", "customername", "autopay", "duplicate", "uponreceipt")
 
 Address = tuple[str, str, str]

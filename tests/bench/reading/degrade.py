@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
@@ -13,6 +14,7 @@ from intake.records import PageWords, Quad, Word
 
 from tests.specimens.bill import Specimen
 
+_JOINED = 0.35
 _SLIPS = {"0": "OD", "1": "Il", "5": "S", "8": "B3", "6": "G", "2": "Z", "O": "0", "I": "l1", "S": "5", "B": "8", "h": "n",
           "-": " ", "l": "1I", "3": "8", "7": "1", "9": "g"}  # fmt: skip
 
@@ -30,6 +32,8 @@ class Damage:
         split: Share of words that come in two.
         joined: Share of words that are joined with the next.
         lost: Share of words that are not found.
+        words: What the engine takes for a word: `blanks` (what stands between blanks), `marks` (every mark is a word of
+            its own, as in Vision's answer before its breaks are read) or `joined` (narrow blanks are lost, as by RapidOCR).
     """
 
     turn: int
@@ -40,6 +44,7 @@ class Damage:
     split: float
     joined: float
     lost: float
+    words: str = "blanks"
 
     @classmethod
     def invent(cls, rng: Random) -> Damage:
@@ -54,6 +59,7 @@ class Damage:
             split=rng.choice((0, 0.02, 0.06)) * level,
             joined=rng.choice((0, 0.02, 0.06)) * level,
             lost=rng.choice((0, 0.02, 0.1)) * level,
+            words=rng.choice(("blanks", "blanks", "marks", "joined")),
         )
 
 
@@ -67,11 +73,28 @@ def text_pages(specimen: Specimen) -> list[PageWords]:
 
 def damaged(page: PageWords, damage: Damage, rng: Random) -> PageWords:
     """Return a page with damaged words in another order."""
-    words = [word for word in _cut_and_join(list(page.words), damage, rng) if rng.random() >= damage.lost]
+    whole = list(page.words)
+    if damage.words == "marks":
+        whole = [part for word in whole for part in _apart(word)]
+    elif damage.words == "joined":
+        damage = replace(damage, joined=_JOINED)
+    words = [word for word in _cut_and_join(whole, damage, rng) if rng.random() >= damage.lost]
     words = [_moved(_misread(word, damage, rng), page, damage, rng) for word in words]
     rng.shuffle(words)
     sides = (page.height, page.width) if damage.turn % 2 else (page.width, page.height)
     return replace(page, width=sides[0], height=sides[1], source="picture", words=words)
+
+
+def _apart(word: Word) -> Iterator[Word]:
+    """Yield runs of letters and digits, and every mark by itself; places are shared out by characters."""
+    for match in re.finditer(r"[A-Za-z0-9]+|[^A-Za-z0-9]", word.text):
+        u, v, q = match.start() / len(word.text), match.end() / len(word.text), word.quad
+        top, bottom = (q.x1 - q.x0, q.y1 - q.y0), (q.x2 - q.x3, q.y2 - q.y3)
+        quad = Quad(
+            *(q.x0 + u * top[0], q.y0 + u * top[1], q.x0 + v * top[0], q.y0 + v * top[1]),
+            *(q.x3 + v * bottom[0], q.y3 + v * bottom[1], q.x3 + u * bottom[0], q.y3 + u * bottom[1]),
+        )
+        yield Word(match[0], quad, word.confidence)
 
 
 def _cut_and_join(words: list[Word], damage: Damage, rng: Random) -> Iterator[Word]:
