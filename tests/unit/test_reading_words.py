@@ -11,7 +11,7 @@ from intake.records import PageWords, Quad, Word
 
 from tests.unit.lettering import ACCOUNT, POD, Line, charge, detail_page, header, meter_row, page, service, turned
 from tests.unit.test_reading_attention import TODAY
-from tests.unit.test_reading_traps import DIGITS, GRID_TOP, values
+from tests.unit.test_reading_traps import DIGITS, GRID_TOP, MONTHS, history, values
 
 KEYS = ("utility", "account_number", "pod_id", "kwh", "period_start", "period_end", "statement_date", "meter_number")
 
@@ -171,6 +171,21 @@ def test_a_name_that_ends_before_its_column_is_not_whole() -> None:
     """The bar's values are flush right; a letter was not read."""
     lines = [(x, y, "ORLA TESTWOO" if text == "ORLA TESTWOOD" else text) for x, y, text in detail_page()]
     assert "customer_name" not in values(read_bill([page(lines)]))
+
+
+def test_a_lost_month_is_not_taken_from_the_gas_table() -> None:
+    """The tables stand side by side; where a use was not read, the next number on the line is therms."""
+    table = history(MONTHS)
+    lost = next(index for index, line in enumerate(table) if line[2].startswith("Nov 24"))
+    x, y, _ = table[lost]
+    therms: list[Line] = [(0.2, 0.19, "Gas Usage"), (0.2, y, "Nov 24 53")]
+    whole = read_bill([page([*GRID_TOP, *table, *therms])])
+    assert whole.fields["annual_kwh_basis"].value == "12 months printed"
+    table[lost] = (x, y, "Nov 24")
+    assert "annual_kwh" not in values(read_bill([page([*GRID_TOP, *table, *therms])]))
+    table[lost] = (x, y, "Nov 24")
+    bare: list[Line] = [(0.24, y, "53")]
+    assert "annual_kwh" not in values(read_bill([page([*GRID_TOP, *table, *bare])]))
 
 
 def test_a_lost_comma_is_found_again() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from statistics import median
 
 from intake.reading.geometry import Sheet, Token
 from intake.reading.labels import Anchor
@@ -13,7 +14,10 @@ from intake.reading.sightings import Sighting, certainty
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = re.compile(r"^(" + "|".join(_MONTHS) + r")[a-z]*\.?'?\s?(\d{2})$", re.IGNORECASE)
 _USE = re.compile(r"^\d{1,3}(,?\d{3})*$")
+_MONTH_NAME = re.compile(r"^(" + "|".join(_MONTHS) + r")", re.IGNORECASE)
 _MAX_ROWS = 40
+_WIDTH = 30.0  # print heights
+_RAGGED = 2.0  # print heights
 _CUT = 0.45  # print heights: what follows this closely is the rest of a number that came in two words
 
 Month = tuple[int, int]
@@ -47,25 +51,52 @@ def annual(
 
 
 def _rows(sheet: Sheet, title: Anchor, titles: Iterable[Anchor]) -> list[tuple[Month, Sequence[Token]]]:
-    """Return the months under a title down to the next one, left and right half of the table."""
+    """Return the months under a title down to the next one, left and right half of the table.
+
+    The title of the next table may not have been read: its months begin again, which tells it too.
+    """
     left, top = title.tokens[0].left, title.phrase.mid
     slope = sheet.slope(left, top)
-    bottoms = [t.phrase.mid for t in titles if t.phrase.mid > top + 1 and abs(t.tokens[0].left - left) < 12]
-    bottom = min(bottoms, default=top + _MAX_ROWS * 1.6)
-    rows: dict[int, tuple[Month, Sequence[Token]]] = {}
+    others = [(t.tokens[0].left - left, t.phrase.mid - slope * (t.tokens[0].left - left) - top) for t in titles]
+    bottom = top + min((down for beside, down in others if down > 1 and abs(beside) < 12), default=_MAX_ROWS * 1.6)
+    width = min((beside for beside, down in others if abs(down) < 1 and beside > 4), default=_WIDTH)
+    halves: dict[bool, list[tuple[Month, Sequence[Token]]]] = {False: [], True: []}
     for row in sheet.rows:
         tokens = [
             token
             for phrase in row
             for token in phrase.tokens
-            if left - 4 < token.left - slope * (token.mid - top) < left + 30
+            if left - 4 < token.left - slope * (token.mid - top) < left + width
         ]
         for index, token in enumerate(tokens):
             level = token.mid - slope * (token.left - left)
             month, value = _month(tokens, index)
             if month is not None and top < level < bottom and value is not None:
-                rows.setdefault(month, ((month, int(value.text.replace(",", ""))), [*tokens[index : index + 2], value]))
-    return [rows[month] for month in sorted(rows)]
+                half = halves[any(_MONTH_NAME.match(before.text) for before in tokens[:index])]
+                half.append(((month, int(value.text.replace(",", ""))), [*tokens[index : index + 2], value]))
+    rows = [row for half in halves.values() for row in _ascending(half)]
+    months = {month for (month, _), _ in rows}
+    return (
+        sorted(filter(lambda row: _is_in_column(row[1], rows), rows), key=_month_of) if len(months) == len(rows) else []
+    )
+
+
+def _month_of(row: tuple[Month, Sequence[Token]]) -> int:
+    return row[0][0]
+
+
+def _ascending(rows: Sequence[tuple[Month, Sequence[Token]]]) -> Sequence[tuple[Month, Sequence[Token]]]:
+    """Return the rows down to where the months begin again."""
+    for index, (before, after) in enumerate(pairwise(rows), start=1):
+        if _month_of(after) <= _month_of(before):
+            return rows[:index]
+    return rows
+
+
+def _is_in_column(row: Sequence[Token], rows: Iterable[tuple[Month, Sequence[Token]]]) -> bool:
+    """Tell whether a use ends where most end: if it was not read, the next number may be of the gas table beside it."""
+    ends = [tokens[-1].right - tokens[0].left for _, tokens in rows]
+    return abs(row[-1].right - row[0].left - median(ends)) < _RAGGED
 
 
 def _month(tokens: Sequence[Token], index: int) -> tuple[int | None, Token | None]:
