@@ -60,7 +60,7 @@ def _rows(sheet: Sheet, title: Anchor, titles: Iterable[Anchor]) -> list[tuple[M
     others = [(t.tokens[0].left - left, t.phrase.mid - slope * (t.tokens[0].left - left) - top) for t in titles]
     bottom = top + min((down for beside, down in others if down > 1 and abs(beside) < 12), default=_MAX_ROWS * 1.6)
     width = min((beside for beside, down in others if abs(down) < 1 and beside > 4), default=_WIDTH)
-    halves: dict[bool, list[tuple[Month, Sequence[Token]]]] = {False: [], True: []}
+    halves: dict[bool, list[tuple[float, tuple[Month, Sequence[Token]]]]] = {False: [], True: []}
     for row in sheet.rows:
         tokens = [
             token
@@ -73,12 +73,17 @@ def _rows(sheet: Sheet, title: Anchor, titles: Iterable[Anchor]) -> list[tuple[M
             month, value = _month(tokens, index)
             if month is not None and top < level < bottom and value is not None:
                 half = halves[any(_MONTH_NAME.match(before.text) for before in tokens[:index])]
-                half.append(((month, int(value.text.replace(",", ""))), [*tokens[index : index + 2], value]))
-    rows = [row for half in halves.values() for row in _ascending(half)]
+                found = (month, int(value.text.replace(",", ""))), [*tokens[index : index + 2], value]
+                half.append((level, found))
+    rows = [row for half in halves.values() for row in _ascending([found for _, found in sorted(half, key=_level)])]
     months = {month for (month, _), _ in rows}
     return (
         sorted(filter(lambda row: _is_in_column(row[1], rows), rows), key=_month_of) if len(months) == len(rows) else []
     )
+
+
+def _level(placed: tuple[float, object]) -> float:
+    return placed[0]
 
 
 def _month_of(row: tuple[Month, Sequence[Token]]) -> int:
