@@ -78,7 +78,7 @@ def test_two_electric_pods_without_a_winner_are_none() -> None:
 @pytest.mark.parametrize("printed", ["NO1000012345678", "N0100O012345678", "n01000012345678", "N01000012345678."])
 def test_letters_among_the_digits_of_a_pod_are_digits(printed: str) -> None:
     """OCR reads 0 as O and the like; the format admits digits only."""
-    reading = read([*header(), *service(0.14, pod=printed)])
+    reading = read([(x, y, text.replace(POD, printed)) for x, y, text in detail_page()])
     assert reading.fields["pod_id"].value == POD
 
 
@@ -87,7 +87,16 @@ def test_letters_among_the_digits_of_a_pod_are_digits(printed: str) -> None:
 )
 def test_a_pod_that_breaks_the_format_is_none(printed: str) -> None:
     """A digit too few or too many, another letter in front or inside."""
-    assert "pod_id" not in read([*header(), *service(0.14, pod=printed)]).fields
+    assert "pod_id" not in read([(x, y, text.replace(POD, printed)) for x, y, text in detail_page()]).fields
+
+
+def test_a_pod_without_a_meter_table_may_be_the_lamps() -> None:
+    """Lighting has a PoD ID of its own and no meter; where its heading was not read, nothing else tells."""
+    reading = read(
+        [*header(), *service(0.14, kind="Electricity Service -"), *charge(0.24, "Delivery charge", 65, "0.03914")]
+    )
+    assert "pod_id" not in reading.fields
+    assert "pod_id" in reading.signs.doubted
 
 
 @pytest.mark.parametrize(

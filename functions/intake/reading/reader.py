@@ -12,6 +12,7 @@ from intake.reading import details, history, numbers, period, place, recognition
 from intake.reading.geometry import MAX_WORDS, PAGE_WORDS, Sheet, sheets
 from intake.reading.knowledge import Utility, utilities
 from intake.reading.labels import Anchor
+from intake.reading.printed import dates
 from intake.reading.result import Found, Reading, Signs, Value
 from intake.reading.sections import Sections
 from intake.reading.sightings import REPORTED, Sighting, Verdict, weigh
@@ -22,6 +23,10 @@ _DOUBTFUL_WORD = 0.75
 _ESTIMATE = 0.5
 _PLACE = 0.75
 _KEY = 0.8  # a wrong account number or PoD ID enrols somebody else
+_UNMETERED = 0.8
+_TABLE = 16.0  # print heights from a PoD ID down to the first rows of its meter table
+_READING_ROW = 20
+_READING = re.compile(r"\d{3,}\s?[AECRN]?\b")
 _PAGE = re.compile(r"\bpage\s?(\d{1,2})\s?of\s?\d", re.IGNORECASE)
 
 
@@ -116,7 +121,11 @@ class _Bill:
         pods = [
             pod for pod in numbers.pods(self.sheets, self.anchors, self.utility) if numbers.is_electric_pod(pod.value)
         ]
-        metered = [pod for pod in pods if self._section(pod) not in ("gas", "lighting")]
+        metered = [
+            pod if self._is_metered(pod) else replace(pod, confidence=_UNMETERED * pod.confidence)
+            for pod in pods
+            if self._section(pod) not in ("gas", "lighting")
+        ]
         self.report("pod_id", weigh(metered, outvoted=0.35), least=_KEY)
 
     def read_period(self) -> None:
@@ -216,6 +225,16 @@ class _Bill:
                 if (match := _PAGE.search(phrase.text)) and sheet.page not in found:
                     found[sheet.page] = int(match[1])
         return found
+
+    def _is_metered(self, pod: Sighting[str]) -> bool:
+        """Tell whether a row of readings stands under a PoD ID: lighting, whose heading may not have been read, has none."""
+        for sheet in self.sheets:
+            for phrase in sheet.phrases if sheet.page == pod.page else ():
+                if any(token is pod.tokens[0] for token in phrase.tokens):
+                    near = [row for row in sheet.rows if 0 < row[0].mid - phrase.mid < _TABLE or phrase in row]
+                    texts = ["  ".join(part.text for part in row) for row in near]
+                    return any(_READING.search(text) and dates(text) for text in texts if len(text) > _READING_ROW)
+        return False
 
     def _section(self, sighting: Sighting[str]) -> str:
         wanted = sighting.tokens[0]
