@@ -27,6 +27,7 @@ _UNMETERED = 0.8
 _TABLE = 16.0  # print heights from a PoD ID down to the first rows of its meter table
 _READING_ROW = 20
 _READING = re.compile(r"\d{3,}\s?[AECRN]?\b")
+_DAYS = re.compile(r"\d\s?days\b", re.IGNORECASE)
 _PAGE = re.compile(r"\bpage\s?(\d{1,2})\s?of\s?\d", re.IGNORECASE)
 
 
@@ -233,7 +234,11 @@ class _Bill:
                 if any(token is pod.tokens[0] for token in phrase.tokens):
                     near = [row for row in sheet.rows if 0 < row[0].mid - phrase.mid < _TABLE or phrase in row]
                     texts = ["  ".join(part.text for part in row) for row in near]
-                    return any(_READING.search(text) and dates(text) for text in texts if len(text) > _READING_ROW)
+                    return any(
+                        _READING.search(text) and (dates(text) or _DAYS.search(text))
+                        for text in texts
+                        if len(text) > _READING_ROW
+                    )
         return False
 
     def _section(self, sighting: Sighting[str]) -> str:
