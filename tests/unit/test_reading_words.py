@@ -188,6 +188,15 @@ def test_a_lost_month_is_not_taken_from_the_gas_table() -> None:
     assert "annual_kwh" not in values(read_bill([page([*GRID_TOP, *table, *bare])]))
 
 
+def test_the_suppliers_number_is_not_the_customers_even_where_the_utility_is_unknown() -> None:
+    """The logo is cut off, and ACCOUNT NO is a good label on other bills; but it stands under SUPPLIER."""
+    supplier: list[Line] = [
+        (0.3, 0.3, "SUPPLIER"), (0.4, 0.3, "Invented Energy LLC"), (0.3, 0.314, "PHONE 800-555-0114"),
+        (0.3, 0.328, "ACCOUNT NO 9876543210"),
+    ]  # fmt: skip
+    assert "account_number" not in values(read_bill([page([*supplier, (0.3, 0.36, "Electricity Supply")])]))
+
+
 def test_a_lost_comma_is_found_again() -> None:
     """The street ends with its type, or with the unit after it."""
     lines = replaced(detail_page(), "12 INVENTED RD HSE, GENEVA", "12 INVENTED RD HSE GENEVA")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from rapidfuzz.distance import Levenshtein
 
@@ -15,6 +16,9 @@ from intake.reading.sightings import Sighting, certainty
 
 _SLIP = 0.07  # confidence that a letter taken for a digit costs
 _POD_LENGTH = 15
+_DASH_ROOM = 0.25
+_SUPPLIER_LINES = 6.0  # print heights
+_SUPPLIER_WIDTH = 20.0
 _COMPLETED = 0.84
 _POD = re.compile(r"^(?P<letter>[NR])(?P<digits>[0-9OoDQIl|SB]{14})$")
 _DASH = re.compile(r"[–—-]+")
@@ -31,6 +35,8 @@ def accounts(sheets: Sequence[Sheet], anchors: Iterable[Anchor], utility: Utilit
     """
     labelled: dict[tuple[int, ...], str] = {}
     others: set[int] = set()
+    anchors = list(anchors)
+    suppliers = _of_suppliers(anchors)
     for anchor in anchors:
         if anchor.name == "account_number":
             for how, phrase in _places(anchor):
@@ -41,6 +47,8 @@ def accounts(sheets: Sequence[Sheet], anchors: Iterable[Anchor], utility: Utilit
     for sheet in sheets:
         for phrase in sheet.phrases:
             for tokens in _runs(phrase.tokens):
+                if suppliers.intersection(id(token) for token in tokens):
+                    continue
                 how = labelled.get(tuple(id(token) for token in tokens), "")
                 if how or not others.intersection(id(token) for token in tokens):
                     yield from _account(tokens, sheet.page, how, utility.account)
@@ -159,13 +167,32 @@ def _account(tokens: Sequence[Token], page: int, how: str, account: AccountForma
     grouped = bool(_GROUPED.match(text)) and [len(g) for g in re.split("[–—-]+", text)] in [
         list(g) for g in account.groups
     ]
-    if not grouped and account.needs_groups:
+    if account.needs_groups and not (grouped and _is_parted(tokens)):
         return
     if not how and not (grouped and (account.prefixes or account.needs_groups)):
         return
     sure = certainty(tokens) * (1 - _SLIP) ** slips
     known = 0.98 if grouped and account.prefixes else 0.97 if grouped or account.prefixes else 0.93
     yield Sighting(digits, sure * known * (1 if how else 0.93), page, tokens, how or "format")
+
+
+def _is_parted(tokens: Sequence[Token]) -> bool:
+    """Tell whether a dash parts the groups, or the room that a lost one leaves; a word cut in two leaves none."""
+    dashed = any(_DASH.search(token.text) for token in tokens)
+    return dashed or all(after.left - before.right > _DASH_ROOM * before.height for before, after in pairwise(tokens))
+
+
+def _of_suppliers(anchors: Iterable[Anchor]) -> set[int]:
+    """Return the words of the lines under a supplier's heading: a number there is the supplier's, whatever its label."""
+    return {
+        id(token)
+        for anchor in anchors
+        if anchor.name == "supplier" and anchor.first == 0
+        for line in anchor.below(_SUPPLIER_LINES)
+        for phrase in anchor.sheet.row(line)[:4]
+        if phrase.left - line.left < _SUPPLIER_WIDTH
+        for token in phrase.tokens
+    }
 
 
 def _completed(tokens: Sequence[Token], page: int, how: str, account: AccountFormat) -> Iterator[Sighting[str]]:

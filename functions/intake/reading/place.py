@@ -48,7 +48,7 @@ _NO_BLANK = re.compile(r"[A-Z]{3}N\.?[YV]\.?", re.IGNORECASE)  # a town that run
 _JOINED_NAME = 13  # signs: hardly any word is so long, two names that came without their blank are
 _LIKE_A_LABEL = 75
 _GAP = 1.6
-_NARROW = 0.8
+_NARROW = 0.9
 _WIDE = 2.5
 _INDENT = 0.8
 _RAGGED = 0.4  # print heights, less than a letter and its blank
@@ -197,7 +197,8 @@ def _is_unbroken(tokens: Sequence[Token]) -> bool:
     """Tell whether words follow one another without a gap that a word could fill which was not read."""
     one_line = (pair for pair in pairwise(tokens) if abs(pair[0].end - pair[1].start) < 0.7)
     gaps = [after.left - before.right for before, after in one_line]
-    return all(gap < max(_NARROW, min(_GAP, _WIDE * median(gaps))) for gap in gaps)
+    usual = min(_GAP, _WIDE * median(gaps)) if len(gaps) > 1 else 0.0
+    return all(gap < max(_NARROW, usual) for gap in gaps)
 
 
 def _line_above(sheet: Sheet, line: Phrase) -> Phrase | None:
