@@ -1,6 +1,6 @@
 // Bundles site/ into dist/: files with their hash in the name, so that they may be cached for ever, and an index.html that
-// names them. Firebase becomes a chunk of its own. dist/.built holds a digest of everything that went in; infra/local/site.py
-// serves dist/ only while it is that of the sources.
+// names them. Firebase becomes a chunk of its own; sw.js is told what to keep on the device. dist/.built holds a digest of
+// everything that went in; infra/local/site.py serves dist/ only while it is that of the sources.
 
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -48,6 +48,13 @@ for (const [path, { entryPoint }] of Object.entries(metafile.outputs)) {
 if (/"\/(app\.js|style\.css)"/.test(html)) throw new Error("index.html names a file that the build did not replace.");
 await writeFile(join(fresh, "index.html"), html);
 await copyFile(join(site, "icon.svg"), join(fresh, "icon.svg"));
+
+const assets = (await readdir(join(fresh, "assets"))).filter((name) => /\.(js|css)$/.test(name)).sort();
+const kept = JSON.stringify(["/", "/icon.svg", ...assets.map((name) => `/assets/${name}`)]);
+const source = await readFile(join(site, "sw.js"), "utf8");
+const worker = source.replace('"form"', `"form-${built.slice(0, 16)}"`).replace("FILES = []", `FILES = ${kept}`);
+if (!worker.includes(kept) || !worker.includes(built.slice(0, 16))) throw new Error("sw.js has no place for what was built.");
+await writeFile(join(fresh, "sw.js"), worker);
 await writeFile(join(fresh, ".built"), `${built}\n`);
 await rm(dist, { recursive: true, force: true });
 await rename(fresh, dist);

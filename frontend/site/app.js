@@ -1,22 +1,26 @@
 // Puts the page together: which view is shown, and what leads from one to the other.
 
+import { answersInForm, enterLeadsOn, fill } from "./answers.js";
 import { announce, byId, note } from "./dom.js";
 import { Draft } from "./draft.js";
-import { clearError, clearErrors, showErrors } from "./errors.js";
-import { AGENT_FIELDS, checkAnswers, checkFiles, FIELDS } from "./fields.js";
-import { refreshOptions, showDevelopers, showOptions } from "./options.js";
+import { clearError, clearErrors, formTitle, showErrors } from "./errors.js";
+import { AGENT_FIELDS, checkAnswers, checkFiles } from "./fields.js";
+import { followOptions, showOptions } from "./options.js";
 import { Pages } from "./pages.js";
+import { parcel } from "./parcel.js";
 import { ProgressView } from "./progress.js";
+import { afterFirstPaint, keepForLater, wake } from "./ready.js";
 import * as recent from "./recent.js";
 import * as sent from "./sent.js";
 import { keep, recall } from "./storage.js";
 import { Refusal, send } from "./upload.js";
 
-const TITLE = document.title;
 const AGENT = "agent";
-const EXTENSIONS = { jpeg: "jpg", png: "png", tiff: "tif", webp: "webp", heic: "heic", pdf: "pdf" };
 const NO_ROOM = "This device cannot keep the draft. Please leave this page open until the bill is sent.";
 const RESUMED = "This is what you entered before on this device.";
+const SAME_CUSTOMER = "The same customer as before. Check it and press Send.";
+const SAME_PAGES = "The same customer as before, with the photos that were sent. Check them and press Send.";
+const CANCELLED = "Sending was cancelled. Your answers and photos are still here.";
 const CHANGED_SINCE =
   "This form had already arrived once, with the answers it had then. If you changed something since, press Send again " +
   "to send it as a new submission.";
@@ -29,6 +33,7 @@ const view = new ProgressView({
   again: (id) => reuse(id, [], true),
   retake: reuse,
   state: recent.note,
+  sentHere: recent.knows,
 });
 let draft;
 let pages;
@@ -56,37 +61,16 @@ function route() {
     view.sending(draft.answers.account_name);
   } else {
     view.leave();
-    document.title = TITLE;
+    document.title = formTitle();
   }
   scrollTo(0, 0);
-  if (progress) byId("stage").focus({ preventScroll: true });
+  byId(progress ? "stage" : "form-title").focus({ preventScroll: true });
 }
 
-// --- the form's answers ---------------------------------------------------------------------------
-
-function answersInForm() {
-  const values = new FormData(form);
-  return Object.fromEntries(FIELDS.map(({ name }) => [name, String(values.get(name) ?? "").trim()]));
-}
-
-/** Fill the form; what the agent has typed meanwhile stays. */
-function fill(answers, overwrite) {
-  showDevelopers();
-  for (const { name } of FIELDS) {
-    const control = form.elements[name];
-    const value = answers[name] ?? "";
-    if (!control || control instanceof RadioNodeList) {
-      for (const radio of form.querySelectorAll(`[name=${name}]`)) radio.checked = radio.value === value || (radio.checked && !overwrite);
-    } else if (control.type === "checkbox") {
-      control.checked = value === control.value || (control.checked && !overwrite);
-    } else if (overwrite || !control.value) {
-      control.value = value;
-      if (name === "utility") showDevelopers();
-    }
-  }
-}
+// --- the form -------------------------------------------------------------------------------------
 
 function changed() {
+  wake();
   draft.answers = answersInForm();
   draft.changed();
   note(byId("draft-note"), "");
@@ -100,46 +84,41 @@ function mended({ target }) {
   }
 }
 
-/** Open the form with other content; the earlier draft is gone. */
-async function refill(answers) {
-  await draft.reset(answers);
+/** Show in the form what the draft holds now. */
+function showDraft(text = "") {
   clearErrors();
-  fill(answers, true);
+  fill(draft.answers, true);
   pages.show();
-  note(byId("draft-note"), "");
+  note(byId("draft-note"), text);
 }
 
+/** Go on to the next customer, or to the one that had to wait. */
+async function nextCustomer(answers) {
+  showDraft((await draft.reset(answers)) ? RESUMED : "");
+}
+
+/** Open the form with the answers of an earlier bill; what was begun for another customer waits and comes back. */
 async function reuse(id, files, withEarlier) {
   const earlier = await sent.get(id);
-  await refill(earlier.answers);
-  if (withEarlier) {
-    draft.pages.push(...earlier.pages.map((page) => ({ ...page, id: crypto.randomUUID() })));
-    for (const page of draft.pages) await draft.keepPage(page);
-    pages.show();
-  }
+  await draft.interrupt(earlier.answers);
+  if (withEarlier) draft.pages.push(...earlier.pages.map((page) => ({ ...page, id: crypto.randomUUID() })));
+  for (const page of draft.pages) await draft.keepPage(page);
+  showDraft(withEarlier ? SAME_PAGES : SAME_CUSTOMER);
   go("/");
-  note(byId("draft-note"), "The same customer as before. Check it and press Send.");
   if (files.length) await pages.add(files);
   byId("bill-group").scrollIntoView();
   byId("bill").focus({ preventScroll: true });
 }
 
-// --- sending --------------------------------------------------------------------------------------
-
-function body() {
-  const data = new FormData();
-  for (const [name, value] of Object.entries(draft.answers)) if (value) data.append(name, value);
-  draft.pages.forEach((page, index) => {
-    const content = page.ready ?? page.original;
-    // Names of files may hold anything, a customer's name too; nobody needs them behind this page.
-    const extension = page.ready ? "jpg" : EXTENSIONS[page.kind];
-    data.append("bill", content, `bill-${index + 1}.${extension}`);
-  });
-  return data;
+async function clearForm() {
+  if (!confirm("Clear all answers and photos of this form?")) return;
+  await nextCustomer({});
+  byId("agent_id").focus();
 }
 
-async function submit(event) {
-  event.preventDefault();
+// --- sending --------------------------------------------------------------------------------------
+
+async function submit() {
   if (busy) return;
   busy = true;
   try {
@@ -163,7 +142,7 @@ async function transmit() {
   announce("Sending the bill");
   const onView = (act) => !shownId() && act();
   try {
-    const id = await send(body, draft.key, controller.signal, {
+    const id = await send(() => parcel(draft), draft.key, controller.signal, {
       bytes: (done, total) => onView(() => view.bytes(done, total)),
       pause: (reason) => onView(() => view.pause(reason)),
     });
@@ -190,7 +169,7 @@ async function accepted(id) {
   await sent.put(id, answers, draft.pages);
   const mine = Object.fromEntries(AGENT_FIELDS.map((name) => [name, answers[name] ?? ""]));
   keep(AGENT, mine);
-  await refill(mine);
+  await nextCustomer(mine);
   if (shownId()) recent.show();
   else go(`#${id}`);
 }
@@ -201,9 +180,9 @@ function refused(error) {
     if (reused || error.code === "bad_idempotency_key") draft.newKey();
     showErrors(reused ? [{ code: error.code, field: "", message: CHANGED_SINCE }] : error.problems);
   } else if (error.name === "AbortError") {
-    announce("Sending was cancelled. Your answers and photos are still here.");
-    note(byId("draft-note"), "Sending was cancelled. Your answers and photos are still here.");
-    form.querySelector("[type=submit]").focus();
+    announce(CANCELLED);
+    note(byId("draft-note"), CANCELLED);
+    byId("send").focus();
   } else {
     throw error;
   }
@@ -211,38 +190,18 @@ function refused(error) {
 
 // --- start ----------------------------------------------------------------------------------------
 
-/** Tell the functions that somebody is typing, so that they are warm when he sends. */
-function wake() {
-  fetch("/submit?wake=1", { method: "POST", keepalive: true }).catch(() => {
-    // Only a courtesy: without it the first answer takes a little longer.
+/** Let the agent act; until here the button sends nothing, so that a tap on a slow line cannot send a half-loaded form. */
+function listen(touch) {
+  byId("send").type = "submit";
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
   });
-}
-
-function afterFirstPaint(run) {
-  const later = () => (window.requestIdleCallback ?? setTimeout)(run);
-  if (document.readyState === "complete") later();
-  else addEventListener("load", later, { once: true });
-}
-
-async function start() {
-  showOptions();
-  const touch = matchMedia("(pointer: coarse)").matches;
-  byId("camera-picker").hidden = !touch;
-  byId("drop-hint").hidden = touch;
-  form.addEventListener("submit", submit);
-  recent.startRecent();
-  if (shownId()) route();
-  else afterFirstPaint(wake);
-  draft = await Draft.open(() => note(byId("storage-note"), NO_ROOM));
-  const resumed = draft.pages.length > 0 || FIELDS.some(({ name }) => draft.answers[name] && !AGENT_FIELDS.includes(name));
-  fill({ ...recall(AGENT, {}), ...draft.answers }, false);
-  pages = new Pages(draft);
   form.addEventListener("input", changed);
   form.addEventListener("change", changed);
   form.addEventListener("change", mended);
-  byId("clear").addEventListener("click", () => {
-    if (confirm("Clear all answers and photos of this form?")) refill({}).then(() => byId("agent_id").focus());
-  });
+  if (touch) enterLeadsOn();
+  byId("clear").addEventListener("click", clearForm);
   byId("home").addEventListener("click", (event) => {
     event.preventDefault();
     go("/");
@@ -252,9 +211,26 @@ async function start() {
     byId("main").focus();
   });
   addEventListener("popstate", route);
+}
+
+async function start() {
+  const touch = matchMedia("(pointer: coarse)").matches;
+  byId("camera-picker").hidden = !touch;
+  byId("drop-hint").hidden = touch;
+  showOptions();
+  recent.startRecent();
+  if (shownId()) route();
+  else afterFirstPaint(wake);
+  draft = await Draft.open(() => note(byId("storage-note"), NO_ROOM));
+  const resumed = draft.begun;
+  fill({ ...recall(AGENT, {}), ...draft.answers }, false);
+  pages = new Pages(draft);
+  listen(touch);
   document.documentElement.dataset.ready = "";
-  afterFirstPaint(refreshOptions);
-  if (draft.sending && !shownId()) {
+  afterFirstPaint(followOptions);
+  afterFirstPaint(sent.tidy);
+  afterFirstPaint(keepForLater);
+  if (draft.sending) {
     busy = true;
     await transmit().finally(() => (busy = false));
   } else if (resumed) {

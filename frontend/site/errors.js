@@ -13,6 +13,9 @@ function places(field) {
   return control ? { target: control, holder: control } : null;
 }
 
+/** The title of the page while the form is shown. */
+export const formTitle = () => (byId("error-summary").hidden ? TITLE : `Error: ${TITLE}`);
+
 function describe(element, errorId) {
   const others = (element.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && !id.endsWith("-error"));
   const ids = errorId ? [...others, errorId] : others;
@@ -24,8 +27,8 @@ function describe(element, errorId) {
 }
 
 export function clearErrors() {
-  document.title = TITLE;
   byId("error-summary").hidden = true;
+  document.title = formTitle();
   byId("error-list").replaceChildren();
   for (const message of byId("form").querySelectorAll(".error")) message.remove();
   for (const field of byId("form").querySelectorAll(".field.invalid")) field.classList.remove("invalid");
@@ -44,7 +47,7 @@ export function clearError(field) {
   for (const entry of byId("error-list").querySelectorAll(`[href="#${place.target.id}"]`)) entry.parentElement.remove();
   if (byId("error-list").children.length) return;
   byId("error-summary").hidden = true;
-  document.title = TITLE;
+  document.title = formTitle();
 }
 
 /**
@@ -62,7 +65,7 @@ export function showErrors(problems) {
   }
   for (const [field, { place, messages }] of perField) showAtField(field, place.holder, messages);
   byId("error-summary").hidden = false;
-  document.title = `Error: ${TITLE}`;
+  document.title = formTitle();
   byId("error-summary").focus();
   byId("error-summary").scrollIntoView({ block: "start" });
 }

@@ -1,4 +1,8 @@
 // Brings Firestore in when it is wanted and there; the page works without it.
+//
+// /firebase-config.json, made by the deployment: what the Firebase console calls the web app's config, of which projectId and
+// apiKey are used (public values: infra/firestore.rules decide what they open). {"emulator": {"host", "port"}} beside them leads
+// to an emulator. null, or no such file: the page does not listen but asks GET /progress.
 
 let connecting;
 

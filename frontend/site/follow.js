@@ -92,6 +92,7 @@ export class Follower {
   /** The device is back from sleep or from a dead spot: look at once. */
   #refresh() {
     this.#heard();
+    if (!this.unwatch) this.#listen(); // what it takes could not be loaded before
     if (!this.polling) return;
     this.#stopPolling();
     this.#startPolling();

@@ -1,7 +1,7 @@
 // The only module that knows Firebase. It is loaded after the first paint and only where the deployment has a config.
 
 import { initializeApp } from "firebase/app";
-import { connectFirestoreEmulator, doc, getDoc, getFirestore, onSnapshot, setLogLevel } from "firebase/firestore";
+import { connectFirestoreEmulator, doc, getFirestore, onSnapshot, setLogLevel } from "firebase/firestore";
 
 /**
  * Connect to Firestore.
@@ -12,11 +12,6 @@ export function connect({ emulator, ...options }) {
   const db = getFirestore(initializeApp(options));
   if (emulator) connectFirestoreEmulator(db, emulator.host, emulator.port);
   return {
-    /** Read one document; null when there is none. */
-    async read(path) {
-      const snapshot = await getDoc(doc(db, path));
-      return snapshot.exists() ? plain(snapshot.data()) : null;
-    },
     /**
      * Listen to one document.
      * @param {(data: object|null) => void} onData each state that the server confirms; null when there is no document

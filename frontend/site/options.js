@@ -1,4 +1,11 @@
 // What the form offers. The office's lists come from Firestore; until they are there, those of last time or the built-in ones.
+//
+// public/form-options, written by the functions and readable by anyone:
+//   utilities      ["NYSEG", ...] in the order of the list
+//   account_types  ["Small Demand <25 kW", ...]
+//   developers     [{name: "Sunny Fields", utilities: ["NYSEG", ...]}, ...]; `utilities` names those that the developer takes
+//                  customers of, empty: all. Without developers the field is free text.
+// Further keys are ignored. A list that is missing, empty or of another shape leaves the form as it was.
 
 import { byId, h } from "./dom.js";
 import { ACCOUNT_TYPES, UTILITIES } from "./fields.js";
@@ -6,26 +13,27 @@ import { firestore } from "./firestore.js";
 import { keep, recall } from "./storage.js";
 
 const KEPT = "form-options";
-const BUILT_IN = { utilities: UTILITIES, account_types: ACCOUNT_TYPES, developers: [] };
 
-let current = BUILT_IN;
+let current = null;
 
-/** Show what is known at once, then what the office says. */
+/** Show what is known at once. */
 export function showOptions() {
   apply(sound(recall(KEPT, null)));
   byId("utility").addEventListener("change", showDevelopers);
 }
 
-export async function refreshOptions() {
+/** Show what the office says, now and whenever it changes while the form is open. */
+export async function followOptions() {
   const connection = await firestore();
-  const document = await connection?.read("public/form-options").catch(() => null); // those of last time will do
-  if (!document) return;
-  const options = sound(document);
-  keep(KEPT, options);
-  apply(options);
+  const take = (document) => {
+    if (!document) return;
+    const options = sound(document);
+    keep(KEPT, options);
+    apply(options);
+  };
+  connection?.watch("public/form-options", take, () => {}); // without a connection those of last time will do
 }
 
-/** Take over each list that is one; a list that is missing, empty or of another shape does not empty the form. */
 function sound(document) {
   const texts = (list) => (Array.isArray(list) ? list.filter((text) => typeof text === "string" && text) : []);
   const or = (list, otherwise) => (list.length ? list : otherwise);
@@ -40,6 +48,7 @@ function sound(document) {
 }
 
 function apply(options) {
+  if (JSON.stringify(options) === JSON.stringify(current)) return;
   current = options;
   fill(byId("utility"), options.utilities);
   const chosen = document.querySelector("[name=account_type]:checked")?.value;
@@ -61,16 +70,23 @@ function fill(select, choices) {
   select.value = choices.includes(chosen) ? chosen : "";
 }
 
-/** With a list of developers: those who work with the chosen utility. Without: free text. */
-export function showDevelopers() {
+/** Those who work with the chosen utility; all before one is chosen, and where the office has named none for it yet. */
+function developersThatFit() {
   const utility = byId("utility").value;
-  const fits = ({ utilities }) => !utility || utilities.length === 0 || utilities.includes(utility);
-  const names = current.developers.filter(fits).map(({ name }) => name);
+  const fits = ({ utilities }) => !utility || !utilities.length || utilities.includes(utility);
+  const fitting = current.developers.filter(fits);
+  return [...new Set((fitting.length ? fitting : current.developers).map(({ name }) => name))];
+}
+
+/** With a list of developers: those who fit. Without: free text. */
+export function showDevelopers() {
   const field = byId("developer");
   if (current.developers.length === 0) {
-    if (field.tagName !== "INPUT") replace(field, h("input", { autocomplete: "off", spellcheck: "false" })).value = field.value;
+    const text = { type: "text", autocomplete: "off", autocapitalize: "words", spellcheck: "false", enterkeyhint: "next" };
+    if (field.tagName !== "INPUT") replace(field, h("input", text)).value = field.value;
     return;
   }
+  const names = developersThatFit();
   if (field.tagName === "SELECT") {
     fill(field, names);
     return;

@@ -1,12 +1,13 @@
 // The list of the bill's photos and PDFs: thumbnails, order, turn, remove, and a hint where a photo will be hard to read.
 
 import { announce, byId, h, hidden, megabytes } from "./dom.js";
-import { SNIFF_BYTES, sniff } from "./fields.js";
+import { MAX_UPLOAD_BYTES, SNIFF_BYTES, sniff } from "./fields.js";
 import { prepare } from "./picture.js";
 
 const HINTS = {
   dark: "This photo is dark. If you can, take it again with more light.",
   blurred: "This photo looks blurred. If you can, hold still and take it again.",
+  unknown: "This cannot be sent. Choose a photo or a PDF.",
 };
 const DECODABLE = ["jpeg", "png", "webp", "heic"]; // kinds worth trying; some browsers do decode HEIC
 const SYMBOLS = { up: "M12 19V5M5 12l7-7 7 7", down: "M12 5v14M5 12l7 7 7-7", turn: "M20 11a8 8 0 1 0-2.500 6M20 4v7h-7", remove: "M6 6l12 12M18 6L6 18" };
@@ -73,9 +74,10 @@ export class Pages {
       const head = new Uint8Array(await page.original.slice(0, SNIFF_BYTES).arrayBuffer());
       page.kind = sniff(head);
       if (DECODABLE.includes(page.kind)) Object.assign(page, await prepare(page.original, page.rotation));
+      if (!page.ready) page.original = await snapshot(page.original);
     });
     this.#queue = this.#queue.catch(() => {
-      page.ready = null; // the original goes out as it is, or is refused with its reason
+      page.ready = page.kind = null; // it cannot be read, and is refused with a reason
     });
     this.#queue = this.#queue.then(async () => {
       page.working = false;
@@ -83,7 +85,7 @@ export class Pages {
       if (!this.draft.pages.includes(page)) return;
       await this.draft.keepPage(page);
       this.#refresh(page);
-      if (page.hints.length) announce(`Page ${this.draft.pages.indexOf(page) + 1}: ${HINTS[page.hints[0]]}`);
+      if (hints(page).length) announce(`Page ${this.draft.pages.indexOf(page) + 1}: ${HINTS[hints(page)[0]]}`);
     });
   }
 
@@ -119,7 +121,7 @@ export class Pages {
         { class: "page-text" },
         h("span", { class: "page-name" }, hidden(`Page ${number}: `), page.name),
         h("span", { class: "hint" }, reduced ? `${size}, reduced from ${megabytes(page.original.size)}` : size),
-        ...page.hints.map((hint) => h("span", { class: "page-hint" }, HINTS[hint])),
+        ...hints(page).map((hint) => h("span", { class: "page-hint" }, HINTS[hint])),
       ),
       h("div", { class: "tools" }, ...tools.filter(Boolean)),
     );
@@ -179,6 +181,18 @@ export class Pages {
     });
   }
 }
+
+/**
+ * Take the bytes of a file that will be sent as it is: a file may be changed or moved after it was chosen, a gallery may take
+ * the right to read it back, and then it could not be sent. What is too large anyway is left where it is.
+ */
+async function snapshot(file) {
+  if (!(file instanceof File) || file.size > MAX_UPLOAD_BYTES) return file;
+  return new Blob([await file.arrayBuffer()], { type: file.type });
+}
+
+/** What the agent should know of a page at once. */
+const hints = (page) => (page.kind || page.working ? page.hints : ["unknown"]);
 
 const count = (number) => (number === 1 ? "1 file" : `${number} files`);
 

@@ -25,21 +25,23 @@ export async function prepare(original, rotation) {
   let bitmap;
   try {
     bitmap = await createImageBitmap(original, { imageOrientation: "from-image" });
+    return await prepared(bitmap, original, rotation);
   } catch {
-    return { ready: null, thumb: null, hints: [] }; // not decodable here; the server decides
-  }
-  try {
-    const judged = judge(draw(bitmap, JUDGED_SIDE, 0));
-    const thumb = await encode(draw(bitmap, THUMB_SIDE, rotation), 0.7);
-    let ready = null;
-    if (rotation || original.size > REDUCE_OVER_BYTES) {
-      ready = await encode(draw(bitmap, LONG_SIDE, rotation), JPEG_QUALITY);
-      if (!rotation && ready.size >= original.size) ready = null;
-    }
-    return { ready, thumb, hints: judged };
+    return { ready: null, thumb: null, hints: [] }; // not decodable here, or no memory for it; the server decides
   } finally {
-    bitmap.close();
+    bitmap?.close();
   }
+}
+
+async function prepared(bitmap, original, rotation) {
+  const hints = judge(draw(bitmap, JUDGED_SIDE, 0));
+  const thumb = await encode(draw(bitmap, THUMB_SIDE, rotation), 0.7);
+  let ready = null;
+  if (rotation || original.size > REDUCE_OVER_BYTES) {
+    ready = await encode(draw(bitmap, LONG_SIDE, rotation), JPEG_QUALITY);
+    if (!rotation && ready.size >= original.size) ready = null;
+  }
+  return { ready, thumb, hints };
 }
 
 function draw(bitmap, longSide, rotation) {
@@ -80,7 +82,7 @@ function judge(canvas) {
   const left = Math.floor((canvas.width - width) / 2);
   const top = Math.floor((canvas.height - height) / 2);
   const grey = greyOf(canvas.getContext("2d").getImageData(left, top, width, height).data);
-  canvas.width = canvas.height = 0;
+  canvas.width = canvas.height = 0; // as in encode
   const mean = grey.reduce((sum, value) => sum + value, 0) / grey.length;
   if (mean < DARK_BELOW) return ["dark"];
   // Edges are as strong as the light: half the light is half the step and a quarter of the variance.

@@ -10,14 +10,19 @@ const PAUSES = {
   lost: "The connection broke. Trying again …",
   busy: "The service is busy. Trying again …",
 };
-const LOST = "The connection is gone. The bill has arrived and is safe; this page goes on by itself.";
+const LOST = "The connection is gone. This page goes on by itself when it is back.";
+const LOST_SAFE = "The connection is gone. The bill has arrived and is safe; this page goes on by itself.";
 const SILENT =
   "Nothing has changed for 5 minutes. The bill has arrived and is safe, and it goes on without this page. " +
   "You can come back to this address later.";
+const NOT_HEARD = "There was no answer about this bill for 5 minutes. Keep waiting, or come back to this address later.";
 const UNKNOWN = "There is no submission with this id. Check that the address was copied whole.";
 const UNSURE_BELOW = 0.8;
-/** Kinds of attention that another photo mends, and whether the earlier photos go along with it. */
-const RETAKE = { wrong_page: true, account_cut_off: false, unreadable: false, not_a_bill: false };
+/** Kinds of attention that another photo mends, and whether a single earlier photo goes along with it. */
+const RETAKE = {
+  ...{ wrong_page: true, gas_only: true, low_confidence: true },
+  ...{ account_cut_off: false, unreadable: false, not_a_bill: false, old_bill: false },
+};
 
 export class ProgressView {
   #follower = null;
@@ -26,7 +31,7 @@ export class ProgressView {
   /**
    * @param {{cancel: () => void, another: () => void, kept: (id: string) => Promise<object|null>,
    *   again: (id: string) => void, retake: (id: string, files: File[], withEarlier: boolean) => void,
-   *   state: (id: string, state: object) => void}} act
+   *   state: (id: string, state: object) => void, sentHere: (id: string) => boolean}} act
    */
   constructor(act) {
     this.act = act;
@@ -70,9 +75,14 @@ export class ProgressView {
       silent: () => this.#silent(),
       connection: (kind) => {
         byId("progress-view").dataset.source = kind;
-        note(byId("connection"), kind === "lost" ? LOST : "");
+        note(byId("connection"), kind === "lost" ? (this.#arrived() ? LOST_SAFE : LOST) : "");
       },
     });
+  }
+
+  /** Whether it is known that the bill is with the service: it said so, to this page or when it was sent. */
+  #arrived() {
+    return Boolean(this.#follower?.state) || this.act.sentHere(this.id);
   }
 
   #begin(name, kind) {
@@ -106,6 +116,7 @@ export class ProgressView {
       return;
     }
     this.#head(stageText(state), GOES_ON, state.stage === "waiting" ? null : state.percent);
+    if (!byId("progress-actions").children.length) byId("progress-actions").replaceChildren(this.#another());
     if (state.stage !== this.#stage) announce(stageText(state));
     this.#stage = state.stage;
   }
@@ -119,15 +130,20 @@ export class ProgressView {
   }
 
   #silent() {
-    note(byId("connection"), SILENT);
-    announce(SILENT);
+    const text = this.#arrived() ? SILENT : NOT_HEARD;
+    note(byId("connection"), text);
+    announce(text);
     const resume = () => {
       note(byId("connection"), "");
       byId("progress-actions").replaceChildren();
       this.#follower.resume();
       byId("stage").focus();
     };
-    byId("progress-actions").replaceChildren(button("Keep waiting", resume));
+    byId("progress-actions").replaceChildren(button("Keep waiting", resume), this.#another());
+  }
+
+  #another(look = "") {
+    return button("Submit another bill", this.act.another, look);
   }
 
   // --- the end ----------------------------------------------------------------------------------
@@ -145,27 +161,28 @@ export class ProgressView {
     );
     byId("read").replaceChildren(...fields(state));
     const again = failed && kept ? [button("Mend and send again", () => this.act.again(id), "primary")] : [];
-    const another = button("Submit another bill", this.act.another, again.length ? "" : "primary");
-    byId("progress-actions").replaceChildren(...again, another);
+    byId("progress-actions").replaceChildren(...again, this.#another(again.length ? "" : "primary"));
     byId("stage").focus();
   }
 
   #attention(id, { attention }, kept) {
     if (!attention.length) return [];
-    const items = attention.map(({ code, message }, index) => {
-      const photo = kept && code in RETAKE ? this.#retake(id, index, RETAKE[code]) : null;
-      return h("li", { class: "attention" }, h("p", {}, String(message)), photo);
+    const mendable = attention.find(({ code }) => kept && code in RETAKE); // one button: all of them want a photo
+    const items = attention.map((item) => {
+      const photo = item === mendable ? this.#retake(id, RETAKE[item.code] || kept.pages.length > 1) : null;
+      return h("li", { class: "attention" }, h("p", {}, String(item.message)), photo);
     });
     return [h("h2", {}, "Please look at this"), h("ul", { class: "attention-list" }, ...items)];
   }
 
   /** One tap: the camera, and the photo joins the same customer's answers in the form. */
-  #retake(id, index, withEarlier) {
-    const field = `retake-${index}`;
+  #retake(id, withEarlier) {
     const take = ({ target }) => target.files.length && this.act.retake(id, [...target.files], withEarlier);
-    const on = { change: take };
-    const input = h("input", { class: "visually-hidden", id: field, type: "file", accept: "image/*", capture: "environment", on });
-    return h("div", { class: "picker" }, input, h("label", { class: "button", for: field }, "Add a photo for this customer"));
+    const camera = matchMedia("(pointer: coarse)").matches;
+    const kinds = camera ? { accept: "image/*", capture: "environment" } : { accept: "image/*,application/pdf", multiple: true };
+    const input = h("input", { class: "visually-hidden", id: "retake", type: "file", ...kinds, on: { change: take } });
+    const text = camera ? "Take that photo now" : "Add a photo for this customer";
+    return h("div", { class: "picker" }, input, h("label", { class: "button", for: "retake" }, text));
   }
 }
 
@@ -174,10 +191,10 @@ function button(text, run, look = "") {
 }
 
 function took({ submittedAt, updatedAt }) {
-  const seconds = Math.round((updatedAt - submittedAt) / 1000);
-  if (!submittedAt || seconds < 0) return "";
-  const duration = seconds < 90 ? `${Math.max(1, seconds)} s` : `${Math.round(seconds / 60)} min`;
-  return `The office has it. That took ${duration}.`;
+  // Long after, the server knows that it ended but not when, and gives the same time twice.
+  if (!submittedAt || updatedAt <= submittedAt) return "The office has it.";
+  const seconds = Math.max(1, Math.round((updatedAt - submittedAt) / 1000));
+  return `The office has it. That took ${seconds < 90 ? `${seconds} s` : `${Math.round(seconds / 60)} min`}.`;
 }
 
 /** What was read, whatever it is; a value without a value is left out. */

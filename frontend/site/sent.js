@@ -28,8 +28,21 @@ export async function put(id, answers, pages) {
 }
 
 /** Forget what is old or too many. */
-export async function tidy() {
-  const entries = (await storage.all("sent")).sort((a, b) => b.at - a.at);
-  const old = entries.filter((entry, index) => index >= MOST || entry.at < Date.now() - MAX_AGE_MS);
-  for (const { id } of old) await storage.remove("sent", id);
+export function tidy() {
+  return forget((entry, index) => index >= MOST || entry.at < Date.now() - MAX_AGE_MS);
+}
+
+/** Forget all of them. */
+export function clear() {
+  inMemory.clear();
+  return forget(() => true);
+}
+
+async function forget(which) {
+  try {
+    const entries = (await storage.all("sent")).sort((a, b) => b.at - a.at);
+    for (const { id } of entries.filter(which)) await storage.remove("sent", id);
+  } catch {
+    // No storage: there is nothing to forget.
+  }
 }

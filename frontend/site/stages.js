@@ -6,6 +6,7 @@ const WORDS = {
   recording: "Writing it down for the office",
   failed: "The bill was not recorded",
   unknown: "Not found",
+  silent: "No news for a while; open it to look again",
 };
 
 /** One line for a state, also for the list of recent bills. */

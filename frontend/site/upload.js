@@ -19,7 +19,7 @@ export class Refusal extends Error {
 
 /**
  * Send a submission until the server has answered for good.
- * @param {() => FormData} body made anew for each attempt
+ * @param {() => Promise<FormData>} body made anew for each attempt; what it throws ends the sending
  * @param {string} key idempotency key
  * @param {AbortSignal} signal cancels
  * @param {{bytes: (sent: number, total: number) => void, pause: (reason: "offline"|"lost"|"busy") => void}} tell
@@ -28,10 +28,20 @@ export class Refusal extends Error {
  * @throws {DOMException} AbortError after a cancellation
  */
 export async function send(body, key, signal, tell) {
+  // A phone that falls asleep in somebody's hand would stop in the middle. Only some browsers can be asked to stay awake.
+  const awake = await navigator.wakeLock?.request("screen").catch(() => null);
+  try {
+    return await sendUntilAnswered(body, key, signal, tell);
+  } finally {
+    awake?.release();
+  }
+}
+
+async function sendUntilAnswered(body, key, signal, tell) {
   let busy = 0;
   for (let tries = 0; ; tries += 1) {
     signal.throwIfAborted();
-    const outcome = await attempt(body(), key, signal, tell.bytes);
+    const outcome = await attempt(await body(), key, signal, tell.bytes);
     signal.throwIfAborted();
     if (outcome.kind === "accepted") return outcome.id;
     if (outcome.kind === "refused") throw new Refusal(outcome.reason);
@@ -78,9 +88,10 @@ function understand({ status, responseText }) {
   }
   if (status === 202 && /^[0-9a-f]{32}$/.test(answer?.intake_id)) return { kind: "accepted", id: answer.intake_id };
   const reason = answer?.message ? answer : standIn(status);
-  // malformed_upload: the line broke in a way that let the server answer.
-  if (status >= 500 || status === 429 || status === 408 || reason.code === "malformed_upload") return { kind: "busy", reason };
-  return status >= 400 && (answer?.message || status === 413) ? { kind: "refused", reason } : LOST;
+  if (status < 400) return LOST; // a page of somebody in between, such as a hotel's
+  // malformed_upload: the line broke in a way that let the server answer. What is not the service's own answer may pass.
+  const passing = status >= 500 || status === 429 || status === 408 || reason.code === "malformed_upload";
+  return passing || !(answer?.message || status === 413) ? { kind: "busy", reason } : { kind: "refused", reason };
 }
 
 function standIn(status) {
@@ -91,17 +102,19 @@ function standIn(status) {
   return { code: "http_error", message: "The service is busy or partly down. Please try again in a minute." };
 }
 
-/** Wait; shorter when the device comes back online. */
+/** Wait; shorter when the device comes back online or its owner to the page. */
 function pause(ms, signal) {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);
       removeEventListener("online", end);
+      document.removeEventListener("visibilitychange", end);
       signal.removeEventListener("abort", end);
       resolve();
     };
     const timer = setTimeout(end, ms);
     addEventListener("online", end);
+    document.addEventListener("visibilitychange", end);
     signal.addEventListener("abort", end);
   });
 }

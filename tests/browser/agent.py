@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +24,8 @@ from tests.pipeline.submitter import ANSWERS, DEADLINE_S, wait_for
 
 AXE = FRONTEND / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE_MS = DEADLINE_S * 1000
+ACCEPTED = ("waiting", "reading", "understanding", "recording", "done", "failed")
+"""Stages of a submission that has arrived, for tests that need not wait for its end: reading a photo takes seconds."""
 PHOTO: FilePayload = {
     "name": "IMG_0001.jpg",
     "mimeType": "image/jpeg",
@@ -63,7 +67,7 @@ class Agent:
     def sit_down(cls, context: BrowserContext, stack: LocalStack, url: str | None = None) -> Agent:
         """Return an agent with a new tab."""
         agent = cls(context.new_page(), stack, url or stack.url)
-        agent.page.set_default_timeout(30_000)
+        agent.page.set_default_timeout(PATIENCE_MS)
         agent.page.on("pageerror", lambda error: agent.trouble.append(str(error)))
         agent.page.on("console", lambda message: agent._note(message.text))
         return agent
@@ -102,12 +106,24 @@ class Agent:
         self.page.get_by_label("power of attorney").check()
         return answers
 
-    def attach(self, *files: FilePayload) -> None:
-        """Add files and wait until the page has looked at them."""
+    def attach(self, *files: FilePayload | Path) -> None:
+        """Add files, given by content or on disk, and wait until the page has looked at them.
+
+        What is given by content goes to Chromium as base64 in one message of its control protocol: under load that takes a
+        minute for 30 MB. Large files are to be on disk.
+        """
+        contents = sum(len(file["buffer"]) for file in files if not isinstance(file, Path))
+        assert contents < 8 * 1024 * 1024, "Give large files on disk."
         before = self.page.locator("#pages > li").count()
         self.page.set_input_files("#bill", list(files))
         expect(self.page.locator("#pages > li")).to_have_count(before + len(files))
         expect(self.page.get_by_text("Preparing …")).to_have_count(0)
+
+    def remember(self, *bills: tuple[str, str]) -> None:
+        """Put bills, each an id and a name, into this device's list of what was sent; seen after a reload."""
+        now = int(time.time() * 1000)
+        entries = [{"id": intake_id, "name": name, "at": now} for intake_id, name in bills]
+        self.page.evaluate("(recent) => localStorage.setItem('recent', recent)", json.dumps(entries))
 
     def send(self) -> None:
         """Press Send."""
@@ -150,20 +166,45 @@ class Agent:
         }}"""
         wait_for(f"a kept draft with {condition}", lambda: self.page.evaluate(look))
 
+    def kept(self, store: str) -> int:
+        """Return how many objects this device keeps in a store of the page's database."""
+        look = """async (store) => {
+          const result = (request) => new Promise((resolve) => { request.onsuccess = () => resolve(request.result); });
+          const database = await result(indexedDB.open("greenwatt-intake"));
+          const count = await result(database.transaction(store).objectStore(store).count());
+          database.close();
+          return count;
+        }"""
+        return int(self.page.evaluate(look, store))
+
     def errors(self) -> list[str]:
         """Wait for the summary of errors; return its entries."""
         self.page.locator("#error-summary").wait_for()
         return self.page.locator("#error-list > li").all_inner_texts()
 
     def violations(self) -> list[str]:
-        """Return what axe finds wrong with what is shown now."""
+        """Return what axe finds wrong with what is shown now; its rule on the size of targets is off unless asked for."""
         self.page.evaluate(AXE.read_text("utf-8"))
-        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        options = "{resultTypes: ['violations'], rules: {'target-size': {enabled: true}}}"
+        found = self.page.evaluate(f"axe.run(document, {options})")["violations"]
         return [f"{rule['id']}: {[node['html'] for node in rule['nodes']]}" for rule in found]
 
     def overflows(self) -> bool:
         """Return whether the page is wider than the screen."""
         return bool(self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+    def small_targets(self) -> list[str]:
+        """Return everything on the screen that a finger has to hit and that is under 44 px high or wide."""
+        look = """() => {
+          const shown = (element) => element.offsetParent && !element.closest(".visually-hidden, .skip");
+          const target = (element) => (element.matches(".check > input") ? element.closest(".check") : element);
+          const small = ({width, height}) => width < 44 || height < 44;
+          return [...document.querySelectorAll("a, button, input, select, summary, label.button")]
+            .filter(shown).map(target).filter((element) => small(element.getBoundingClientRect()))
+            .map((element) => element.outerHTML);
+        }"""
+        found: list[str] = self.page.evaluate(look)
+        return found
 
     def screenshot(self, path: Path) -> None:
         """Keep the whole page as a picture."""

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from infra.local import site
 from infra.local.stack import LocalStack, StackOptions
-from tests.browser.agent import Agent
+from tests.browser.agent import PATIENCE_MS, Agent
 from tests.browser.line import Line
+
+expect.set_options(timeout=PATIENCE_MS)  # the machine may be busy with other things; five seconds are soon over then
 
 # As root in a container Chromium has no sandbox of its own; the rest keeps it from calling Google's hosts.
 CHROMIUM_ARGS = (
@@ -24,6 +26,8 @@ CHROMIUM_ARGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+# The worker that keeps the page would take its files past what a test puts in between; the test of the worker lets it in.
+NO_WORKER = {"service_workers": "block"}
 
 
 @pytest.fixture(scope="package")
@@ -59,7 +63,7 @@ def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     contexts: list[BrowserContext] = []
 
     def make(**options: Any) -> BrowserContext:
-        context = browser.new_context(**{**PHONE, "locale": "en-US", **options})
+        context = browser.new_context(**{**PHONE, **NO_WORKER, "locale": "en-US", **options})
         contexts.append(context)
         return context
 

@@ -1,8 +1,8 @@
 """Take pictures of every state on several screens, for people to look at.
 
-    PYTHONPATH=functions python -m tests.browser.gallery [FOLDER]
+    PYTHONPATH=functions python -m tests.browser.gallery [FOLDER [STATE ...]]
 
-They land in .local/screenshots unless a folder is named.
+They land in .local/screenshots unless a folder is named; all states unless some are.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,34 +19,43 @@ from playwright.sync_api import Browser, sync_playwright
 from infra.local import site
 from infra.local.stack import ROOT, LocalStack, StackOptions
 from tests.browser.agent import Agent
-from tests.browser.conftest import CHROMIUM_ARGS
+from tests.browser.conftest import CHROMIUM_ARGS, NO_WORKER, PHONE
 from tests.browser.states import STATES
 
-SCREENS: dict[str, dict[str, Any]] = {
-    "phone": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
-    "phone-dark": {
-        "viewport": {"width": 390, "height": 844},
-        "is_mobile": True,
-        "has_touch": True,
-        "color_scheme": "dark",
-    },
-    "narrow": {"viewport": {"width": 320, "height": 640}, "is_mobile": True, "has_touch": True},
-    "large-text": {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True},
-    "desktop": {"viewport": {"width": 1280, "height": 900}},
-    "desktop-dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
-}
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
+LARGE_TEXT = "document.documentElement.style.fontSize = '200%'"
 
 
-def take(browser: Browser, stack: LocalStack, folder: Path) -> None:
-    """Take every picture."""
-    for screen, options in SCREENS.items():
+def on_phone(agent: Agent, name: Callable[[str], Path]) -> None:
+    """Take one state on a phone: light, dark, on the narrowest screen, with text at 200 %."""
+    agent.screenshot(name("phone"))
+    agent.page.emulate_media(color_scheme="dark")
+    agent.screenshot(name("phone-dark"))
+    agent.page.emulate_media(color_scheme="light")
+    agent.page.set_viewport_size({"width": 320, "height": 640})
+    agent.screenshot(name("narrow"))
+    agent.page.set_viewport_size(PHONE["viewport"])
+    agent.page.evaluate(LARGE_TEXT)
+    agent.screenshot(name("large-text"))
+
+
+def on_desktop(agent: Agent, name: Callable[[str], Path]) -> None:
+    """Take one state on a desktop, light and dark."""
+    agent.screenshot(name("desktop"))
+    agent.page.emulate_media(color_scheme="dark")
+    agent.screenshot(name("desktop-dark"))
+
+
+def take(browser: Browser, stack: LocalStack, folder: Path, wanted: set[str]) -> None:
+    """Take the pictures of some states."""
+    for options, look in ((PHONE, on_phone), (DESKTOP, on_desktop)):
         for state, bring in STATES.items():
-            context = browser.new_context(**options, locale="en-US")
+            if state not in wanted:
+                continue
+            context = browser.new_context(**{**NO_WORKER, **options, "locale": "en-US"})
             agent = Agent.sit_down(context, stack)
             bring(agent)
-            if screen == "large-text":
-                agent.page.evaluate("document.documentElement.style.fontSize = '200%'")
-            agent.screenshot(folder / f"{state}-{screen}.png")
+            look(agent, lambda screen, state=state: folder / f"{state}-{screen}.png")  # type: ignore[misc]
             context.close()
 
 
@@ -58,7 +68,7 @@ def main() -> None:
         os.environ.update(stack.env)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_ARGS)
-            take(browser, stack, folder)
+            take(browser, stack, folder, set(sys.argv[2:]) or set(STATES))
             browser.close()
     print(folder)
 

@@ -35,6 +35,9 @@ _NAME_DIFFERS = {
     "field": "customer_name",
     "message": "The bill is in another name than the one in the form. Please check the account name.",
 }
+LONG_NAME = (
+    "THE REVEREND MAXIMILIANA EXAMPLE-SAMPLEWORTHY AND DAUGHTERS DONAUDAMPFSCHIFFFAHRTSGESELLSCHAFT OF UPSTATE INC"
+)
 _DIM = documents.page_picture(2).point(lambda value: value // 6)
 DARK: FilePayload = {**PHOTO, "name": "a-dark-one.jpg", "buffer": documents.jpeg(_DIM)}
 
@@ -54,6 +57,46 @@ def _filled(agent: Agent) -> None:
     agent.open()
     agent.fill()
     agent.attach(PHOTO, DARK, pdf("the second half of the bill, with a rather long name for a file.pdf", pages=2))
+
+
+def _terms(agent: Agent) -> None:
+    agent.open()
+    agent.page.get_by_text("Read what the customer").click()
+    agent.page.get_by_text("It covers nothing else").wait_for()
+
+
+def _resumed(agent: Agent) -> None:
+    agent.open()
+    agent.fill(account_name=LONG_NAME)
+    agent.wait_kept("draft.answers.consent")
+    agent.reload()
+    expect(agent.page.locator("#draft-note")).to_be_visible()
+
+
+def _recent(agent: Agent) -> None:
+    agent.open()
+    bills = [(put_progress("reading", pages_done=1, pages_total=3, percent=33), LONG_NAME)]
+    bills += [(put_progress("waiting"), "PAT Q EXAMPLE"), (put_progress("failed", error=FAILURE), "")]
+    bills += [(put_progress("done", attention=[ATTENTION]), "SAMPLE BAKERY LLC")]
+    agent.remember(*bills)
+    agent.reload()
+    expect(agent.page.locator("#recent-list")).to_contain_text("look at it again")
+
+
+def _busy(agent: Agent) -> None:
+    agent.page.route("**/submit", lambda route: route.fulfill(status=503, body="busy"))
+    agent.open()
+    agent.fill(account_name=LONG_NAME)
+    agent.attach(PHOTO)
+    agent.send()
+    expect(agent.page.locator("#connection")).to_contain_text("The service is busy")
+
+
+def _lost(agent: Agent) -> None:
+    agent.page.route("**/firebase-config.json", lambda route: route.fulfill(json=None))
+    agent.page.route("**/progress/*", lambda route: route.abort())
+    agent.open(f"#{'1' * 32}")
+    expect(agent.page.locator("#connection")).to_contain_text("The connection is gone")
 
 
 def _uploading(agent: Agent) -> None:
@@ -99,7 +142,7 @@ def _unknown(agent: Agent) -> None:
 def _done_here(agent: Agent) -> None:
     agent.open()
     agent.fill()
-    agent.attach(PHOTO)
+    agent.attach(pdf())
     agent.send()
     intake_id = agent.wait_stage("done")
     began = datetime.now(UTC)
@@ -112,7 +155,7 @@ def _done_here(agent: Agent) -> None:
         attention=[ATTENTION, _NAME_DIFFERS],
     )
     agent.reload()
-    agent.page.locator("#retake-0").wait_for()
+    agent.page.locator("#retake + label").wait_for()
 
 
 FAILURE = {
@@ -123,6 +166,11 @@ STATES: dict[str, Callable[[Agent], None]] = {
     "empty": _empty,
     "errors": _errors,
     "filled": _filled,
+    "terms": _terms,
+    "resumed": _resumed,
+    "recent": _recent,
+    "busy": _busy,
+    "lost": _lost,
     "uploading": _uploading,
     "offline": _offline,
     "waiting": _at("waiting"),

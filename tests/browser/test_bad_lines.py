@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Error, Page, Request, expect
+from playwright.sync_api import BrowserContext, Error, Page, Request, Route, expect
 
-from tests.browser.agent import PATIENCE_MS, PHOTO, Agent, a_name, intakes_of, pdf
+from tests.browser.agent import ACCEPTED, PHOTO, Agent, a_name, intakes_of, pdf, put_progress
 from tests.browser.line import Line
+from tests.browser.states import ATTENTION
+from tests.pipeline.submitter import wait_for
 
 
 def submissions(page: Page) -> list[Request]:
@@ -25,7 +28,7 @@ def test_a_double_tap_sends_once(agent: Agent) -> None:
     agent.open()
     requests = submissions(agent.page)
     agent.fill(account_name=name)
-    agent.attach(PHOTO)
+    agent.attach(pdf())
     agent.page.get_by_role("button", name="Send", exact=True).dblclick()
     agent.wait_stage("done")
     assert len(requests) == 1
@@ -43,7 +46,7 @@ def test_a_lost_answer_does_not_make_a_second_intake(new_agent: Callable[..., Ag
     agent.send()
     agent.page.get_by_text("Trying again").first.wait_for()
     line.lose_replies = 0
-    intake_id = agent.wait_stage("waiting", "reading", "understanding", "recording", "done")
+    intake_id = agent.wait_stage(*ACCEPTED)
     assert line.lost > 0
     assert len(requests) > 1
     assert len({request.headers["idempotency-key"] for request in requests}) == 1
@@ -67,7 +70,7 @@ def test_a_change_after_a_lost_answer_is_told(new_agent: Callable[..., Agent], l
     agent.send()
     assert "already arrived once" in agent.errors()[0]
     agent.send()
-    agent.wait_stage("waiting", "reading", "understanding", "recording", "done")
+    agent.wait_stage(*ACCEPTED)
     assert len(intakes_of(name)) == 2
 
 
@@ -87,7 +90,7 @@ def test_offline_in_the_middle_of_an_upload(new_agent: Callable[..., Agent], lin
     assert agent.violations() == []
     line.dead = False
     agent.slow_line(-1)
-    intake_id = agent.wait_stage("waiting", "reading", "understanding", "recording", "done")
+    intake_id = agent.wait_stage(*ACCEPTED)
     assert intakes_of(name) == [intake_id]
 
 
@@ -105,7 +108,7 @@ def test_cancelling_keeps_the_form(agent: Agent) -> None:
     assert agent.violations() == []
     agent.slow_line(-1)
     agent.send()
-    agent.wait_stage("waiting", "reading", "understanding", "recording", "done")
+    agent.wait_stage(*ACCEPTED)
     assert len(intakes_of(name)) == 1
 
 
@@ -126,7 +129,7 @@ def test_the_draft_survives_a_reload(agent: Agent) -> None:
     expect(agent.page.locator("#consent")).to_be_checked()
     expect(agent.page.locator(".page-name")).to_contain_text(["second.pdf", "IMG_0001.jpg"])
     agent.send()
-    agent.wait_stage("done")
+    agent.wait_stage(*ACCEPTED)
     assert len(intakes_of(name)) == 1
 
 
@@ -161,8 +164,154 @@ def test_a_reload_while_sending_goes_on_with_sending(agent: Agent) -> None:
     expect(agent.page.locator("#detail")).to_contain_text("of 1.4 MB sent")
     agent.slow_line(-1)
     agent.page.reload()
-    agent.wait_stage("waiting", "reading", "understanding", "recording", "done")
+    agent.wait_stage(*ACCEPTED)
     assert len(intakes_of(name)) == 1
+
+
+def test_a_reload_while_sending_goes_on_from_any_page(agent: Agent) -> None:
+    """An unfinished upload goes on after a reload also where the page shows another bill."""
+    name = a_name()
+    agent.open()
+    agent.remember((put_progress("waiting"), "PAT EARLIER"))
+    agent.reload()
+    agent.fill(account_name=name)
+    agent.attach(pdf(padding=1_500_000))
+    agent.slow_line(100_000)
+    agent.send()
+    expect(agent.page.locator("#detail")).to_contain_text("of 1.4 MB sent")
+    agent.page.get_by_role("link", name="PAT EARLIER").click()
+    agent.wait_stage("waiting")
+    agent.slow_line(-1)
+    agent.page.reload()
+    expect(agent.page.get_by_role("link", name=name)).to_be_visible()
+    assert len(intakes_of(name)) == 1
+
+
+def test_the_form_opens_and_waits_without_a_line(new_agent: Callable[..., Agent], line: Line) -> None:
+    """Once loaded, the form opens in a dead spot, with what was typed; Send waits there until the line is back."""
+    name = a_name()
+    agent = new_agent(url=line.url, service_workers="allow").open()
+    agent.page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+    agent.fill(account_name=name)
+    agent.wait_kept("draft.answers.consent")
+    line.dead = True
+    line.cut()
+    agent.reload()
+    expect(agent.page.locator("#account_name")).to_have_value(name)
+    agent.attach(pdf())
+    agent.send()
+    agent.page.get_by_text("Trying again").first.wait_for()
+    line.dead = False
+    intake_id = agent.wait_stage(*ACCEPTED)
+    assert intakes_of(name) == [intake_id]
+    # Nothing of a bill is kept with the page.
+    open_cache = "caches.keys().then(([form]) => caches.open(form))"
+    look = f"{open_cache}.then((kept) => kept.keys()).then((kept) => kept.map(({{url}}) => url))"
+    kept = [url.removeprefix(line.url) for url in agent.page.evaluate(look)]
+    assert kept
+    assert not [path for path in kept if not re.fullmatch(r"/|/icon\.svg|/assets/[^/]+\.(js|css)", path)]
+
+
+def test_a_tap_before_the_page_is_ready_sends_nothing(agent: Agent) -> None:
+    """On a line so slow that the form is there before its script, Send does not leave the page, and typed text stays."""
+    held: list[Route] = []
+    agent.page.route("**/assets/app-*.js", lambda route: held.append(route))
+    with agent.page.expect_request("**/assets/app-*.js"):
+        agent.page.goto(agent.url, wait_until="commit")
+    agent.page.fill("#agent_id", "A-1")
+    agent.page.get_by_role("button", name="Send", exact=True).click()
+    agent.page.locator("#agent_id").press("Enter")
+    held[0].continue_()
+    agent.ready()
+    assert agent.page.url == f"{agent.url}/"
+    expect(agent.page.locator("#agent_id")).to_have_value("A-1")
+    agent.send()
+    assert "Enter your agent ID." not in agent.errors()
+
+
+@pytest.mark.parametrize("keeps", [True, False], ids=["kept", "a device that keeps nothing"])
+def test_a_file_that_changes_after_it_was_chosen(
+    new_agent: Callable[..., Agent], line: Line, tmp_path: Path, keeps: bool
+) -> None:
+    """What was chosen is what is sent, whatever becomes of the file; a device that keeps nothing says so."""
+    agent = new_agent(url=line.url)
+    if not keeps:
+        agent.page.add_init_script(
+            "IDBFactory.prototype.open = () => { throw new DOMException('', 'QuotaExceededError'); }"
+        )
+    content = pdf()["buffer"]
+    bill = tmp_path / "bill.pdf"
+    bill.write_bytes(content)
+    agent.open()
+    agent.fill()
+    agent.attach(bill)
+    expect(agent.page.locator("#storage-note")).to_be_visible(visible=not keeps)
+    bill.write_bytes(b"something else")
+    agent.send()
+    agent.wait_stage("done")
+    assert content in line.heard
+
+
+def test_a_file_that_the_browser_lost_is_said(agent: Agent) -> None:
+    """A page whose bytes are gone is named in the form, instead of being sent for ever."""
+    agent.open()
+    agent.fill()
+    agent.attach(pdf("first.pdf"), pdf("second.pdf", pages=2))
+    # What a browser does when it has thrown away what it kept (https://w3c.github.io/FileAPI/#dfn-error-codes).
+    agent.page.evaluate(
+        """() => {
+          let asked = 0;
+          const read = Blob.prototype.arrayBuffer;
+          Blob.prototype.arrayBuffer = function () {
+            return ++asked === 2 ? Promise.reject(new DOMException("", "NotFoundError")) : read.call(this);
+          };
+        }"""
+    )
+    agent.send()
+    assert agent.errors() == ["File 2 can no longer be read on this device. Remove it and add it again."]
+    agent.page.get_by_role("button", name="Remove page 2").click()
+    agent.send()
+    agent.wait_stage("done")
+
+
+def test_what_was_begun_for_another_customer_waits(agent: Agent) -> None:
+    """A photo that is missing for one customer does not cost what was typed for the next one."""
+    first, second = a_name(), a_name()
+    agent.open()
+    agent.fill(account_name=first)
+    agent.attach(pdf())
+    agent.send()
+    intake_id = agent.wait_stage("done")
+    put_progress("done", intake_id, attention=[ATTENTION])
+    agent.page.get_by_role("button", name="Submit another bill").click()
+    agent.page.fill("#account_name", second)
+    agent.attach(pdf("second.pdf"))
+    agent.page.get_by_role("link", name=first).click()
+    agent.page.locator("#retake").set_input_files([PHOTO])
+    expect(agent.page.locator("#account_name")).to_have_value(first)
+    agent.wait_kept("draft.parked && draft.pages.length === 2 && draft.pages[1].kind")
+    agent.reload()
+    expect(agent.page.locator("#account_name")).to_have_value(first)
+    agent.send()
+    agent.page.wait_for_url(re.compile(f"#(?!{intake_id})[0-9a-f]{{32}}$"))
+    agent.page.go_back()
+    expect(agent.page.locator("#account_name")).to_have_value(second)
+    expect(agent.page.locator(".page-name")).to_contain_text(["second.pdf"])
+    assert len(intakes_of(first)) == 2
+
+
+def test_clearing_forgets_what_was_sent(agent: Agent) -> None:
+    """The list of bills and the answers and photos behind it leave the device together."""
+    agent.open()
+    agent.fill(account_name=a_name())
+    agent.attach(pdf())
+    agent.send()
+    agent.wait_stage("done")
+    assert agent.kept("sent") == 1
+    agent.page.get_by_role("button", name="Clear this list").click()
+    expect(agent.page.locator("#recent")).to_be_hidden()
+    wait_for("an empty store", lambda: agent.kept("sent") == 0)
+    assert agent.kept("blobs") == 0
 
 
 def test_two_tabs_have_two_drafts(new_context: Callable[..., BrowserContext], new_agent: Callable[..., Agent]) -> None:
@@ -182,17 +331,15 @@ def test_two_tabs_have_two_drafts(new_context: Callable[..., BrowserContext], ne
         assert intakes_of(name) == [intake_id]
 
 
-@pytest.mark.parametrize("status", [500, 503, 429])
-def test_a_busy_service_is_asked_again(agent: Agent, status: int) -> None:
+def test_a_busy_service_is_asked_again(agent: Agent) -> None:
     """A passing failure of the service needs nothing from the agent."""
-    left = [2]
+    failures = [500, 503, 429]
 
-    def sometimes(route: object) -> None:
-        left[0] -= 1
-        if left[0] >= 0:
-            route.fulfill(status=status, body="busy")  # type: ignore[attr-defined]
+    def sometimes(route: Route) -> None:
+        if failures:
+            route.fulfill(status=failures.pop(), body="busy")
         else:
-            route.continue_()  # type: ignore[attr-defined]
+            route.continue_()
 
     agent.page.route("**/submit", sometimes)
     agent.open()
@@ -200,4 +347,5 @@ def test_a_busy_service_is_asked_again(agent: Agent, status: int) -> None:
     agent.attach(pdf())
     agent.send()
     agent.page.get_by_text("The service is busy").first.wait_for()
-    agent.page.locator("#progress-view[data-stage=done]").wait_for(timeout=PATIENCE_MS)
+    agent.wait_stage(*ACCEPTED)
+    assert failures == []

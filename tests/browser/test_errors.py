@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 from intake import filetypes, form
 from intake.settings import Limits
-from playwright.sync_api import FilePayload, expect
+from playwright.sync_api import FilePayload, Route, expect
 
 from infra.local.site import FRONTEND
 from tests.browser.agent import PHOTO, Agent, pdf
 from tests.pipeline import documents
-from tests.pipeline.submitter import ANSWERS, Submitter
+from tests.pipeline.submitter import ANSWERS, Submitter, wait_for
 
 TEXT: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no bill at all"}
 EMPTY: FilePayload = {"name": "empty.pdf", "mimeType": "application/pdf", "buffer": b""}
@@ -172,17 +173,20 @@ def test_a_file_that_cannot_be_sent(agent: Agent, files: list[FilePayload], code
     agent.open()
     agent.fill()
     agent.attach(*files)
+    expect(agent.page.get_by_text("This cannot be sent")).to_have_count(0 if code == "too_many_files" else 1)
     agent.send()
     problems = Submitter(agent.stack).post([file["buffer"] for file in files]).json()["errors"]
     assert [problem["code"] for problem in problems] == [code]
     assert agent.errors() == [problem["message"] for problem in problems]
 
 
-def test_too_many_bytes(agent: Agent) -> None:
+def test_too_many_bytes(agent: Agent, tmp_path: Path) -> None:
     """More than the server takes is not even begun to be sent."""
+    bill = tmp_path / "bill.pdf"
+    bill.write_bytes(pdf(padding=4 * 1024 * 1024)["buffer"])
     agent.open()
     agent.fill()
-    agent.attach(*[pdf(f"{n}.pdf", padding=4 * 1024 * 1024) for n in range(8)])
+    agent.attach(*[bill] * 8)
     agent.send()
     assert agent.errors() == [
         "The files are 32.1 MB together; at most 30 MB can be sent. Leave some out, or take the photos at a smaller size."
@@ -207,6 +211,32 @@ def test_what_only_the_server_finds_is_shown_the_same_way(agent: Agent) -> None:
     expect(agent.page.locator("#developer")).to_have_value(ANSWERS["developer"])
     expect(agent.page.locator("#pages > li")).to_have_count(1)
     assert agent.violations() == []
+
+
+def test_a_stranger_in_between_is_not_asked_for_ever(agent: Agent) -> None:
+    """An answer that is not the service's own, such as a proxy's, may pass; when it does not, the form says so."""
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.headers["idempotency-key"])
+        route.fulfill(status=403, content_type="text/html", body="<h1>Forbidden</h1>")
+
+    agent.page.route("**/submit", refuse)
+    agent.page.clock.install()
+    agent.open()
+    agent.fill()
+    agent.attach(pdf())
+    agent.send()
+
+    def given_up() -> bool:
+        agent.page.clock.fast_forward(31_000)  # the longest pause between two attempts
+        return agent.page.locator("#error-summary").is_visible()
+
+    wait_for("the end of the attempts", given_up)
+    assert agent.errors() == ["The service is busy or partly down. Please try again in a minute."]
+    assert len(asked) == 8
+    assert len(set(asked)) == 1
+    expect(agent.page.locator("#pages > li")).to_have_count(1)
 
 
 @pytest.mark.parametrize(

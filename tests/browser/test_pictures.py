@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 import pytest
 from PIL import Image, ImageFilter
 from playwright.sync_api import FilePayload, expect
 
-from tests.browser.agent import Agent, pdf
+from tests.browser.agent import ACCEPTED, Agent, pdf
 from tests.browser.line import Line
 from tests.pipeline import documents
 
@@ -52,7 +53,7 @@ def sent_pictures(
     for _ in range(turns):
         agent.page.get_by_role("button", name="Turn page 1").click()
     agent.send()
-    agent.wait_stage("waiting", "reading", "recording", "done", "failed")
+    agent.wait_stage(*ACCEPTED)
     parts = bytes(line.heard).split(b'name="bill"; filename=')[1:]
     bodies = [part.partition(b"\r\n\r\n")[2].rpartition(b"\r\n--")[0] for part in parts]
     return [Image.open(io.BytesIO(body)) for body in bodies]
@@ -108,8 +109,47 @@ def test_a_heic_photo_is_sent_as_it_is(new_agent: Callable[..., Agent], line: Li
     expect(agent.page.locator(".thumb")).to_have_text("HEIC")
     expect(agent.page.get_by_role("button", name="Turn page 1")).to_have_count(0)
     agent.send()
-    agent.wait_stage("done")
+    agent.wait_stage(*ACCEPTED)
     assert content in line.heard
+
+
+COUNT_PICTURES = """() => {
+  const live = (window.live = {bitmaps: 0, most: 0, urls: 0, pixels: 0});
+  const decode = window.createImageBitmap;
+  window.createImageBitmap = async (...given) => {
+    const bitmap = await decode(...given);
+    live.most = Math.max(live.most, ++live.bitmaps);
+    const close = bitmap.close.bind(bitmap);
+    bitmap.close = () => { live.bitmaps--; close(); };
+    return bitmap;
+  };
+  const [make, free] = [URL.createObjectURL, URL.revokeObjectURL];
+  URL.createObjectURL = (blob) => { live.urls++; return make.call(URL, blob); };
+  URL.revokeObjectURL = (url) => { if (url) live.urls--; free.call(URL, url); };
+  const canvases = [];
+  const element = document.createElement.bind(document);
+  document.createElement = (tag) => {
+    const made = element(tag);
+    if (tag === "canvas") canvases.push(made);
+    return made;
+  };
+  live.canvasPixels = () => canvases.reduce((sum, canvas) => sum + canvas.width * canvas.height, 0);
+}"""
+
+
+def test_ten_large_photos_are_decoded_one_at_a_time(agent: Agent, tmp_path: Path) -> None:
+    """Of ten photos of 12 megapixels one at a time is in memory as pixels, and afterwards none: phones have little of it."""
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(large())
+    agent.page.add_init_script(f"({COUNT_PICTURES})()")
+    agent.open()
+    agent.attach(*[photo] * 10)
+    live = agent.page.evaluate("({...live, canvasPixels: live.canvasPixels()})")
+    assert (live["most"], live["bitmaps"], live["urls"], live["canvasPixels"]) == (1, 0, 10, 0)
+    expect(agent.page.locator(".page").first).to_contain_text("reduced from")
+    agent.page.get_by_role("button", name="Remove page 10").click()
+    expect(agent.page.locator("#pages > li")).to_have_count(9)
+    assert agent.page.evaluate("live.urls") == 9
 
 
 @pytest.mark.parametrize(
@@ -135,7 +175,7 @@ def test_a_hint_at_once_and_never_a_block(
     else:
         expect(agent.page.locator(".page-hint")).to_have_count(0)
     agent.send()
-    agent.wait_stage("waiting", "reading", "recording", "done")
+    agent.wait_stage(*ACCEPTED)
 
 
 def test_order_and_removal_keep_the_focus(agent: Agent) -> None:

@@ -11,7 +11,7 @@ import requests
 from playwright.sync_api import expect
 
 from infra.local.stack import LocalStack
-from tests.browser.agent import PHOTO, Agent, pdf, put_progress
+from tests.browser.agent import ACCEPTED, PHOTO, Agent, pdf, put_progress
 from tests.browser.line import Line
 
 XSS = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>\'"`${1}'
@@ -29,7 +29,7 @@ def test_markup_in_every_field_and_file_name_stays_text(agent: Agent) -> None:
     agent.reload()
     expect(agent.page.locator("#account_name")).to_have_value(XSS)
     agent.send()
-    agent.wait_stage("done")
+    agent.wait_stage(*ACCEPTED)
     expect(agent.page.locator("#who")).to_have_text(XSS)
     expect(agent.page.locator("#recent-list a")).to_have_text(XSS)
     assert agent.page.evaluate("window.hacked") is None
@@ -70,7 +70,7 @@ def test_names_of_files_do_not_leave_the_device(new_agent: Callable[..., Agent],
     agent.fill()
     agent.attach({**PHOTO, "name": "Robin Q Secret.jpg"})
     agent.send()
-    agent.wait_stage("done")
+    agent.wait_stage(*ACCEPTED)
     assert b'filename="bill-1.jpg"' in line.heard
     assert b"Secret" not in line.heard
 
@@ -80,7 +80,7 @@ def test_names_of_files_do_not_leave_the_device(new_agent: Callable[..., Agent],
 )
 def test_every_answer_has_the_security_headers(stack: LocalStack, path: str) -> None:
     """No answer may be sniffed, framed, or run anything that is not the site's own."""
-    headers = requests.get(f"{stack.url}{path}", timeout=10).headers
+    headers = requests.get(f"{stack.url}{path}", timeout=60).headers
     policy = headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "frame-ancestors 'none'" in policy
@@ -93,9 +93,10 @@ def test_every_answer_has_the_security_headers(stack: LocalStack, path: str) -> 
 
 def test_hashed_files_are_cached_for_ever_and_the_page_never(stack: LocalStack) -> None:
     """A deployment is seen at once, and nothing is loaded twice."""
-    page = requests.get(f"{stack.url}/", timeout=10)
+    page = requests.get(f"{stack.url}/", timeout=60)
     assert page.headers["Cache-Control"] == "no-cache"
+    assert requests.get(f"{stack.url}/sw.js", timeout=60).headers["Cache-Control"] == "no-cache"
     assets = re.findall(r'"(/assets/[^"]+)"', page.text)
     assert len(assets) == 2
     for asset in assets:
-        assert "immutable" in requests.get(f"{stack.url}{asset}", timeout=10).headers["Cache-Control"]
+        assert "immutable" in requests.get(f"{stack.url}{asset}", timeout=60).headers["Cache-Control"]

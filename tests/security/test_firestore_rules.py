@@ -43,6 +43,8 @@ OPERATIONS = (
     "list",
     "query",
     "group query",
+    "count",
+    "collections below",
     "create",
     "update",
     "delete",
@@ -113,6 +115,7 @@ def ask(base: str, document: str, operation: str, headers: dict[str, str]) -> in
     resource = f"{base.partition('/v1/')[2]}/{document}"
     query = {"structuredQuery": {"from": [{"collectionId": collection}]}}
     group = {"structuredQuery": {"from": [{"collectionId": collection, "allDescendants": True}]}}
+    count = {"structuredAggregationQuery": {**query, "aggregations": [{"alias": "n", "count": {}}]}}
     update = {"update": {"name": resource, **FIELDS}}
     transform = {
         "transform": {"document": resource, "fieldTransforms": [{"fieldPath": "n", "increment": {"integerValue": "1"}}]}
@@ -124,6 +127,8 @@ def ask(base: str, document: str, operation: str, headers: dict[str, str]) -> in
         "list": ("GET", f"{base}/{parent}", None),
         "query": ("POST", f"{base}/{outer}:runQuery" if outer else f"{base}:runQuery", query),
         "group query": ("POST", f"{base}:runQuery", group),
+        "count": ("POST", f"{base}/{outer}:runAggregationQuery" if outer else f"{base}:runAggregationQuery", count),
+        "collections below": ("POST", f"{base}/{document}:listCollectionIds", {}),
         "create": ("POST", f"{base}/{parent}?documentId={name}-new", FIELDS),
         "update": ("PATCH", f"{base}/{document}", FIELDS),
         "delete": ("DELETE", f"{base}/{document}", None),

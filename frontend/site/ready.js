@@ -1,0 +1,27 @@
+// What is got ready behind the agent's back while the form is filled.
+
+const WARM_MS = 10 * 60_000; // functions that nobody has called for about a quarter of an hour are cold again
+let wokenAt = -WARM_MS;
+
+/** Tell the functions that somebody is typing, unless they know, so that they are warm when he sends. */
+export function wake() {
+  if (performance.now() - wokenAt < WARM_MS) return;
+  wokenAt = performance.now();
+  fetch("/submit?wake=1", { method: "POST", keepalive: true }).catch(() => {
+    // Only a courtesy: without it the first answer takes a little longer.
+  });
+}
+
+/** Let the page open without a line from the next time on. */
+export function keepForLater() {
+  navigator.serviceWorker?.register("/sw.js").catch(() => {
+    // A private window or a browser that keeps nothing: the page needs a line then.
+  });
+}
+
+/** Run something once the page is painted and there is time for it. */
+export function afterFirstPaint(run) {
+  const later = () => (window.requestIdleCallback ?? setTimeout)(run);
+  if (document.readyState === "complete") later();
+  else addEventListener("load", later, { once: true });
+}
