@@ -20,6 +20,7 @@ const NO_ROOM = "This device cannot keep the draft. Please leave this page open 
 const RESUMED = "This is what you entered before on this device.";
 const SAME_CUSTOMER = "The same customer as before. Check it and press Send.";
 const SAME_PAGES = "The same customer as before, with the photos that were sent. Check them and press Send.";
+const STILL_SENDING = "Another bill is being sent. Do this again when it has arrived.";
 const CANCELLED = "Sending was cancelled. Your answers and photos are still here.";
 const CHANGED_SINCE =
   "This form had already arrived once, with the answers it had then. If you changed something since, press Send again " +
@@ -99,6 +100,11 @@ async function nextCustomer(answers) {
 
 /** Open the form with the answers of an earlier bill; what was begun for another customer waits and comes back. */
 async function reuse(id, files, withEarlier) {
+  if (busy) {
+    note(byId("connection"), STILL_SENDING);
+    announce(STILL_SENDING);
+    return;
+  }
   const earlier = await sent.get(id);
   await draft.interrupt(earlier.answers);
   if (withEarlier) draft.pages.push(...earlier.pages.map((page) => ({ ...page, id: crypto.randomUUID() })));

@@ -177,7 +177,11 @@ export class ProgressView {
 
   /** One tap: the camera, and the photo joins the same customer's answers in the form. */
   #retake(id, withEarlier) {
-    const take = ({ target }) => target.files.length && this.act.retake(id, [...target.files], withEarlier);
+    const take = ({ target }) => {
+      const files = [...target.files];
+      target.value = ""; // the same photo may be chosen again
+      if (files.length) this.act.retake(id, files, withEarlier);
+    };
     const camera = matchMedia("(pointer: coarse)").matches;
     const kinds = camera ? { accept: "image/*", capture: "environment" } : { accept: "image/*,application/pdf", multiple: true };
     const input = h("input", { class: "visually-hidden", id: "retake", type: "file", ...kinds, on: { change: take } });

@@ -300,6 +300,28 @@ def test_what_was_begun_for_another_customer_waits(agent: Agent) -> None:
     assert len(intakes_of(first)) == 2
 
 
+def test_a_bill_on_its_way_is_not_changed_by_another(agent: Agent) -> None:
+    """While one bill is sent, a photo for an earlier customer has to wait; what arrives is what was sent."""
+    first, second = a_name(), a_name()
+    agent.open()
+    agent.fill(account_name=first)
+    agent.attach(pdf())
+    agent.send()
+    put_progress("done", agent.wait_stage("done"), attention=[ATTENTION])
+    agent.page.get_by_role("button", name="Submit another bill").click()
+    agent.fill(account_name=second)
+    agent.attach(pdf(padding=1_500_000))
+    agent.slow_line(100_000)
+    agent.send()
+    expect(agent.page.locator("#detail")).to_contain_text("of 1.4 MB sent")
+    agent.page.get_by_role("link", name=first).click()
+    agent.page.locator("#retake").set_input_files([PHOTO])
+    expect(agent.page.locator("#connection")).to_contain_text("Another bill is being sent")
+    agent.slow_line(-1)
+    expect(agent.page.get_by_role("link", name=second)).to_be_visible()
+    assert (len(intakes_of(first)), len(intakes_of(second))) == (1, 1)
+
+
 def test_clearing_forgets_what_was_sent(agent: Agent) -> None:
     """The list of bills and the answers and photos behind it leave the device together."""
     agent.open()
