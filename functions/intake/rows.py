@@ -72,6 +72,7 @@ _COLUMNS = (
     Column("PoD ID", Kind.TEXT, 150),
     Column("Service Address", Kind.WORDS, 240),
     Column("Customer Name", Kind.WORDS, 160),
+    Column("Period", Kind.WORDS, 170),
     Column("Period Start", Kind.DATE, 95),
     Column("Period End", Kind.DATE, 95),
     Column("kWh", Kind.NUMBER, 80),
@@ -164,6 +165,8 @@ def _read_cells(intake: Intake) -> dict[str, Cell]:
         "PoD ID": value("pod_id"),
         "Service Address": value("service_address"),
         "Customer Name": value("customer_name"),
+        # As a person reads it; the two dates beside it are there to filter and to count with.
+        "Period": " to ".join(value(name) for name in ("period_start", "period_end") if value(name)),
         "Period Start": day("period_start"),
         "Period End": day("period_end"),
         "kWh": value("kwh"),

@@ -38,6 +38,7 @@ def test_the_fields_of_a_digital_bill_stand_in_the_row(submitter: Submitter) -> 
     assert row["Account Number"] == digits(truth.account_number)
     assert row["PoD ID"] == truth.pod_id
     assert row["kWh"] == truth.kwh
+    assert row["Period"] == f"{truth.period_start} to {truth.period_end}"
     assert (row["Period Start"], row["Period End"]) == (f"{truth.period_start}", f"{truth.period_end}")
     assert row["Service Address"] == truth.service_address
     assert row["Customer Name"] == truth.customer_name
