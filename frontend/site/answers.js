@@ -19,7 +19,9 @@ export function fill(answers, overwrite) {
     const control = form.elements[name];
     const value = answers[name] ?? "";
     if (!control || control instanceof RadioNodeList) {
-      for (const radio of form.querySelectorAll(`[name=${name}]`)) radio.checked = radio.value === value || (radio.checked && !overwrite);
+      for (const radio of form.querySelectorAll(`[name=${name}]`)) {
+        radio.checked = radio.value === value || (radio.checked && !overwrite);
+      }
     } else if (control.type === "checkbox") {
       control.checked = value === control.value || (control.checked && !overwrite);
     } else if (overwrite || !control.value) {
@@ -34,8 +36,9 @@ export function fill(answers, overwrite) {
  * With a keyboard of its own, Enter sends, as everywhere.
  */
 export function enterLeadsOn() {
+  const texts = "input:not([type=radio], [type=checkbox], [type=file])";
   form.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing || !event.target.matches("input:not([type=radio], [type=checkbox], [type=file])")) return;
+    if (event.key !== "Enter" || event.isComposing || !event.target.matches(texts)) return;
     event.preventDefault();
     const controls = [...form.querySelectorAll("input, select")];
     controls[controls.indexOf(event.target) + 1]?.focus();

@@ -1,9 +1,13 @@
-// Brings Firestore in when it is wanted and there; the page works without it.
+// Brings Firebase in when it is wanted and there; the page works without it.
 //
-// /firebase-config.json, made by the deployment: what the Firebase console calls the web app's config, of which projectId and
-// apiKey are used (public values: infra/firestore.rules decide what they open). {"emulator": {"host", "port"}} beside them leads
-// to an emulator. null, or no such file: the page does not listen but asks GET /progress.
+// /firebase-config.json, made by the deployment: what the Firebase console calls the web app's config, of which projectId,
+// apiKey and appId are used (public values: infra/firestore.rules decide what they open). "appCheckKey" beside them turns App
+// Check on (it needs more sources in the Content-Security-Policy: reCAPTCHA's scripts and frames, and App Check's address);
+// {"emulator": {"host", "port"}} leads to an emulator. null, or no such file: the page does not listen, it asks GET /progress.
 
+const CHECK_HEADER = "X-Firebase-AppCheck";
+const TOKEN_MS = 15_000;
+let asked;
 let connecting;
 
 /**
@@ -18,10 +22,31 @@ export function firestore() {
   return connecting;
 }
 
+/** Headers by which the service knows this page, where it asks for them. Without a token it says itself what is wrong. */
+export async function attestation() {
+  try {
+    if (!(await config())?.appCheckKey) return {};
+    const token = firestore().then((connection) => connection.token());
+    const late = new Promise((_, reject) => setTimeout(reject, TOKEN_MS)); // a blocked reCAPTCHA never answers
+    return { [CHECK_HEADER]: await Promise.race([token, late]) };
+  } catch {
+    return {};
+  }
+}
+
 async function connect() {
-  const answer = await fetch("/firebase-config.json");
-  const config = answer.ok ? await answer.json() : null;
-  if (!config) return null;
+  const found = await config();
+  if (!found) return null;
   const { connect: open } = await import("./live.js");
-  return open(config);
+  return open(found);
+}
+
+function config() {
+  asked ??= fetch("/firebase-config.json")
+    .then((answer) => (answer.ok ? answer.json() : null))
+    .catch((error) => {
+      asked = undefined;
+      throw error;
+    });
+  return asked;
 }

@@ -5,13 +5,18 @@ import { connectFirestoreEmulator, doc, getFirestore, onSnapshot, setLogLevel } 
 
 /**
  * Connect to Firestore.
- * @param {{projectId: string, apiKey: string, emulator?: {host: string, port: number}}} config
+ * @param {{projectId: string, apiKey: string, appId?: string, appCheckKey?: string, emulator?: {host: string, port: number}}}
+ *   config as in firestore.js
  */
-export function connect({ emulator, ...options }) {
+export async function connect({ emulator, appCheckKey, ...options }) {
   setLogLevel("silent"); // a blocked listener is expected, and the page says what matters
-  const db = getFirestore(initializeApp(options));
+  const app = initializeApp(options);
+  // Before Firestore is asked for, so that its requests carry the token as well.
+  const token = appCheckKey ? (await import("./appcheck.js")).attest(app, appCheckKey) : null;
+  const db = getFirestore(app);
   if (emulator) connectFirestoreEmulator(db, emulator.host, emulator.port);
   return {
+    token,
     /**
      * Listen to one document.
      * @param {(data: object|null) => void} onData each state that the server confirms; null when there is no document

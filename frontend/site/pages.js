@@ -10,7 +10,12 @@ const HINTS = {
   unknown: "This cannot be sent. Choose a photo or a PDF.",
 };
 const DECODABLE = ["jpeg", "png", "webp", "heic"]; // kinds worth trying; some browsers do decode HEIC
-const SYMBOLS = { up: "M12 19V5M5 12l7-7 7 7", down: "M12 5v14M5 12l7 7 7-7", turn: "M20 11a8 8 0 1 0-2.500 6M20 4v7h-7", remove: "M6 6l12 12M18 6L6 18" };
+const SYMBOLS = {
+  up: "M12 19V5M5 12l7-7 7 7",
+  down: "M12 5v14M5 12l7 7 7-7",
+  turn: "M20 11a8 8 0 1 0-2.500 6M20 4v7h-7",
+  remove: "M6 6l12 12M18 6L6 18",
+};
 
 export class Pages {
   #queue = Promise.resolve(); // one decoded picture in memory at a time
@@ -128,7 +133,10 @@ export class Pages {
   }
 
   #picture(page) {
-    if (!page.thumb) return h("span", { class: "thumb", "aria-hidden": "true" }, (page.kind ?? (page.working ? "…" : "?")).toUpperCase());
+    if (!page.thumb) {
+      const kind = page.kind ?? (page.working ? "…" : "?");
+      return h("span", { class: "thumb", "aria-hidden": "true" }, kind.toUpperCase());
+    }
     if (!this.#urls.has(page.id)) this.#urls.set(page.id, URL.createObjectURL(page.thumb));
     return h("img", { class: "thumb", src: this.#urls.get(page.id), alt: "" });
   }

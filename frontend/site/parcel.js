@@ -16,7 +16,9 @@ export async function parcel(draft) {
   for (const [name, value] of Object.entries(draft.answers)) if (value) data.append(name, value);
   for (const [index, page] of draft.pages.entries()) {
     const content = page.ready ?? page.original;
-    if (!(await readable(content))) throw new Refusal({ errors: [{ code: "unreadable_file", field: "bill", message: UNREADABLE(index + 1) }] });
+    if (!(await readable(content))) {
+      throw new Refusal({ errors: [{ code: "unreadable_file", field: "bill", message: UNREADABLE(index + 1) }] });
+    }
     // Names of files may hold anything, a customer's name too; nobody needs them behind this page.
     const extension = page.ready ? "jpg" : EXTENSIONS[page.kind];
     data.append("bill", content, `bill-${index + 1}.${extension}`);

@@ -183,7 +183,8 @@ export class ProgressView {
       if (files.length) this.act.retake(id, files, withEarlier);
     };
     const camera = matchMedia("(pointer: coarse)").matches;
-    const kinds = camera ? { accept: "image/*", capture: "environment" } : { accept: "image/*,application/pdf", multiple: true };
+    const photo = { accept: "image/*", capture: "environment" };
+    const kinds = camera ? photo : { accept: "image/*,application/pdf", multiple: true };
     const input = h("input", { class: "visually-hidden", id: "retake", type: "file", ...kinds, on: { change: take } });
     const text = camera ? "Take that photo now" : "Add a photo for this customer";
     return h("div", { class: "picker" }, input, h("label", { class: "button", for: "retake" }, text));

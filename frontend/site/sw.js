@@ -17,7 +17,7 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== location.origin || !FILES.includes(pathname)) return;
-  event.respondWith(request.mode === "navigate" ? page(request) : caches.match(pathname).then((kept) => kept ?? fetch(request)));
+  event.respondWith(request.mode === "navigate" ? page(request) : asset(request, pathname));
 });
 
 async function keep() {
@@ -28,6 +28,11 @@ async function keep() {
 async function forgetOthers() {
   const names = await caches.keys();
   await Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name)));
+}
+
+/** A file whose name tells its content: from the device. */
+async function asset(request, pathname) {
+  return (await caches.match(pathname)) ?? fetch(request);
 }
 
 /** The page from the site; from the device when the site does not answer or is slow. */

@@ -1,6 +1,8 @@
 // One submission on its way: real bytes, and again by itself after a lost line, always under the same idempotency key,
 // so that a reply that got lost can never make a second intake.
 
+import { attestation } from "./firestore.js";
+
 const STALL_MS = 60_000; // without one byte leaving
 const ANSWER_MS = 120_000; // from the last byte to the answer
 const FIRST_PAUSE_MS = 1000;
@@ -41,7 +43,8 @@ async function sendUntilAnswered(body, key, signal, tell) {
   let busy = 0;
   for (let tries = 0; ; tries += 1) {
     signal.throwIfAborted();
-    const outcome = await attempt(await body(), key, signal, tell.bytes);
+    const headers = { "Idempotency-Key": key, ...(await attestation()) };
+    const outcome = await attempt(await body(), headers, signal, tell.bytes);
     signal.throwIfAborted();
     if (outcome.kind === "accepted") return outcome.id;
     if (outcome.kind === "refused") throw new Refusal(outcome.reason);
@@ -51,7 +54,7 @@ async function sendUntilAnswered(body, key, signal, tell) {
   }
 }
 
-function attempt(body, key, signal, onBytes) {
+function attempt(body, headers, signal, onBytes) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest(); // fetch tells nothing about the bytes that have left
     let timer;
@@ -73,7 +76,7 @@ function attempt(body, key, signal, onBytes) {
     request.onload = () => finish(understand(request));
     request.onerror = request.onabort = () => finish(LOST);
     request.open("POST", "/submit");
-    request.setRequestHeader("Idempotency-Key", key);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     watch(STALL_MS);
     request.send(body);
   });

@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 import pytest
 import requests
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from infra.local.stack import LocalStack
 from tests.browser.agent import ACCEPTED, PHOTO, Agent, pdf, put_progress
 from tests.browser.line import Line
+from tests.pipeline.submitter import wait_for
 
 XSS = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>\'"`${1}'
 
@@ -73,6 +74,88 @@ def test_names_of_files_do_not_leave_the_device(new_agent: Callable[..., Agent],
     agent.wait_stage(*ACCEPTED)
     assert b'filename="bill-1.jpg"' in line.heard
     assert b"Secret" not in line.heard
+
+
+# Stands for reCAPTCHA Enterprise (https://docs.cloud.google.com/recaptcha/docs/instrument-web-pages): a global that takes a
+# widget, and gives a token, to the widget's callback as well, for each action.
+RECAPTCHA = """let tell;
+window.grecaptcha = {enterprise: {
+  ready: (run) => run(),
+  render: (place, {callback}) => { tell = callback; return 0; },
+  execute: async () => { tell("from recaptcha"); return "from recaptcha"; },
+}};"""
+CHECK_SOURCES = {
+    "default-src 'self'": "default-src 'self'; script-src 'self' https://www.google.com/recaptcha/",
+    "connect-src 'self'": "connect-src 'self' https://content-firebaseappcheck.googleapis.com",
+}
+
+
+def test_the_page_shows_its_attestation_where_the_deployment_asks(agent: Agent) -> None:
+    """With a key for App Check in the config the submission carries Google's token; without one it asks nobody."""
+    asked: list[dict[str, str]] = []
+
+    def widened(route: Route) -> None:
+        answer = route.fetch()
+        headers = answer.headers
+        for narrow, wide in CHECK_SOURCES.items():
+            headers["content-security-policy"] = headers["content-security-policy"].replace(narrow, wide)
+        route.fulfill(response=answer, headers=headers)
+
+    def exchange(route: Route) -> None:
+        # https://firebase.google.com/docs/reference/appcheck/rest/v1/projects.apps/exchangeRecaptchaEnterpriseToken
+        allowed = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*"}
+        if route.request.method == "POST":
+            asked.append(route.request.post_data_json)
+        route.fulfill(json={"token": "attested", "ttl": "3600s"}, headers=allowed)
+
+    page = agent.page
+    config = requests.get(f"{agent.stack.url}/firebase-config.json", timeout=60).json()
+    page.route(f"{agent.url}/", widened)
+    page.route(
+        "**/recaptcha/enterprise.js*", lambda route: route.fulfill(body=RECAPTCHA, content_type="text/javascript")
+    )
+    page.route("https://content-firebaseappcheck.googleapis.com/**", exchange)
+    page.route(
+        "**/firebase-config.json",
+        lambda route: route.fulfill(json={**config, "appId": "1:2:web:3", "appCheckKey": "key"}),
+    )
+    agent.open()
+    agent.fill()
+    agent.attach(pdf())
+    with page.expect_request(lambda request: request.url.endswith("/submit")) as submission:
+        agent.send()
+    assert submission.value.headers["x-firebase-appcheck"] == "attested"
+    assert asked[0]["recaptcha_enterprise_token"] == "from recaptcha"
+    agent.wait_stage(*ACCEPTED)
+
+
+def test_without_attestation_the_service_says_so_itself(agent: Agent) -> None:
+    """Where reCAPTCHA is blocked the submission goes without a token, and the refusal is the service's sentence."""
+    message = "This did not come from the form. Open the form anew and send it again."
+    config = requests.get(f"{agent.stack.url}/firebase-config.json", timeout=60).json()
+    agent.page.route(
+        "**/firebase-config.json",
+        lambda route: route.fulfill(json={**config, "appId": "1:2:web:3", "appCheckKey": "key"}),
+    )
+    agent.page.route(
+        "**/submit", lambda route: route.fulfill(status=403, json={"code": "not_from_the_page", "message": message})
+    )
+    agent.page.clock.install()
+    agent.open()
+    agent.fill()
+    agent.attach(PHOTO)
+    agent.send()
+    expect(agent.page.get_by_role("button", name="Cancel")).to_be_visible()
+
+    def refused() -> bool:
+        agent.page.clock.fast_forward(15_000)
+        return agent.page.locator("#error-summary").is_visible()
+
+    wait_for("the refusal", refused)
+    assert agent.errors() == [message]
+    blocked = [line for line in agent.trouble if "recaptcha" in line]
+    assert blocked
+    agent.trouble.clear()
 
 
 @pytest.mark.parametrize(
