@@ -1,18 +1,17 @@
-"""Calls to Google a bill, counted where they leave the functions, and what 1,000 bills cost by infra/prices.toml."""
+"""Calls to Google a bill, counted where they leave the functions, and what 1,000 bills cost by infra/gcp/prices.toml."""
 
 from __future__ import annotations
 
 import math
-import re
 import tempfile
 import time
-import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.gcp.costs import prices
 from infra.local import functions
 from infra.local.functions import FunctionSpec
 from tests.bench import bills
@@ -61,37 +60,30 @@ class Bill:
     stored: int
 
 
-def prices() -> dict[str, float]:
-    """Return the price of ONE operation, second or byte by sku."""
-    entries = tomllib.loads((ROOT / "infra" / "prices.toml").read_text("utf-8"))["price"]
-    return {entry["sku"]: entry["price"] / _amount(entry["unit"]) for entry in entries}
-
-
-def _amount(unit: str) -> float:
-    number = float(re.match(r"\d+", unit)[0])  # type: ignore[index]
-    return number * {"GB": 1e9, "TiB": 2.0**40}.get(unit.split()[1], 1)
-
-
 def dollars(bill: Bill, specs: dict[str, FunctionSpec], *, ocr_every_page: bool = False) -> dict[str, float]:
     """Return what one bill costs by product, free tiers left out."""
     price, counts = prices(), bill.counts
+    firestore, storage, run = price["firestore"], price["storage"], price["run"]
     time_of = {name: math.ceil(seconds / BILLED_S) * BILLED_S for name, seconds in bill.seconds.items()}
     pictures = bill.pages if ocr_every_page else counts["vision"]
     return {
-        "Vision": pictures * price["vision.document_text_detection"],
-        "Firestore": counts["firestore.reads"] * price["firestore.read"]
-        + counts["firestore.writes"] * price["firestore.write"]
-        + counts["firestore.deletes"] * price["firestore.delete"],
+        "Vision": pictures * price["vision"]["thousand_pages"] / 1_000,
+        "Firestore": (
+            counts["firestore.reads"] * firestore["hundred_thousand_reads"]
+            + counts["firestore.writes"] * firestore["hundred_thousand_writes"]
+            + counts["firestore.deletes"] * firestore["hundred_thousand_deletes"]
+        )
+        / 1e5,
         # A resumable upload is one operation, however many requests carry it.
-        "Storage": (counts["storage.upload"] + counts["storage.list"]) * price["storage.class_a"]
-        + counts["storage.get"] * price["storage.class_b"]
-        + bill.stored * price["storage.standard"],
-        "Pub/Sub": 2 * counts["pubsub.messages"] * 1000 * price["pubsub.throughput"],
+        "Storage": (counts["storage.upload"] + counts["storage.list"]) * storage["ten_thousand_writes"] / 1e4
+        + counts["storage.get"] * storage["ten_thousand_reads"] / 1e4
+        + bill.stored / 2**30 * storage["gib_month"],
+        "Pub/Sub": 2 * counts["pubsub.messages"] * 1000 / 2**40 * price["pubsub"]["tib"],
         "functions": sum(
-            seconds * (VCPU * price["run.cpu"] + specs[name].memory_mb / 1024 * price["run.memory"])
+            seconds * (VCPU * run["vcpu_second"] + specs[name].memory_mb / 1024 * run["gib_second"])
             for name, seconds in time_of.items()
         )
-        + bill.requests * price["run.request"],
+        + bill.requests * run["million_requests"] / 1e6,
     }
 
 
@@ -139,7 +131,7 @@ def section() -> str:
     counts = [[kind, *(bill.counts[name] for name in names)] for kind, bill in found.items()]
     cost = {kind: dollars(bill, specs) for kind, bill in found.items()}
     every = {kind: sum(dollars(bill, specs, ocr_every_page=True).values()) for kind, bill in found.items()}
-    server = prices()["replaced.server"]
+    server = prices()["replaced_server"]["month"]
     rows = []
     for kind, bill in found.items():
         total = sum(cost[kind].values())
@@ -163,7 +155,7 @@ def section() -> str:
     return "\n".join(
         [
             f"{machine()}. Counted by an interceptor on every gRPC channel and at every HTTP request of the functions; a warm"
-            f" stack, OCR of {OCR_S:.0f} s, median of {ROUNDS} rounds. Prices: `infra/prices.toml`, {VCPU:.0f} vCPU a"
+            f" stack, OCR of {OCR_S:.0f} s, median of {ROUNDS} rounds. Prices: `infra/gcp/prices.toml`, {VCPU:.0f} vCPU a"
             " function, free tiers left out (they cover the first thousands of bills a month). Each bill is also copied to"
             " Drive here: two of the Firestore writes; without DRIVE_FOLDER they fall away.\n",
             table(["calls a bill", *names], counts),
