@@ -330,6 +330,13 @@ class SheetUnavailable(TemporaryError):
     message = "The Google Sheet could not be written. The row will be written again."
 
 
+class SheetSilent(SheetUnavailable):
+    """The Sheet did not answer, so what it was asked may still be done, some time from now."""
+
+    code = "sheet_silent"
+    message = "The Google Sheet did not answer. The row will be looked for, and written if it is not there."
+
+
 class DriveUnavailable(TemporaryError):
     """Drive is over quota, down, not shared with us, or did not say whether it took a file."""
 

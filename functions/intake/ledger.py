@@ -8,18 +8,21 @@ process that knows the Sheet (its own last append was answered and marked in Fir
 process that does not know (new, or its last flush failed anywhere) first reads the id column and leaves out what is
 there. One process appends at a time: `record` is deployed as one instance, and as instances can overlap for a while when
 one is replaced, the turn is also a lease in Firestore.
+
+A write that Google did not answer may take effect for as long as Google works on a request; until then this process leaves
+the Sheet alone. One that is killed in the middle of a write holds the others off for its lease only.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from intake import log
-from intake.errors import SheetUnavailable
-from intake.rows import COPY_COLUMN, row_of
+from intake.errors import SheetSilent, SheetUnavailable
+from intake.rows import COPY_COLUMN, Cell, row_of
 
 if TYPE_CHECKING:
     from intake.cloud.firestore import Store
@@ -53,6 +56,7 @@ class Recorder:
         copies: Whether bills are copied to Drive; then each row that is recorded makes its copy due.
         interval_s: Least seconds between two writes to the Sheet.
         lease_s: Seconds that the turn holds without renewal.
+        late_write_s: Seconds after which a write that was not answered takes effect no more.
         clock: The time, for waiting between writes.
     """
 
@@ -67,6 +71,7 @@ class Recorder:
         copies: bool = False,
         interval_s: float,
         lease_s: float,
+        late_write_s: float = 0.0,
         clock: Clock = time,
     ) -> None:
         self._owner = owner
@@ -77,6 +82,7 @@ class Recorder:
         self._copies = copies
         self._interval_s = interval_s
         self._lease_s = lease_s
+        self._late_write_s = late_write_s
         self._clock = clock
         self._one_at_a_time = threading.Lock()
         self._knows_sheet = False
@@ -117,7 +123,7 @@ class Recorder:
             try:
                 changed = self._ledger.fill_in(COPY_COLUMN, texts)
             except SheetUnavailable:
-                self._paused_until = self._clock.monotonic() + PAUSE_AFTER_FAILURE_S
+                self._pause(PAUSE_AFTER_FAILURE_S)
                 raise
         log.info("copies linked", cells=changed, copies=len(texts))
 
@@ -142,14 +148,24 @@ class Recorder:
                     # Reading the ids took longer than the turn; another process may have written rows since.
                     raise SheetUnavailable
                 base, bucket, copies = self._bill_link_base, self._bucket, self._copies
-                self._ledger.append([row_of(intake, base, bucket, copies=copies) for intake in missing])
+                self._append([row_of(intake, base, bucket, copies=copies) for intake in missing])
         except SheetUnavailable:
-            self._paused_until = self._clock.monotonic() + PAUSE_AFTER_FAILURE_S
+            self._pause(PAUSE_AFTER_FAILURE_S)
             raise
         self._store.mark_recorded(due, to_copy=self._copies)
         self._knows_sheet = True
         log.info("rows recorded", rows=len(missing), already_there=len(due) - len(missing))
         return len(due)
+
+    def _append(self, rows: Sequence[Mapping[str, Cell]]) -> None:
+        try:
+            self._ledger.append(rows)
+        except SheetSilent:
+            self._pause(self._late_write_s)
+            raise
+
+    def _pause(self, seconds: float) -> None:
+        self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
 
     def _wait(self) -> None:
         now = self._clock.monotonic()

@@ -208,6 +208,7 @@ class Services:
             copies=bool(settings.drive_folder),
             interval_s=settings.sheet_write_interval_s,
             lease_s=settings.lease_s,
+            late_write_s=settings.sheet_late_write_s,
         )
 
     @_kept

@@ -166,6 +166,12 @@ SENTENCES = [
         "The Google Sheet could not be written. The row will be written again.",
     ),
     (
+        errors.SheetSilent(),
+        "sheet_silent",
+        503,
+        "The Google Sheet did not answer. The row will be looked for, and written if it is not there.",
+    ),
+    (
         errors.DriveUnavailable(),
         "drive_unavailable",
         503,

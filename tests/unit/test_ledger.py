@@ -11,14 +11,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from intake.errors import SheetUnavailable, TemporaryError
+from intake.errors import SheetSilent, SheetUnavailable, TemporaryError
 from intake.ledger import FLUSH_ROWS, PAUSE_AFTER_FAILURE_S, Recorder
 from intake.records import Status
+from intake.rows import row_of
 
 from tests.unit.fakes import ANSWERS, INTAKE_ID, Clock, Sheet, Store, an_intake
 
 INTERVAL_S = 1.1
 LEASE_S = 90.0
+LATE_WRITE_S = 180.0
 
 
 class Office:
@@ -39,6 +41,7 @@ class Office:
             bucket="bills",
             interval_s=INTERVAL_S,
             lease_s=LEASE_S,
+            late_write_s=LATE_WRITE_S,
             clock=self.clock,
         )
 
@@ -191,6 +194,23 @@ def test_answer_lost_by_a_process_that_knew_the_sheet(office: Office) -> None:
     office.sheet.faults.lose_answer("append", error=SheetUnavailable)
     office.settle(recorder, ids)
     assert len(office.rows) == len(set(office.rows)) == 3
+
+
+def test_append_takes_effect_late(office: Office) -> None:
+    """While an append that was not answered may still take effect, nobody looks for its rows, and so nobody doubles them."""
+    ids = office.finish(2)
+    recorder = office.process()
+    office.sheet.faults.refuse("append", error=SheetSilent)
+    with pytest.raises(SheetSilent):
+        recorder.record(ids[0])
+    office.clock.sleep(LATE_WRITE_S - 0.1)
+    with pytest.raises(SheetUnavailable):
+        recorder.record(ids[0])
+    assert office.sheet.faults.calls["append"] == 1
+    office.sheet.append([row_of(intake, "", "bills") for intake in office.store.awaiting_row(10)])  # only now
+    office.clock.sleep(0.2)
+    recorder.record(ids[1])
+    assert sorted(office.rows) == ids
 
 
 def test_over_quota(office: Office) -> None:

@@ -13,7 +13,7 @@ import requests
 from google.auth import exceptions as auth_exceptions
 from gspread.exceptions import APIError, GSpreadException
 
-from intake.errors import SheetUnavailable
+from intake.errors import SheetSilent, SheetUnavailable
 from intake.settings import Settings
 
 SCOPE = "https://www.googleapis.com/auth/spreadsheets"
@@ -35,7 +35,9 @@ def wrapped(method: Callable[P, R]) -> Callable[P, R]:
             return method(*args, **kwargs)
         except APIError as exc:
             raise SheetUnavailable(_sentence(exc.response.status_code)) from exc
-        except (GSpreadException, requests.RequestException, auth_exceptions.GoogleAuthError, PermissionError) as exc:
+        except requests.RequestException as exc:
+            raise SheetSilent from exc
+        except (GSpreadException, auth_exceptions.GoogleAuthError, PermissionError) as exc:
             raise SheetUnavailable from exc
 
     return call
