@@ -84,7 +84,8 @@ def site(deployment: Deployment, digest: str) -> tuple[Item, ...]:
 def _shown(deployment: Deployment, config: Command) -> str:
     """Return what the staging of the site comes to, as a shell would do it."""
     region = f's#"region": "[a-z0-9-]*"#"region": "{deployment.region}"#'
-    edit = shlex.quote(f"{region}; s#../frontend/dist#site#")
+    policy = [f"s#{narrow}#{wide}#" for narrow, wide in staging.policy_edits(deployment).items()]
+    edit = shlex.quote("; ".join([region, "s#../frontend/dist#site#", *policy]))
     return "\n".join(
         [
             "npm ci --prefix frontend && npm run build --prefix frontend",

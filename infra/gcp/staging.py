@@ -13,6 +13,13 @@ from infra.gcp.settings import Settings
 from infra.gcp.storage import lifecycle
 from infra.local import site
 
+APP_CHECK_SOURCES = {
+    "default-src 'self'": "default-src 'self'; script-src 'self' https://www.google.com/recaptcha/ "
+    "https://www.gstatic.com/recaptcha/; frame-src https://www.google.com/recaptcha/ https://recaptcha.google.com/recaptcha/",
+    "connect-src 'self'": "connect-src 'self' https://content-firebaseappcheck.googleapis.com https://www.google.com/recaptcha/",
+}
+"""What the page's policy says in place of each part where App Check is on: reCAPTCHA's scripts and frames
+(https://developers.google.com/recaptcha/docs/faq, on Content-Security-Policy) and the address that Firebase's SDK asks."""
 _DIGEST_CHARS = 40
 """A label's value holds at most 63 (https://cloud.google.com/resource-manager/docs/labels-overview)."""
 
@@ -52,12 +59,20 @@ def stage_lifecycle(settings: Settings, target: Path = BUILD / "lifecycle.json")
 
 
 def firebase_json(deployment: Deployment) -> dict[str, object]:
-    """Return infra/firebase.json with the region of this deployment, for the staged folder."""
-    document = json.loads((ROOT / "infra" / "firebase.json").read_text("utf-8"))
+    """Return infra/firebase.json with the region and the policy of this deployment, for the staged folder."""
+    text = (ROOT / "infra" / "firebase.json").read_text("utf-8")
+    for narrow, wide in policy_edits(deployment).items():
+        text = text.replace(narrow, wide)
+    document = json.loads(text)
     document["hosting"]["public"] = "site"
     for rule in document["hosting"]["rewrites"]:
         rule["run"]["region"] = deployment.region
     return dict(document)
+
+
+def policy_edits(deployment: Deployment) -> dict[str, str]:
+    """Return which parts of the Content-Security-Policy give way to which: none where App Check is off."""
+    return APP_CHECK_SOURCES if deployment.app_check_key else {}
 
 
 def site_digest(deployment: Deployment) -> str:

@@ -10,6 +10,7 @@ import pytest
 import requests
 from playwright.sync_api import Route, expect
 
+from infra.gcp.staging import APP_CHECK_SOURCES
 from infra.local.stack import LocalStack
 from tests.browser.agent import ACCEPTED, PHOTO, Agent, pdf, put_progress
 from tests.browser.line import Line
@@ -84,10 +85,6 @@ window.grecaptcha = {enterprise: {
   render: (place, {callback}) => { tell = callback; return 0; },
   execute: async () => { tell("from recaptcha"); return "from recaptcha"; },
 }};"""
-CHECK_SOURCES = {
-    "default-src 'self'": "default-src 'self'; script-src 'self' https://www.google.com/recaptcha/",
-    "connect-src 'self'": "connect-src 'self' https://content-firebaseappcheck.googleapis.com",
-}
 
 
 def test_the_page_shows_its_attestation_where_the_deployment_asks(agent: Agent) -> None:
@@ -97,7 +94,7 @@ def test_the_page_shows_its_attestation_where_the_deployment_asks(agent: Agent) 
     def widened(route: Route) -> None:
         answer = route.fetch()
         headers = answer.headers
-        for narrow, wide in CHECK_SOURCES.items():
+        for narrow, wide in APP_CHECK_SOURCES.items():
             headers["content-security-policy"] = headers["content-security-policy"].replace(narrow, wide)
         route.fulfill(response=answer, headers=headers)
 

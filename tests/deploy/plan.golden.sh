@@ -474,7 +474,7 @@ npx --yes firebase-tools@15.34.2 apps:create WEB 'GreenWatt Intake' --project=my
 # the site in .build/site: The built page, the config that it reads, and firebase.json with this deployment's region.
 npm ci --prefix frontend && npm run build --prefix frontend
 rm -rf .build/site && mkdir -p .build && cp -r frontend/dist .build/site && cp infra/firestore.rules .build/
-sed 's#"region": "[a-z0-9-]*"#"region": "us-east4"#; s#../frontend/dist#site#' infra/firebase.json > .build/firebase.json
+sed 's#"region": "[a-z0-9-]*"#"region": "us-east4"#; s#../frontend/dist#site#; s#default-src '"'"'self'"'"'#default-src '"'"'self'"'"'; script-src '"'"'self'"'"' https://www.google.com/recaptcha/ https://www.gstatic.com/recaptcha/; frame-src https://www.google.com/recaptcha/ https://recaptcha.google.com/recaptcha/#; s#connect-src '"'"'self'"'"'#connect-src '"'"'self'"'"' https://content-firebaseappcheck.googleapis.com https://www.google.com/recaptcha/#' infra/firebase.json > .build/firebase.json
 npx --yes firebase-tools@15.34.2 apps:sdkconfig WEB --project=my-project --json --non-interactive |
   python3 -c 'import json, sys; print(json.dumps(json.load(sys.stdin)["result"]["sdkConfig"]))' > .build/site/firebase-config.json
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tarfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from google.cloud.logging_v2.types import LogMetric
 from google.protobuf import json_format
 
 from infra.gcp import hosting, observing, settings, staging
+from infra.gcp.deployment import Deployment
 from tests.deploy.conftest import ROOT, full_deployment
 
 ALERTS = observing.files("alerts")
@@ -125,6 +127,20 @@ def test_firebase_json(firebase_tools: Path) -> None:
     document["hosting"]["rewrites"][0]["run"]["servicesId"] = "submit"
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(document, schema)
+
+
+def test_the_policy_opens_to_app_check_only_where_it_is_on() -> None:
+    """With a key the page may load reCAPTCHA, and nothing may be unsafe; without one it asks nobody but Firestore."""
+
+    def policy(deployment: Deployment) -> str:
+        text = json.dumps(staging.firebase_json(deployment))
+        return text.partition("default-src")[2].partition("frame-ancestors")[0]
+
+    closed, opened = policy(replace(full_deployment(), app_check_key="")), policy(full_deployment())
+    assert re.findall(r"https://[^ ;]+", closed) == ["https://firestore.googleapis.com"]
+    assert "script-src 'self' https://www.google.com/recaptcha/" in opened
+    assert "connect-src 'self' https://content-firebaseappcheck.googleapis.com" in opened
+    assert "unsafe" not in opened
 
 
 def test_the_firebase_cli_has_the_commands(firebase_tools: Path) -> None:
