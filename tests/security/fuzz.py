@@ -5,12 +5,13 @@
 
 Ends with status 0 when the time is over and nothing was found. An input that makes a reader fail in a way it does not
 promise is written into --findings and described; then the status is not 0. Pages are read in this process, so that the
-fuzzer sees what they cover: the worker's limits are tested elsewhere.
+fuzzer sees what they cover, with more memory than the worker has; a bomb that wants more still is no finding.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import struct
 import sys
 import tempfile
@@ -37,6 +38,7 @@ from tests.unit.test_pdf import both, pdf, scan, text  # noqa: E402
 from tests.unit.uploads import BOUNDARY, CONTENT_TYPE, JPEG, PDF, CutStream, body_of, field_part, file_part  # noqa: E402
 
 MAX_BYTES = 20_000
+MEMORY_BYTES = 1_500_000_000
 LOADED = (HeicDocument, PdfDocument, RasterDocument)  # imported above, so that they are instrumented
 
 
@@ -47,7 +49,7 @@ def read_pages(data: bytes) -> None:
         return
     try:
         document = open_document(kind, data, 1)
-    except BadFile:
+    except (BadFile, MemoryError):
         return
     try:
         for redraw in (False, True):
@@ -55,7 +57,7 @@ def read_pages(data: bytes) -> None:
             message = wire.message_of(content)
             assert wire.content_of(message, content.picture or b"").picture == content.picture
             "".join(word.text for word in content.words).encode("utf-8")
-    except BadFile:
+    except (BadFile, MemoryError):
         return
     finally:
         document.close()
@@ -145,6 +147,9 @@ def main() -> None:
             "artifact_prefix": f"{options.findings.resolve()}/",
             "print_final_stats": 1,
         }
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            mapped = int(statm.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (mapped + MEMORY_BYTES, mapped + MEMORY_BYTES))
         atheris.Setup([sys.argv[0], *(f"-{name}={value}" for name, value in arguments.items()), folder], target)
         atheris.Fuzz()
 

@@ -96,6 +96,7 @@ BOMBS = {
     "forms that draw forms": "file_too_slow",
     "swelling contents": "file_too_slow",
     "picture smaller than it says": "picture_too_large",
+    "JPEG 2000 of a size": "picture_too_large",
     "pages that are not there": "broken_file",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
 from math import sqrt
 
@@ -191,7 +192,8 @@ class PdfDocument:
                 for size in sizes:
                     check_pixels(*size, limit, self._number)
             elif "JPXDecode" in filters:
-                check_pixels(width, height, MAX_JPX_PIXELS, self._number)
+                for size in ((width, height), *_coded_sizes(self._document.xref_stream_raw(xref))):
+                    check_pixels(*size, MAX_JPX_PIXELS, self._number)
             else:
                 components = 1 if "Gray" in colorspace or not colorspace else 4 if "CMYK" in colorspace else 3
                 check_pixels(width, height, MAX_DECODED_BYTES // components, self._number)
@@ -205,6 +207,12 @@ def _meaning(exc: BaseException, number: int) -> Exception:
             return MemoryError()
         cause = cause.__cause__
     return BrokenFile(number)
+
+
+def _coded_sizes(jpx: bytes) -> list[tuple[int, int]]:
+    """Return width and height by each code stream of a JPEG 2000 (SOC and SIZ markers: ITU-T T.800, A.5.1)."""
+    found = re.finditer(rb"\xff\x4f\xff\x51.{4}(?=.{8})", jpx, re.DOTALL)
+    return [struct.unpack_from(">II", jpx, mark.end()) for mark in found]
 
 
 def _is_text_layer(page: pymupdf.Page, painted: list[tuple[str, tuple[float, ...]]], words: list[Word]) -> bool:
