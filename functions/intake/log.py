@@ -60,7 +60,10 @@ def write(severity: str, message: str, **fields: object) -> None:
         "rss_mb": _memory_mb(),
         **fields,
     }
-    print(json.dumps({key: value for key, value in line.items() if value is not None}), flush=True, file=sys.stdout)
+    text = json.dumps({key: value for key, value in line.items() if value is not None})
+    # In one piece: print() writes the end of the line by itself, and another thread's line may come in between.
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def info(message: str, **fields: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from datetime import datetime
@@ -128,3 +129,17 @@ def test_memory_of_a_worker_counts(capsys: pytest.CaptureFixture[str], monkeypat
     with_it, without, none = (json.loads(line)["rss_mb"] for line in capsys.readouterr().out.splitlines())
     assert with_it >= alone + 50
     assert max(without, none) < alone + 40
+
+
+def test_lines_of_threads_stay_whole() -> None:
+    """However many threads write at once, every line is one object: Cloud Logging takes a line for an entry."""
+    script = (
+        "from concurrent.futures import ThreadPoolExecutor as Pool\n"
+        "from intake import log\n"
+        "with Pool(8) as pool: list(pool.map(lambda n: log.info('x' * 200, page=n), range(2000)))"
+    )
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert sorted(json.loads(line)["page"] for line in done.stdout.splitlines()) == list(range(2000))
