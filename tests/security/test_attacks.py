@@ -6,10 +6,8 @@ The stack is its own, so that its logs hold all that happened and nothing else.
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
-import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -50,12 +48,13 @@ class Run:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    before = set(os.listdir(tempfile.gettempdir()))
-    with running(quick_stack(tmp_path_factory.mktemp("attacked"))) as stack:
+    temporary = tmp_path_factory.mktemp("temporary")
+    options = quick_stack(tmp_path_factory.mktemp("attacked"), function_env={"TMPDIR": str(temporary)})
+    with running(options) as stack:
         yield Run(Submitter(stack))
     left = psutil.Process().children(recursive=True)
     assert [process.cmdline() for process in left if "intake.pages.worker" in process.cmdline()] == []
-    assert [name for name in set(os.listdir(tempfile.gettempdir())) - before if name.startswith("tmp")] == []
+    assert list(temporary.iterdir()) == []
 
 
 def raw(run: Run, request: bytes) -> bytes:

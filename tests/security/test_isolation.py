@@ -312,9 +312,9 @@ def test_bomb_fails_its_intake_and_nothing_else() -> None:
         assert bench.store.intakes[INTAKE_ID].status is Status.READ
 
 
-def test_files_have_no_name(opener: Opener) -> None:
+def test_files_have_no_name(opener: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file that is handed to the worker is in no folder, so nothing of it outlives the process."""
-    before = set(os.listdir(tempfile.gettempdir()))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with opened(opener, "pdf", GOOD) as document:
         document.page(0)
-        assert set(os.listdir(tempfile.gettempdir())) <= before
+        assert list(tmp_path.iterdir()) == []
