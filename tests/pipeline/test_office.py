@@ -208,7 +208,6 @@ def test_drive_is_down(office: Office) -> None:
     assert len(office.items(intake_id)) == 2
 
 
-@pytest.mark.skip(reason="a contact name was lost when its column was renamed while rows were written; not mended yet")
 def test_the_office_works_while_bills_come_in(office: Office) -> None:
     """It sorts, filters, inserts, renames, corrects and deletes meanwhile: every bill has one row, right, and its own link."""
     first = [office.recorded(documents.text_pdf(1)) for _ in range(3)]

@@ -187,7 +187,12 @@ class Ledger:
         )
         self._keep_header_on_top(tab, answer["updates"]["updatedRange"], len(rows))
         now = [str(name) for name in tab.row_values(1)]
-        self._seen = now if now == header else realign(tab, rows, header)
+        if now != header:
+            # A column of ours that was renamed just now has no place: it gets one before anything is put right, or what stands
+            # where it was would be taken for left over.
+            self._header(tab, list(rows[0]))
+            now = realign(tab, rows, header)
+        self._seen = now
         self._seen_at = self._clock()
 
     def _keep_header_on_top(self, tab: gspread.Worksheet, written: str, count: int) -> None:
