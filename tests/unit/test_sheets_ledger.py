@@ -287,6 +287,28 @@ def test_edits_during_a_flush(sheet: OfficeSheet, edit: Callable[[OfficeSheet], 
     assert sheet.ledger().intake_ids() >= set(IDS[1:4])
 
 
+@pytest.mark.parametrize("place", [0, 5, NAMES.index("kWh"), len(NAMES) - 1])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_column_is_renamed_and_another_inserted_during_a_flush(sheet: OfficeSheet, when: str, place: int) -> None:
+    """What belongs to a column that lost its name in that moment goes to the one that is added for it: no cell is lost."""
+
+    def edit() -> None:
+        sheet.type_in("Intakes", 0, NAMES.index("kWh"), "Monthly use")
+        sheet.insert_column("Intakes", place)
+
+    ledger = sheet.ledger()
+    ledger.append([row(IDS[0])])
+    getattr(sheet.wire, when)["values.append"] = edit
+    ledger.append([row(IDS[1]), row(IDS[2])])
+    shown = {each: next(line for line in sheet.rows() if each in line.values()) for each in IDS[:3]}
+    assert shown[IDS[0]]["Monthly use"] == row(IDS[0])["kWh"]
+    for each in IDS[1:3]:
+        uses = [shown[each].get("kWh"), shown[each]["Monthly use"]]
+        assert row(each)["kWh"] in uses
+        rest = {name: cell for name, cell in found(sheet, each).items() if name != "kWh"}
+        assert rest == {name: cell for name, cell in filled(row(each)).items() if name != "kWh"}
+
+
 def test_columns_that_never_rest(sheet: OfficeSheet) -> None:
     """When columns change faster than rows can be put right, the flush fails and is looked at again."""
     ledger = sheet.ledger()
