@@ -3,7 +3,9 @@
 geometry      words → upright sheets of phrases and rows
 knowledge     what is known of each utility, from utilities/*.toml
 labels        labels among phrases, in spite of slips
-numbers, period, usage, history, place, details
+printed, postal
+              numbers, dates and addresses as text, with the slips that OCR makes
+numbers, period, usage (of usage_lines), history, addresses, names, details
               sightings of the fields
 sightings     weighing them: what is seen twice is surer, what competes is not reported
 reader        all of it in order

@@ -36,11 +36,21 @@ class AccountFormat:
 
 @dataclass(frozen=True)
 class PodFormat:
-    """How PoD IDs look: electric ones, gas ones, and what all electric ones seen so far look like."""
+    """How PoD IDs look.
 
+    Attributes:
+        shape: Pattern of all of them with groups `letters` and `digits`; where digits belong, any sign, since OCR slips.
+        electric: Pattern of electric ones.
+        gas: Pattern of those of gas.
+        usual: What all electric ones seen so far look like.
+        printed: Whether it is known that the utility prints them: then one without its label is one too.
+    """
+
+    shape: re.Pattern[str]
     electric: re.Pattern[str]
     gas: re.Pattern[str]
     usual: re.Pattern[str]
+    printed: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +65,7 @@ class Utility:
         not_names: Names of others that resemble its own.
         prints_pod: Whether its bills carry a PoD ID as far as known; None if not known.
         account: Format of account numbers.
-        pod: Format of PoD IDs; None if not known.
+        pod: Format of PoD IDs.
         day_count: How the printed number of days counts the period: `inclusive`, `plain` or `either`.
         labels: By field.
         usage: Lines that tell use: `billed` labels, patterns of `part` and `other` lines.
@@ -76,7 +86,7 @@ class Utility:
     not_names: Sequence[str]
     prints_pod: bool | None
     account: AccountFormat
-    pod: PodFormat | None
+    pod: PodFormat
     day_count: str
     labels: Mapping[str, Sequence[str]]
     usage: Mapping[str, Sequence[str]]
@@ -116,7 +126,7 @@ def _utility(own: Mapping[str, Any]) -> Utility:
     def table(key: str) -> dict[str, Any]:
         return {**common.get(key, {}), **own.get(key, {})}
 
-    account, pod, meter = table("account"), own.get("pod"), table("meter")
+    account, pod, meter = table("account"), table("pod"), table("meter")
     pages = table("pages")
     return Utility(
         name=own["name"],
@@ -124,7 +134,7 @@ def _utility(own: Mapping[str, Any]) -> Utility:
         titles=own.get("titles", ()),
         marks=own.get("marks", ()),
         not_names=own.get("not_names", ()),
-        prints_pod=True if pod else own.get("prints_pod"),
+        prints_pod=True if "pod" in own else own.get("prints_pod"),
         account=AccountFormat(
             frozenset(account["digits"]),
             account.get("groups", ()),
@@ -132,7 +142,9 @@ def _utility(own: Mapping[str, Any]) -> Utility:
             account.get("needs_groups", False),
             _pattern(account.get("scan_line")),
         ),
-        pod=PodFormat(*(re.compile(pod[kind]) for kind in ("electric", "gas", "usual"))) if pod else None,
+        pod=PodFormat(
+            **{kind: re.compile(pod[kind]) for kind in ("shape", "electric", "gas", "usual")}, printed="pod" in own
+        ),
         day_count=table("period").get("day_count", "either"),
         labels=table("labels"),
         usage=table("usage"),

@@ -15,16 +15,14 @@ from intake.reading.printed import digits_of
 from intake.reading.sightings import Sighting, certainty
 
 _SLIP = 0.07  # confidence that a letter taken for a digit costs
-_POD_LENGTH = 15
+_POD_SIGNS = range(12, 25)  # with the marks that OCR may add: spares looking closer at every other run of words
 _DASH_ROOM = 0.25
 _SUPPLIER_LINES = 6.0  # print heights
 _SUPPLIER_WIDTH = 20.0
 _COMPLETED = 0.84
-_POD = re.compile(r"^(?P<letter>[NR])(?P<digits>[0-9OoDQIl|SB]{14})$")
 _DASH = re.compile(r"[–—-]+")
 _GROUPED = re.compile(r"^[^\s–—-]+(?:[–—-][^\s–—-]+)+$")
 _LONGEST_RUN = 8  # words: four groups with a dash between each two come to seven
-_ELECTRIC_PODS = PodFormat(re.compile(r"[NR]01\d{12}"), re.compile(r"[NR]02\d{12}"), re.compile(r"[NR]010000\d{8}"))
 
 
 def accounts(sheets: Sequence[Sheet], anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]]:
@@ -87,40 +85,37 @@ def may_be_misread(winner: str, rival: str) -> bool:
 
 
 def pods(sheets: Sequence[Sheet], anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]]:
-    """Yield the sightings of PoD IDs, electric and gas; the caller tells them apart by section."""
-    formats = utility.pod or _ELECTRIC_PODS
+    """Yield the sightings of PoD IDs, electric and gas; the caller tells them apart by format and section."""
+    formats = utility.pod
     labelled = {id(t) for a in anchors if a.name == "pod_id" for _, phrase in _places(a) for t in phrase.tokens}
     for sheet in sheets:
         for phrase in sheet.phrases:
             for tokens in _windows(phrase.tokens, 6):
-                read = _pod(tokens)
+                read = _pod(tokens, formats)
                 if read is None:
                     continue
                 value, slips = read
-                known = formats.electric.fullmatch(value) or formats.gas.fullmatch(value)
-                if known and (utility.pod or any(id(token) in labelled for token in tokens)):
+                near = any(id(token) in labelled for token in tokens)
+                if near or formats.printed:
                     sure = certainty(tokens) * (1 - _SLIP) ** max(0, slips - 1)
                     usual = formats.usual.fullmatch(value) or formats.gas.fullmatch(value)
-                    near = any(id(token) in labelled for token in tokens)
                     confidence = sure * (0.99 if near else 0.93) * (1 if usual else 0.8)
                     yield Sighting(value, confidence, sheet.page, tokens, "label left" if near else "format")
 
 
-def is_electric_pod(value: str) -> bool:
-    """Tell an electric PoD ID from a gas one."""
-    return value[1:3] == "01"
-
-
-def _pod(tokens: Sequence[Token]) -> tuple[str, float] | None:
-    if not 15 <= sum(len(token.text) for token in tokens) <= 20:
+def _pod(tokens: Sequence[Token], formats: PodFormat) -> tuple[str, float] | None:
+    """Read a PoD ID off words, with the slips that were mended; None if it is none."""
+    joined = "".join(token.text for token in tokens)
+    if len(joined) not in _POD_SIGNS:
         return None
-    text = re.sub(r"[\s.:,-]", "", "".join(token.text for token in tokens)).upper()
-    text = text if len(text) == _POD_LENGTH else text.strip("|[]")  # a table's border
-    match = _POD.match(text)
-    if not match:
+    text = re.sub(r"[\s.:,-]", "", joined).upper()
+    match = formats.shape.fullmatch(text) or formats.shape.fullmatch(text.strip("|[]"))  # a table's border
+    read = digits_of(match["digits"]) if match else None
+    if not match or not read:
         return None
-    read = digits_of(match["digits"])
-    return (match["letter"] + read[0], read[1]) if read else None
+    value = match["letters"] + read[0]
+    known = formats.electric.fullmatch(value) or formats.gas.fullmatch(value)
+    return (value, read[1]) if known else None
 
 
 def _places(anchor: Anchor) -> list[tuple[str, Phrase]]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from intake.reading import details, history, numbers, period, place, recognition, usage
+from intake.reading import addresses, details, history, names, numbers, period, postal, recognition, usage
 from intake.reading.geometry import MAX_WORDS, PAGE_WORDS, Sheet, sheets
 from intake.reading.knowledge import Utility, utilities
 from intake.reading.labels import Anchor
-from intake.reading.printed import dates
 from intake.reading.result import Found, Reading, Signs, Value
-from intake.reading.sections import Sections
+from intake.reading.sections import Sections, is_metered
 from intake.reading.sightings import REPORTED, Sighting, Verdict, weigh
 from intake.records import PageWords
 
@@ -24,11 +22,6 @@ _ESTIMATE = 0.5
 _PLACE = 0.75
 _KEY = 0.8  # a wrong account number or PoD ID enrols somebody else
 _UNMETERED = 0.8
-_TABLE = 16.0  # print heights from a PoD ID down to the first rows of its meter table
-_READING_ROW = 20
-_READING = re.compile(r"\d{3,}\s?[AECRN]?\b")
-_DAYS = re.compile(r"\d\s?days\b", re.IGNORECASE)
-_PAGE = re.compile(r"\bpage\s?(\d{1,2})\s?of\s?\d", re.IGNORECASE)
 
 
 def read_bill(pages: Sequence[PageWords]) -> Reading:
@@ -120,12 +113,16 @@ class _Bill:
         if self.report("account_number", verdict, least=_KEY) and verdict.best is not None:
             self.report("account_number_printed", verdict, numbers.printed(verdict.best, self.utility.account))
         pods = [
-            pod for pod in numbers.pods(self.sheets, self.anchors, self.utility) if numbers.is_electric_pod(pod.value)
+            pod
+            for pod in numbers.pods(self.sheets, self.anchors, self.utility)
+            if self.utility.pod.electric.fullmatch(pod.value)
         ]
         metered = [
-            pod if self._is_metered(pod) else replace(pod, confidence=_UNMETERED * pod.confidence)
+            pod
+            if is_metered(self.sheets, pod.page, pod.tokens[0])
+            else replace(pod, confidence=_UNMETERED * pod.confidence)
             for pod in pods
-            if self._section(pod) not in ("gas", "lighting")
+            if self.sections.of(self.sheets, pod.page, pod.tokens[0]) not in ("gas", "lighting")
         ]
         self.report("pod_id", weigh(metered, outvoted=0.35), least=_KEY)
 
@@ -171,21 +168,20 @@ class _Bill:
 
     def read_place(self) -> None:
         """Report service address and customer name; a name is sure if a mailing block or a second page repeats it."""
-        addresses = list(place.addresses(self.anchors))
-        names = list(place.names(self.anchors, self.utility))
-        if not addresses and not self.utility.name_above:
-            for address, first in place.headed_blocks(self.sheets, self.anchors):
-                addresses.append(address)
-                if place.is_name(first.text):
-                    names.append(
-                        Sighting(place.tidy(first.text), 0.9 * first.confidence, address.page, first.tokens, "position")
-                    )
-        verdict = weigh(addresses)
+        where = list(addresses.addresses(self.anchors))
+        who = list(names.names(self.anchors, self.utility))
+        if not where and not self.utility.name_above:
+            for address, first in addresses.headed_blocks(self.sheets, self.anchors):
+                where.append(address)
+                if names.is_name(first.text):
+                    name = postal.tidy(first.text)
+                    who.append(Sighting(name, 0.9 * first.confidence, address.page, first.tokens, "position"))
+        verdict = weigh(where)
         if verdict.best is not None:
-            where = verdict.best.value
-            if self.report("service_address", verdict, place.one_line(where), least=_PLACE):
-                self.report("service_address_parts", verdict, place.parts(where))
-        self.report("customer_name", weigh(names))
+            found = verdict.best.value
+            if self.report("service_address", verdict, postal.one_line(found), least=_PLACE):
+                self.report("service_address_parts", verdict, postal.parts(found))
+        self.report("customer_name", weigh(who))
 
     def read_details(self) -> None:
         """Report meter number, rate class and amount due."""
@@ -208,7 +204,7 @@ class _Bill:
                 str(page): tuple(sorted(k for k, n in counts.items() if k != "bill" and n >= 2))
                 for page, counts in kinds.items()
             },
-            printed_pages={str(page): number for page, number in self._printed_pages().items()},
+            printed_pages={str(page): number for page, number in recognition.printed_pages(self.sheets).items()},
             photograph=self.utility.photograph,
             electric=electric,
             gas="gas" in self.sections.kinds,
@@ -218,37 +214,6 @@ class _Bill:
             rivals=tuple(self.rivals),
             doubted=tuple(self.doubted),
         )
-
-    def _printed_pages(self) -> dict[int, int]:
-        found: dict[int, int] = {}
-        for sheet in self.sheets:
-            for phrase in sheet.phrases:
-                if (match := _PAGE.search(phrase.text)) and sheet.page not in found:
-                    found[sheet.page] = int(match[1])
-        return found
-
-    def _is_metered(self, pod: Sighting[str]) -> bool:
-        """Tell whether a row of readings stands under a PoD ID: lighting, whose heading may not have been read, has none."""
-        for sheet in self.sheets:
-            for phrase in sheet.phrases if sheet.page == pod.page else ():
-                if any(token is pod.tokens[0] for token in phrase.tokens):
-                    near = [row for row in sheet.rows if 0 < row[0].mid - phrase.mid < _TABLE or phrase in row]
-                    texts = ["  ".join(part.text for part in row) for row in near]
-                    return any(
-                        _READING.search(text) and (dates(text) or _DAYS.search(text))
-                        for text in texts
-                        if len(text) > _READING_ROW
-                    )
-        return False
-
-    def _section(self, sighting: Sighting[str]) -> str:
-        wanted = sighting.tokens[0]
-        for sheet in self.sheets:
-            if sheet.page == sighting.page:
-                for phrase in sheet.phrases:
-                    if any(token is wanted for token in phrase.tokens):
-                        return self.sections.kind(sheet, phrase)
-        return ""
 
     def _date(self, name: str) -> date | None:
         return date.fromisoformat(str(self.fields[name].value)) if name in self.fields else None

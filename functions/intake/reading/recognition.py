@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
@@ -15,6 +16,7 @@ _NAME_ALONE = 0.86
 _IN_TITLE = 0.93
 _MARKS = 4
 _BY_MARKS = 0.78
+_PAGE = re.compile(r"\bpage\s?(\d{1,2})\s?of\s?\d", re.IGNORECASE)
 _NAMES_ALIKE = 93.0  # `Supply Services` must not pass for `RGE Supply Service`
 
 
@@ -113,3 +115,13 @@ def page_kinds(sheets: Iterable[Sheet], utility: Utility) -> dict[int, Counter[s
         found = page_labels(utility.name).find(sheet)
         seen.setdefault(sheet.page, set()).update(anchor.name for anchor in found)
     return {page: Counter(name.partition(":")[0] for name in names) for page, names in seen.items()}
+
+
+def printed_pages(sheets: Iterable[Sheet]) -> dict[int, int]:
+    """Return the page numbers that the bill itself prints, by page."""
+    found: dict[int, int] = {}
+    for sheet in sheets:
+        for phrase in sheet.phrases:
+            if (match := _PAGE.search(phrase.text)) and sheet.page not in found:
+                found[sheet.page] = int(match[1])
+    return found

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
-from intake.reading.geometry import Phrase, Sheet
+from intake.reading.geometry import Phrase, Sheet, Token
 from intake.reading.labels import Anchor
+from intake.reading.printed import dates
+
+_TABLE = 16.0  # print heights from a PoD ID down to the first rows of its meter table
+_READING_ROW = 20
+_READING = re.compile(r"\d{3,}\s?[AECRN]?\b")
+_DAYS = re.compile(r"\d\s?days\b", re.IGNORECASE)
 
 
 class Sections:
@@ -40,3 +47,25 @@ class Sections:
                 break
             last = kind
         return last
+
+    def of(self, sheets: Iterable[Sheet], page: int, token: Token) -> str:
+        """Return the kind of service that a word of a page stands under; "" if there is none."""
+        return next((self.kind(sheet, phrase) for sheet, phrase in _holding(sheets, page, token)), "")
+
+
+def is_metered(sheets: Iterable[Sheet], page: int, token: Token) -> bool:
+    """Tell whether a row of readings stands under a word: lighting, whose heading may not have been read, has none."""
+    for sheet, phrase in _holding(sheets, page, token):
+        near = [row for row in sheet.rows if 0 < row[0].mid - phrase.mid < _TABLE or phrase in row]
+        texts = ["  ".join(part.text for part in row) for row in near]
+        return any(
+            _READING.search(text) and (dates(text) or _DAYS.search(text)) for text in texts if len(text) > _READING_ROW
+        )
+    return False
+
+
+def _holding(sheets: Iterable[Sheet], page: int, token: Token) -> Iterator[tuple[Sheet, Phrase]]:
+    for sheet in sheets:
+        for phrase in sheet.phrases if sheet.page == page else ():
+            if any(own is token for own in phrase.tokens):
+                yield sheet, phrase

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
 from typing import NamedTuple
 
 from intake.records import Quad
+
+_GAP = 1.6  # print heights, as the two below
+_NARROW = 0.9
+_WIDE = 2.5  # times the usual gap
 
 
 class Token(NamedTuple):
@@ -40,3 +46,11 @@ def touched(tokens: Sequence[Token], begin: int, stop: int) -> list[Token]:
             found.append(token)
         position += len(token.text) + 1
     return found
+
+
+def is_unbroken(tokens: Sequence[Token]) -> bool:
+    """Tell whether words follow one another without a gap that a word could fill which was not read."""
+    one_line = (pair for pair in pairwise(tokens) if abs(pair[0].end - pair[1].start) < 0.7)
+    gaps = [after.left - before.right for before, after in one_line]
+    usual = min(_GAP, _WIDE * median(gaps)) if len(gaps) > 1 else 0.0
+    return all(gap < max(_NARROW, usual) for gap in gaps)
