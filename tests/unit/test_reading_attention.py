@@ -67,6 +67,17 @@ def test_a_letter_is_not_a_bill() -> None:
     }
 
 
+def test_a_few_sharp_words_are_not_a_bill() -> None:
+    """A door plate, a car: there is text, it is sharp, and it is not a bill's."""
+    assert set(told([(0.1, 0.1, "Please ring twice")], confidence=0.96)) == {"not_a_bill"}
+
+
+@pytest.mark.parametrize(("lines", "confidence"), [([(0.03, 0.04, "NYSEG")], 0.96), ([(0.1, 0.1, "Pl rns tc")], 0.4)])
+def test_a_few_words_of_a_bill_or_none_that_is_sure_are_unreadable(lines: list[Line], confidence: float) -> None:
+    """The large logo of a bill is read where all else is blurred; of a picture out of focus only noise is."""
+    assert set(told(lines, confidence=confidence)) == {"unreadable"}
+
+
 def test_gas_only() -> None:
     """A customer with gas service has no electric use to offset."""
     lines = [

@@ -16,6 +16,8 @@ OLD_DAYS = 90
 LOW = 0.85
 """A reported value less sure than this is to be looked at."""
 _FEW_WORDS = 15
+_HARDLY_A_WORD = 3
+_MOST_UNSURE = 0.5
 _BILL_MARKS = 2
 _ALIKE_NAMES = 75
 
@@ -74,13 +76,22 @@ def attention(
         earlier: Submissions of the same file, or of the same account and period.
     """
     signs = reading.signs
-    if signs.words < _FEW_WORDS or (signs.unsure > 0.5 and not reading.fields):
+    if _is_unreadable(reading):
         found = [_UNREADABLE]
     elif not reading.fields and signs.bill_marks < _BILL_MARKS:
         found = [_NOT_A_BILL]
     else:
         found = [*_missing(reading), *_differences(reading, form), *_age(reading, today), *_unsure(reading)]
     return [*found, *_repeated(earlier)]
+
+
+def _is_unreadable(reading: Reading) -> bool:
+    """Tell whether there is a bill to be read and it cannot be: few words that are sure and none of a bill are no bill."""
+    signs = reading.signs
+    if signs.unsure > _MOST_UNSURE and not reading.fields:
+        return True
+    nothing_of_a_bill = not reading.fields and not signs.bill_marks
+    return signs.words < (_HARDLY_A_WORD if nothing_of_a_bill else _FEW_WORDS)
 
 
 _UNREADABLE = Attention(
