@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from intake.reading.geometry import Phrase, Sheet, Token
 from intake.reading.labels import Anchor
@@ -40,10 +40,17 @@ def addresses(anchors: Iterable[Anchor]) -> Iterator[Sighting[Address]]:
                 break
 
 
-def headed_blocks(sheets: Iterable[Sheet], anchors: Sequence[Anchor]) -> Iterator[tuple[Sighting[Address], Phrase]]:
+def headed_blocks(
+    sheets: Iterable[Sheet], anchors: Sequence[Anchor], is_label: Callable[[str], bool]
+) -> Iterator[tuple[Sighting[Address], Phrase]]:
     """Yield address blocks whose label is cut off: above or beside the account number at the top, with its first line.
 
     Mailing addresses stand lower and carry ZIP+4; the utility's own have a comma or a heading.
+
+    Args:
+        sheets: All sheets.
+        anchors: All labels.
+        is_label: Tells what is left of a label, so that it is not taken for the block's first line.
     """
     tops = {id(a.sheet): a.phrase.mid for a in reversed(anchors) if a.name in ("account_number", "period")}
     for sheet in sheets:
@@ -54,6 +61,8 @@ def headed_blocks(sheets: Iterable[Sheet], anchors: Sequence[Anchor]) -> Iterato
                 continue
             block = [town]
             while len(block) < 4 and (over := _line_above(sheet, block[-1])) is not None:
+                if is_label(over.text):
+                    break
                 block.append(over)
             if len(block) < 3 or any(_UTILITY_PLACES.search(line.text) for line in block):
                 continue

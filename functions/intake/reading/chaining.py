@@ -40,22 +40,22 @@ def chain(
     Returns:
         The chains; every item is in exactly one.
     """
+    places = [ends(item) for item in items]
     lanes: dict[int, list[tuple[float, int]]] = defaultdict(list)
-    for index, item in enumerate(items):
-        left, _, mid = ends(item)
+    for index, (left, _, mid) in enumerate(places):
         lanes[math.floor(mid)].append((left, index))
     for lane in lanes.values():
         lane.sort()
     links = []
     for index, item in enumerate(items):
-        _, right, mid = ends(item)
+        own_left, right, mid = places[index]
         for level in range(math.floor(mid) - spread, math.floor(mid) + spread + 1):
             lane = lanes.get(level, [])
             first = bisect_left(lane, (right - 2.0, -1))
             for left, other in lane[first : first + _CANDIDATES]:
                 if left > right + reach:
                     break
-                if other != index and (price := cost(item, items[other])) is not None and left > ends(item)[0]:
+                if left > own_left and (price := cost(item, items[other])) is not None:
                     links.append((price, index, other))
     follows: dict[int, int] = {}
     taken: set[int] = set()

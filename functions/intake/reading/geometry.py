@@ -159,11 +159,13 @@ class Sheet:
         return 0.0
 
     def _rows(self) -> list[list[Phrase]]:
+        slopes = {p: (self.slope(p.left, p.start), self.slope(p.right, p.end)) for p in self.phrases}
+
         def cost(one: Phrase, other: Phrase) -> float | None:
             gap = other.left - one.right
             if not -1.0 < gap < _ROW_GAP:
                 return None
-            slope = (self.slope(one.right, one.end) + self.slope(other.left, other.start)) / 2
+            slope = (slopes[one][1] + slopes[other][0]) / 2
             off = abs(other.start - one.end - slope * gap)
             if off > 0.5 * min(1.5, max(0.8, min(one.height, other.height))) + 0.004 * gap:
                 return None

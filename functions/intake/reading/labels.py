@@ -62,6 +62,7 @@ def compact(text: str) -> str:
     return _NOT_LETTERS.sub("", text.lower())
 
 
+@lru_cache(maxsize=20_000)
 def _skeleton(text: str) -> str:
     """Return a text in which signs that OCR mixes up are one."""
     return compact(text).translate(_LOOK_ALIKE)

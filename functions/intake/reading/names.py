@@ -42,7 +42,7 @@ def names(anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]
             continue
         if phrase is None or (how == "label above" and _is_street_overtown_of(anchor.sheet, phrase)):
             continue
-        if is_name(phrase.text) and not _is_label(phrase.text, utility):
+        if is_name(phrase.text) and not is_label(phrase.text, utility):
             worth = 0.96 if _is_whole_name(phrase, anchor, how) else _BROKEN
             yield Sighting(
                 tidy(phrase.text), worth * wording_certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how
@@ -81,7 +81,7 @@ def _over(anchor: Anchor) -> Phrase | None:
     return over[0] if abs(over[0].right - values[0].right) < _RAGGED else None
 
 
-def _is_label(text: str, utility: Utility) -> bool:
+def is_label(text: str, utility: Utility) -> bool:
     """Tell whether a text is a label of the bill or a piece of one, in spite of a slip or two."""
     said = compact(text)
     labels = {compact(label) for texts in utility.labels.values() for label in texts}

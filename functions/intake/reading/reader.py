@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from intake.reading import addresses, details, history, names, numbers, period, postal, recognition, usage
@@ -171,7 +172,8 @@ class _Bill:
         where = list(addresses.addresses(self.anchors))
         who = list(names.names(self.anchors, self.utility))
         if not where and not self.utility.name_above:
-            for address, first in addresses.headed_blocks(self.sheets, self.anchors):
+            is_label = partial(names.is_label, utility=self.utility)
+            for address, first in addresses.headed_blocks(self.sheets, self.anchors, is_label):
                 where.append(address)
                 if names.is_name(first.text):
                     name = postal.tidy(first.text)

@@ -81,7 +81,12 @@ def _decide(points: dict[int, float], evidence: dict[int, list[Line]], measured:
     best = ranked[0]
     lines = evidence[best]
     direct = any(line.kind is not Kind.WHOLE for line in lines)
-    rivals = [quantity for quantity in ranked[1:] if points[quantity] > 0.45 * points[best]]
+    # Two quantities of charges that add up to what the meter or a total says are its parts, whatever their lines are called.
+    rivals = [
+        quantity
+        for quantity in ranked[1:]
+        if points[quantity] > 0.45 * points[best] and not (direct and best - quantity in points)
+    ]
     # Whoever measures or totals outranks charge lines, unless a row of the meter table was not read.
     stated = {line.quantity for q in points for line in evidence[q] if line.kind is Kind.BILLED}
     if measured is not None:
