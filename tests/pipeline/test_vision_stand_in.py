@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import numpy as np
 import pytest
 import requests
 from google.api_core import exceptions
 from google.cloud import vision_v1
 from google.cloud.vision_v1.services.image_annotator.transports import ImageAnnotatorGrpcTransport
 from PIL import Image, ImageDraw, ImageFont
+from rapidfuzz import fuzz
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 60
@@ -163,6 +165,38 @@ def test_a_turned_page_reads_the_same_and_its_vertices_tell_the_turn(
             first, second = word.bounding_poly.vertices[:2]
             along, across = second.x - first.x, second.y - first.y
             assert along * direction[0] + across * direction[1] > 5 * abs(along * direction[1] + across * direction[0])
+
+
+ADDRESS = "Service Address: 5455 OLD PLANK TPKE APT 12, ITHACA NY 14850"
+
+
+def bent(picture: Image.Image, by: float) -> Image.Image:
+    """Bend a picture as a curled page does: its middle lies lower than its sides, by so many pixels."""
+    pixels = np.asarray(picture)
+    height, width = pixels.shape[:2]
+    shift = by * (1 - (2 * np.arange(width) / width - 1) ** 2)
+    rows = np.clip(np.arange(height)[:, None] - np.round(shift)[None, :].astype(int), 0, height - 1)
+    return Image.fromarray(pixels[rows, np.arange(width)[None, :]])
+
+
+@pytest.mark.parametrize("turn", [0, 90])
+@pytest.mark.parametrize(("bow", "lean"), [(0.0, 2.5), (30.0, 0.0), (-30.0, 1.5)], ids=["leaning", "bent", "bent up"])
+def test_a_long_line_that_leans_or_bends_is_read(stand_in: StandIn, bow: float, lean: float, turn: int) -> None:
+    """Pages curl and lie askew, and most phones send them on their side; a whole line must not be lost for that."""
+    picture = bent(drawn(["", ADDRESS, *LINES[:2]], size=(1100, 420)), bow)
+    turned = picture.rotate(lean, fillcolor="white").rotate(turn, expand=True)
+    text = "".join(stand_in.read(jpeg(turned)).full_text_annotation.text.split())
+    assert fuzz.partial_ratio(ADDRESS.replace(" ", ""), text) > 92  # a slip or two may be
+
+
+def test_words_of_a_bent_line_lie_along_the_bow(stand_in: StandIn) -> None:
+    """Each has a box of its own: the first and the last higher than those in the middle."""
+    answer = stand_in.read(jpeg(bent(drawn(["", ADDRESS, *LINES], size=(1100, 600)), 40)))
+    [page] = answer.full_text_annotation.pages
+    words = [w for block in page.blocks for paragraph in block.paragraphs for w in paragraph.words]
+    middles = {"".join(s.text for s in w.symbols): sum(v.y for v in w.bounding_box.vertices) / 4 for w in words}
+    drop = middles["PLANK"] - (middles["Service"] + middles["14850"]) / 2
+    assert 20 < drop < 40
 
 
 def test_words_lie_where_they_were_drawn(stand_in: StandIn) -> None:

@@ -16,14 +16,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import cv2
 import numpy as np
 from rapidocr_onnxruntime import RapidOCR  # type: ignore[import-untyped]  # has no type information
 
-from infra.local.vision.annotation import Line
+from infra.local.vision.annotation import Line, Symbol
+from infra.local.vision.bowed import Bow, find_bow
 from infra.local.vision.symbols import Recognition, locate_symbols
 
 # Pixels of the longer side in which lines are looked for.
@@ -51,10 +53,20 @@ class _Strip:
     corners: Corners
     pixels: Image
     sideways: bool
+    bow: Bow | None = None
 
     def turned(self) -> _Strip:
         """Return the same strip turned upside down."""
-        return _Strip(np.roll(self.corners, 2, axis=0), cv2.rotate(self.pixels, cv2.ROTATE_180), self.sideways)
+        corners, pixels = np.roll(self.corners, 2, axis=0), cv2.rotate(self.pixels, cv2.ROTATE_180)
+        return _Strip(corners, pixels, self.sideways, self.bow and self.bow.turned())
+
+    def lines(self, symbols: tuple[Symbol, ...]) -> list[Line]:
+        """Return what was read in the strip: one line, or one for each word along a bow."""
+        if self.bow is None:
+            return [_line(self.corners, symbols)]
+        ends = [index + 1 for index, symbol in enumerate(symbols) if symbol.space_after or index == len(symbols) - 1]
+        words = [symbols[begin:end] for begin, end in pairwise([0, *ends])]
+        return [_line(self.bow.corners(self.corners, word[0].start, word[-1].end), _alone(word)) for word in words]
 
 
 class LineReader:
@@ -78,28 +90,33 @@ class LineReader:
         Returns:
             The lines, their corners in order of reading; empty when there is no text.
         """
-        strips = [_cut(picture, corners) for corners in self._detect(picture)]
+        boxes, text_map, scale = self._detect(picture)
+        strips = [_straightened(_cut(picture, corners), text_map, scale) for corners in boxes]
         if not strips:
             return []
-        lines = []
+        lines: list[Line] = []
         for strip, recognition in self._read_upright(_agree_on_axis(strips)):
             if recognition.text.strip() and recognition.confidence >= _MIN_CONFIDENCE:
-                symbols = locate_symbols(recognition, strip.pixels)
-                top_left, top_right, bottom_right, bottom_left = ((float(x), float(y)) for x, y in strip.corners)
-                lines.append(Line((top_left, top_right, bottom_right, bottom_left), symbols))
+                lines += strip.lines(locate_symbols(recognition, strip.pixels))
         return lines
 
-    def _detect(self, picture: Image) -> Sequence[Corners]:
+    def _detect(self, picture: Image) -> tuple[Sequence[Corners], Image, tuple[float, float]]:
+        """Return the corners of all lines, the detector's map of what is text, and its size relative to the picture's."""
         height, width = picture.shape[:2]
         scale = min(1.0, DETECTION_SIDE / max(height, width))
         if scale < 1.0:
             size = max(1, round(width * scale)), max(1, round(height * scale))
             picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        boxes, _ = self._models.text_det(_pad(picture))
-        if boxes is None or not len(boxes):
-            return []
+        padded = _pad(picture)
+        # What `TextDetector.__call__` does, which keeps the map to itself.
+        detector = self._models.text_det
+        prediction = detector.infer(detector.get_preprocess(max(padded.shape[:2]))(padded))[0]
+        boxes, _ = detector.postprocess_op(prediction, padded.shape[:2])
+        boxes = detector.filter_tag_det_res(boxes, padded.shape[:2])
+        text_map = (prediction[0, 0] > detector.postprocess_op.thresh).astype(np.uint8)
+        map_scale = scale * text_map.shape[1] / padded.shape[1], scale * text_map.shape[0] / padded.shape[0]
         limit = np.array([width, height], dtype=np.float32)
-        return [np.minimum(np.asarray(box, dtype=np.float32) / scale, limit) for box in boxes]
+        return [np.minimum(np.asarray(box, dtype=np.float32) / scale, limit) for box in boxes], text_map, map_scale
 
     def _read_upright(self, strips: list[_Strip]) -> list[tuple[_Strip, Recognition]]:
         """Recognise each strip the way up that its axis votes for; both ways where the strip disagrees."""
@@ -119,6 +136,24 @@ class LineReader:
     def _recognise(self, strips: Sequence[_Strip]) -> list[tuple[_Strip, Recognition]]:
         answers, _ = self._models.text_rec([strip.pixels for strip in strips], return_word_box=True)
         return [(strip, Recognition.from_rapidocr(answer)) for strip, answer in zip(strips, answers, strict=True)]
+
+
+def _line(corners: Corners, symbols: tuple[Symbol, ...]) -> Line:
+    top_left, top_right, bottom_right, bottom_left = ((float(x), float(y)) for x, y in corners)
+    return Line((top_left, top_right, bottom_right, bottom_left), symbols)
+
+
+def _alone(word: Sequence[Symbol]) -> tuple[Symbol, ...]:
+    """Return the symbols of a word as those of a line of its own."""
+    begin, length = word[0].start, max(1e-6, word[-1].end - word[0].start)
+    placed = [replace(s, start=(s.start - begin) / length, end=min(1.0, (s.end - begin) / length)) for s in word]
+    return (*placed[:-1], replace(placed[-1], space_after=False))
+
+
+def _straightened(strip: _Strip, text_map: Image, scale: tuple[float, float]) -> _Strip:
+    """Return a strip as it is, or cut out anew along its bow."""
+    bow = find_bow(text_map, strip.corners * np.array(scale, dtype=np.float32))
+    return strip if bow is None else replace(strip, pixels=bow.straightened(strip.pixels), bow=bow)
 
 
 def _pad(picture: Image) -> Image:
