@@ -211,6 +211,15 @@ def test_a_word_missing_in_an_address_makes_it_none() -> None:
     assert "service_address" not in values(read_bill([gap]))
 
 
+def test_a_hole_in_a_street_of_few_words_makes_it_none() -> None:
+    """With two gaps in a line, the wider one must not set its own measure: WILL MERE was WILLOWMERE."""
+    street = next(line for line in GRID_TOP if line[0] == 0.28 and line[2][0].isdigit())
+    lines = [line for line in GRID_TOP if line != street]
+    hole: list[Line] = [(0.28, street[1], "5050WILL"), (0.28 + 8 * 0.0085 + 0.0235, street[1], "MERE RD")]
+    assert "service_address" in values(read_bill([page([*lines, (0.28, street[1], "5050WILLOWMERE RD")])]))
+    assert "service_address" not in values(read_bill([page([*lines, *hole])]))
+
+
 def test_the_number_keeps_its_hyphens_as_printed() -> None:
     """Slips and splits do not show in what the office copies."""
     reading = read_bill([marks_apart(page(detail_page()))])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import median
+from statistics import median_low
 from typing import NamedTuple
 
 from intake.records import Quad
@@ -52,5 +52,5 @@ def is_unbroken(tokens: Sequence[Token]) -> bool:
     """Tell whether words follow one another without a gap that a word could fill which was not read."""
     one_line = (pair for pair in pairwise(tokens) if abs(pair[0].end - pair[1].start) < 0.7)
     gaps = [after.left - before.right for before, after in one_line]
-    usual = min(_GAP, _WIDE * median(gaps)) if len(gaps) > 1 else 0.0
+    usual = min(_GAP, _WIDE * median_low(gaps)) if len(gaps) > 1 else 0.0
     return all(gap < max(_NARROW, usual) for gap in gaps)
