@@ -6,11 +6,12 @@ The stack is its own, so that its logs hold all that happened and nothing else.
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ from intake.records import words_object
 
 from tests.pipeline import documents
 from tests.pipeline.conftest import quick_stack, running
-from tests.pipeline.submitter import ANSWERS, Submitter
+from tests.pipeline.submitter import ANSWERS, Submitter, wait_for
 from tests.pipeline.test_fields import answers_for, digits
 from tests.pipeline.test_refusals import assert_nothing_left
 from tests.security.bombs import laughing_pdf
@@ -51,10 +52,22 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     temporary = tmp_path_factory.mktemp("temporary")
     options = quick_stack(tmp_path_factory.mktemp("attacked"), function_env={"TMPDIR": str(temporary)})
     with running(options) as stack:
+        # Each of its processes leads a session, which its descendants stay in even when they have lost their parents.
+        sessions = {pid for name in stack.log_names() if (pid := stack.pid(name)) is not None}
+        assert len(in_sessions(sessions)) > len(sessions)
         yield Run(Submitter(stack))
-    left = psutil.Process().children(recursive=True)
-    assert [process.cmdline() for process in left if "intake.pages.worker" in process.cmdline()] == []
+    wait_for("the end of all processes", lambda: not in_sessions(sessions))
     assert list(temporary.iterdir()) == []
+
+
+def in_sessions(sessions: set[int]) -> list[int]:
+    """Return the processes that belong to some sessions."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(ProcessLookupError):
+            if os.getsid(process.pid) in sessions and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+    return found
 
 
 def raw(run: Run, request: bytes) -> bytes:
@@ -121,11 +134,13 @@ def test_slow_senders_do_not_keep_others_out(run: Run) -> None:
 
 
 def test_bomb_fails_its_intake_and_the_next_bill_is_recorded(run: Run) -> None:
-    """With production's limits: fails with its code within a minute, files gone, and the same instance goes on."""
+    """With production's limits: fails with a reason that is true, files gone, and the same instance goes on."""
     instances = ocr_pids()
     bomb = run.submitter.submit(laughing_pdf())
     progress = run.submitter.ended(bomb)
-    assert (progress["stage"], progress["error"]["code"]) == ("failed", "file_too_slow")
+    assert progress["stage"] == "failed"
+    # It takes 23 MB and a second of the processor at a time: which runs out first is the machine's affair.
+    assert progress["error"]["code"] in ("file_too_slow", "file_too_large_in_memory")
     assert run.submitter.objects(f"bills/{bomb}/") == []
     assert run.submitter.objects(f"words/{bomb}/") == []
     assert len(run.submitter.uploads(bomb)) == 1  # written down, so that the sweeper looks once more

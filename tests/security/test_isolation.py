@@ -173,6 +173,14 @@ def test_file_that_takes_too_much_memory(kind: str) -> None:
         read(opener, "jpeg", PHOTO)
 
 
+def test_page_that_crashes_the_worker_when_its_memory_is_used_up() -> None:
+    """A crash for want of memory is said to be one, as it is where the library itself notices; the next file is read."""
+    with limited(WorkerLimits(memory_bytes=30_000_000, cpu_s=60.0)) as opener:
+        with pytest.raises(FileTooLargeInMemory, match="File 4 swells to more than 30 MB"):
+            read(opener, "pdf", laughing_pdf(), number=4)
+        read(opener, "pdf", GOOD)
+
+
 @pytest.mark.parametrize("kind", ["webp", "tiff", "heic"])
 def test_decoder_that_does_not_say_that_memory_ran_out(kind: str) -> None:
     """WebP and TIFF decoders only say that they failed, and libheif aborts: the file fails all the same, the next is read."""

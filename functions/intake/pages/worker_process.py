@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
+import select
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -30,6 +33,9 @@ _CRASHES = {
     signal.SIGTRAP,
     signal.SIGSYS,
 }
+_NEARLY_ALL = 0.85
+"""Share of its memory from which on a crash is taken for the want of more."""
+_LOOK_EVERY_S = 0.1
 # What a worker needs to find its modules. It is given nothing else of what its parent has.
 _ENVIRONMENT = ("PATH", "LANG", "LC_", "LD_", "PYTHON")
 # glibc sets 64 MB of address space aside for each arena and keeps freed buffers of up to 32 MB; see infra/functions.toml.
@@ -44,21 +50,24 @@ class WorkerEnded(Exception):
 
     Args:
         status: Exit status, negative for a signal; None where it did not answer in time, or not in frames, and was killed.
+        grown_bytes: How much its address space was seen to have grown since it was ready.
     """
 
-    def __init__(self, status: int | None) -> None:
+    def __init__(self, status: int | None, grown_bytes: int = 0) -> None:
         self.status = status
+        self.grown_bytes = grown_bytes
         super().__init__()
 
     def bad_file(self, number: int, limits: WorkerLimits) -> BadFile | None:
         """Return what this says of the file that was being handled; None where it says nothing."""
-        if self.status == confinement.MEMORY_EXIT:
+        crashed = self.status is not None and -self.status in _CRASHES
+        # MuPDF's binding does not look whether Python had memory for what it lists of a page.
+        out_of_memory = crashed and self.grown_bytes > _NEARLY_ALL * limits.memory_bytes
+        if self.status == confinement.MEMORY_EXIT or out_of_memory:
             return errors.FileTooLargeInMemory(number, megabytes=limits.memory_bytes // 1_000_000)
         if self.status == -signal.SIGPROF:
             return errors.FileTooSlow(number, seconds=f"{limits.cpu_s:g}")
-        if self.status is not None and -self.status in _CRASHES:
-            return errors.FileStopsProgram(number)
-        return None
+        return errors.FileStopsProgram(number) if crashed else None
 
 
 class WorkerProcess:
@@ -84,6 +93,7 @@ class WorkerProcess:
                 env={name: value for name, value in os.environ.items() if name.startswith(_ENVIRONMENT)} | _MALLOC,
             )
         self._ready = False
+        self._usual = self._grown = 0
 
     def ask(self, request: Mapping[str, Any], file: IO[bytes] | None = None) -> Answer:
         """Send a request and return the answer.
@@ -96,20 +106,33 @@ class WorkerProcess:
                 self._become_ready()
             self._channel.settimeout(self._limits.wall_s + GRACE_S)
             wire.send(self._channel, request, fd=None if file is None else file.fileno())
-            answer, picture, _ = wire.receive(self._channel)
+            self._grown = 0
+            return self._receive()
         except TimeoutError:
             self.end()
             raise WorkerEnded(None) from None
         except (EOFError, OSError, wire.Garbled) as exc:
-            raise WorkerEnded(self._wait()) from exc
-        return answer, picture
+            raise WorkerEnded(self._wait(), self._grown) from exc
 
     def _become_ready(self) -> None:
         self._channel.settimeout(START_S)
         greeting, _, _ = wire.receive(self._channel)
         self._ready = True
+        self._usual = _mapped_bytes(self.pid)
         if reason := greeting.get("unlimited"):
             log.warning("files are opened without a memory limit", reason=reason)
+
+    def _receive(self) -> Answer:
+        """Wait for an answer; look at the worker's memory meanwhile, for when it crashes there is nothing left to look at."""
+        until = time.monotonic() + self._limits.wall_s + GRACE_S
+        answered = select.poll()
+        answered.register(self._channel, select.POLLIN)
+        while not answered.poll(_LOOK_EVERY_S * 1000):
+            self._grown = max(self._grown, _mapped_bytes(self.pid) - self._usual)
+            if time.monotonic() > until:
+                raise TimeoutError
+        answer, picture, _ = wire.receive(self._channel)
+        return answer, picture
 
     def _wait(self) -> int | None:
         """Return the status of a worker that closed its channel, which it does when it ends."""
@@ -129,3 +152,12 @@ class WorkerProcess:
     def pid(self) -> int:
         """Process id."""
         return int(self._popen.pid)
+
+
+def _mapped_bytes(pid: int) -> int:
+    """Return the address space of a process (man 5 proc, statm, first number, in pages); 0 where that cannot be seen."""
+    try:
+        statm = Path(f"/proc/{pid}/statm").read_text("ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return int(statm.split()[0]) * resource.getpagesize()
