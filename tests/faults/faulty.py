@@ -19,6 +19,7 @@ import importlib.abc
 import importlib.machinery
 import inspect
 import os
+import pkgutil
 import signal
 import sys
 import threading
@@ -313,9 +314,24 @@ def _with_wire(make: Callable[..., grpc.Channel]) -> Callable[..., grpc.Channel]
     return channel
 
 
+# Loaded before gunicorn forks, so that a process that was killed is replaced within a moment. What opens files is loaded by
+# the worker alone, as ever.
+_OF_THE_WORKER = {f"intake.pages.{name}" for name in ("heic", "pdf", "pictures", "worker")}
+
+
+def _load_all() -> None:
+    import intake
+
+    for module in pkgutil.walk_packages(intake.__path__, "intake."):
+        if module.name not in _OF_THE_WORKER:
+            importlib.import_module(module.name)
+
+
 sys.meta_path.insert(0, _Wrapping())
 HTTPAdapter.send = _over_http(HTTPAdapter.send)  # type: ignore[method-assign]
 grpc.insecure_channel = _with_wire(grpc.insecure_channel)
+
+_load_all()
 
 from main import ocr, progress, record, submit, sweep  # noqa: E402
 

@@ -2,7 +2,8 @@
 
 Each decision is drawn from the seed, the boundary and how often it was asked about there, so it does not depend on which
 process or thread came first. A boundary that no fault has struck yet is struck readily, so that a campaign of a few
-minutes covers all of them; after that faults are rare and fall anywhere.
+minutes covers all of them; after that faults are rare and fall anywhere. Towards its end a campaign becomes eager: what was
+passed and not struck yet is struck the next time.
 """
 
 from __future__ import annotations
@@ -52,8 +53,9 @@ class Book:
     Attributes:
         faults: Faults by kind.
         asked: How often each boundary was passed.
+        passed: Boundaries of the stages that were passed while faults were drawn.
         struck: Kinds of fault by boundary of a stage (place, moment).
-        wire: Kinds of fault by boundary on the wire (cloud function and line, request, moment).
+        wire: Kinds of fault by boundary on the wire (cloud function and line, request, moment) that was passed meanwhile.
         strangers: Calls of stages that the syntax trees did not show.
         runs: Granted claims of chunks by intake.
         answers: Answers of Vision by intake.
@@ -62,6 +64,7 @@ class Book:
 
     faults: Counter[str] = field(default_factory=Counter)
     asked: Counter[tuple[str, str]] = field(default_factory=Counter)
+    passed: set[tuple[Place, str]] = field(default_factory=set)
     struck: dict[tuple[Place, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     wire: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     strangers: set[str] = field(default_factory=set)
@@ -81,13 +84,14 @@ class Referee:
     Attributes:
         book: What happened.
         active: Whether faults are drawn at present.
+        eager: Whether what was not struck yet is struck for certain.
         doomed: Intakes for which Vision never answers.
     """
 
     def __init__(self, seed: int, address: Path, rates: Rates) -> None:
         self.book = Book()
         self.address = address
-        self.active = False
+        self.active = self.eager = False
         self.doomed: set[str] = set()
         self._seed = seed
         self._rates = rates
@@ -109,13 +113,25 @@ class Referee:
         """Every boundary of the stages' code."""
         return [(place, moment) for found in self._places.values() for place in found for moment in ("before", "after")]
 
-    def uncovered(self) -> list[tuple[Place, str]]:
-        """Return the boundaries of the stages' code at which no fault struck."""
-        return sorted(boundary for boundary in self.boundaries if not self.book.struck.get(boundary))
+    def not_passed(self) -> list[tuple[Place, str]]:
+        """Return the boundaries of the stages' code that no run came to."""
+        return sorted(set(self.boundaries) - self.book.passed)
+
+    def spared(self) -> list[tuple[Place, str]]:
+        """Return the boundaries of the stages' code that runs passed and no fault struck."""
+        with self._lock:
+            return sorted(boundary for boundary in self.book.passed if not self.book.struck.get(boundary))
+
+    def spared_calls(self) -> list[tuple[str, str]]:
+        """Return the boundaries on the wire that runs passed and no fault struck."""
+        with self._lock:
+            return sorted(boundary for boundary, kinds in self.book.wire.items() if not kinds)
 
     def fresh(self, module: str) -> bool:
         """Whether a boundary of a module was not struck yet."""
-        return any(place.module == module for place, _ in self.uncovered())
+        return any(
+            place.module == module and not self.book.struck.get((place, moment)) for place, moment in self.boundaries
+        )
 
     def _accept(self) -> None:
         while True:
@@ -154,16 +170,17 @@ class Referee:
             return "go", ""
         key = (f"{module}:{line} {where} → {name}", moment)
         self.book.asked[key] += 1
-        if layer == "method":
-            place = self._place(module, line, name)
-            if place is None:
-                self.book.strangers.add(key[0])
-                return "go", ""
-            struck = self.book.struck[place, moment]
-        else:
-            struck = self.book.wire[key]
+        place = self._place(module, line, name) if layer == "method" else None
+        if layer == "method" and place is None:
+            self.book.strangers.add(key[0])
+            return "go", ""
         if not self.active:
             return "go", ""
+        if place is None:
+            struck = self.book.wire[key]
+        else:
+            self.book.passed.add((place, moment))
+            struck = self.book.struck[place, moment]
         # A number from the boundary and how often it was passed, not the next one of a common sequence.
         luck = random.Random(f"{self._seed} {key} {self.book.asked[key]}")
         kind = self._kind(layer, name, moment, struck, luck)
@@ -183,6 +200,8 @@ class Referee:
         untried = [kind for kind in kinds[:2] if kind not in struck]
         fresh = untried if self._rates.each_kind else untried * (not struck)
         fresh_rate = self._rates.fresh if layer == "method" else self._rates.fresh_call
+        if self.eager and not struck:
+            fresh_rate = 1.0
         if fresh and luck.random() < fresh_rate:
             return luck.choice(fresh)
         rate = self._rates.method if layer == "method" else self._rates.call

@@ -24,26 +24,35 @@ def table(outcomes: Sequence[Outcome]) -> str:
         "**duplicate rows**": [outcome.verdict.duplicates for outcome in outcomes],
         "**lost**": [outcome.verdict.lost for outcome in outcomes],
         "**stuck**": [outcome.verdict.stuck for outcome in outcomes],
+        "files copied to Drive, each once and linked": [outcome.verdict.copied for outcome in outcomes],
         "**objects that belong to nothing**": [outcome.verdict.orphans for outcome in outcomes],
         "**anything else wrong**": [len(outcome.wrong) for outcome in outcomes],
         "pages recorded / answers of Vision": [
             f"{outcome.verdict.pages} / {outcome.verdict.answers}" for outcome in outcomes
         ],
         "looks at progress": [outcome.looks for outcome in outcomes],
-        "boundaries of the stages struck": [
-            f"{outcome.boundaries - len(outcome.uncovered)} of {outcome.boundaries}" for outcome in outcomes
+        "boundaries of the stages struck / passed / in the code": [
+            f"{outcome.passed - len(outcome.spared)} / {outcome.passed} / {outcome.boundaries}" for outcome in outcomes
         ],
-        "boundaries on the wire struck": [f"{outcome.wire_struck} of {outcome.wire} passed" for outcome in outcomes],
+        "boundaries on the wire struck / passed": [
+            f"{outcome.calls_passed - len(outcome.spared_calls)} / {outcome.calls_passed}" for outcome in outcomes
+        ],
         "faults": [sum(outcome.faults.values()) for outcome in outcomes],
         **{f"– {kind}": [outcome.faults[kind] for outcome in outcomes] for kind in _kinds(outcomes)},
         "seconds": [round(outcome.seconds) for outcome in outcomes],
     }
     lines = [f"| {name} | {' | '.join(str(value) for value in values)} |" for name, values in rows.items()]
     lines.insert(1, "|---|" + "--:|" * len(outcomes))
-    for outcome in outcomes:
-        for sentence in [f"not struck: {boundary}" for boundary in outcome.uncovered] + outcome.wrong:
-            lines.append(f"\nseed {outcome.plan.seed}: {sentence}")
+    lines += [f"\nseed {outcome.plan.seed}: {sentence}" for outcome in outcomes for sentence in outcome.wrong]
+    lines += _boundaries("Passed and not struck", [[*outcome.spared, *outcome.spared_calls] for outcome in outcomes])
+    lines += _boundaries("Passed by no run", [outcome.not_passed for outcome in outcomes])
     return "\n".join(lines)
+
+
+def _boundaries(title: str, found: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines that name boundaries which are the same in all campaigns."""
+    everywhere = sorted(set.intersection(*(set(boundaries) for boundaries in found)))
+    return [f"\n{title}:\n", *(f"- {boundary}" for boundary in everywhere)] if everywhere else []
 
 
 def _kinds(outcomes: Sequence[Outcome]) -> list[str]:

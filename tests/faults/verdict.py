@@ -1,4 +1,4 @@
-"""What must be true when a campaign is over, looked up in Firestore, the Sheet and the bucket as an operator would."""
+"""What must be true when a campaign is over, looked up in Firestore, the Sheet, the bucket and Drive as an operator would."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any
 
 from google.cloud import storage
 from intake.records import words_object
+from intake.settings import Settings
 
 from infra.local.stack import BUCKET, PROJECT
 from tests.faults.agents import Sent
+from tests.faults.copies import judge_copies
 from tests.faults.referee import Book
 from tests.pipeline.submitter import Submitter
 
@@ -29,7 +31,8 @@ class Verdict:
         duplicates: Rows beyond the first of an intake.
         lost: Intakes that are recorded without a row, or are not there.
         stuck: Intakes that have not ended.
-        orphans: Objects that belong to nothing.
+        orphans: Objects that belong to nothing, and what there is in Drive beyond one copy of each recorded bill.
+        copied: Files of recorded bills that are in Drive once, in the folder that the row links to.
         pages: Pages of bills that were recorded.
         answers: Times that Vision answered for them.
         wrong: What else is not as it must be.
@@ -43,6 +46,7 @@ class Verdict:
     lost: int = 0
     stuck: int = 0
     orphans: int = 0
+    copied: int = 0
     pages: int = 0
     answers: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -67,6 +71,7 @@ def judge(submitter: Submitter, sent: Sequence[Sent], book: Book) -> Verdict:
     if left := [snapshot.id for snapshot in submitter.db.collection("uploads").stream()]:
         verdict.wrong.append(f"{len(left)} uploads are still written down")
     _judge_objects(verdict, sent, intakes)
+    judge_copies(verdict, submitter, sent, intakes)
     return verdict
 
 
@@ -102,9 +107,9 @@ def _judge_ocr(verdict: Verdict, one: Sent, book: Book) -> None:
     verdict.pages += one.bill.pages
     answers = book.answers[one.intake_id]
     verdict.answers += answers
-    chunks = -(-one.bill.pages // 16)
+    chunks = -(-one.bill.pages // Settings.chunk_pages)
     repeated = max(0, book.runs[one.intake_id] - chunks)
-    explained = one.bill.pages + book.lost_answers[one.intake_id] + repeated * min(16, one.bill.pages)
+    explained = one.bill.pages + book.lost_answers[one.intake_id] + repeated * min(Settings.chunk_pages, one.bill.pages)
     if answers > explained:
         verdict.wrong.append(f"{one.intake_id}: {answers} answers of Vision for {one.bill.pages} pages")
 

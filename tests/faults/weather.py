@@ -2,7 +2,8 @@
 
 Firestore only ever hangs here (SIGSTOP for seconds, connections stay): its emulator forgets everything when it stops, which
 the real one never does, so a restart would test nothing of ours. Storage keeps its objects and loses uploads in flight;
-Vision and Sheets keep what they have; Pub/Sub loses every message that was not delivered, which the product must bear.
+Vision and Sheets keep what they have; Pub/Sub loses every message that was not delivered, which the product must bear. The
+office, too, goes on working in its Sheet meanwhile.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 import requests
+from intake.office.tabs import MASS_MARKET
 
 from infra.local.stack import LocalStack
 from tests.faults.courier import Courier
+from tests.pipeline.submitter import ANSWERS
 
 CALM_S = (2.0, 5.0)
 
@@ -79,6 +82,10 @@ class Weather:
             "Sheets started again": lambda: self._stack.restart("sheets", gently=True),
             "Pub/Sub started again": self._new_pubsub,
             "Sheets quota used up": self._no_quota,
+            "Drive hangs": lambda: self._hang("drive", 3),
+            "Drive started again": lambda: self._stack.restart("drive"),
+            "the office sorts the Sheet": self._sort,
+            "the office changes its lists": self._lists,
             "Vision answers 429": lambda: self._vision_fails("RESOURCE_EXHAUSTED", False),
             "Vision answers 503": lambda: self._vision_fails("UNAVAILABLE", False),
             "Vision fails single pictures": lambda: self._vision_fails("INTERNAL", True),
@@ -106,6 +113,23 @@ class Weather:
 
     def _sheets(self, faults: list[dict[str, Any]]) -> None:
         requests.put(f"{self._stack.control['sheets']}/control", json={"faults": faults}, timeout=20).raise_for_status()
+
+    def _sort(self) -> None:
+        self._edit("Intakes", "sort", column="A", descending=self._luck.random() < 0.5)
+
+    def _lists(self) -> None:
+        """Write a line that cannot be taken over, and, after a while, what makes it right."""
+        lines = [("A2", ANSWERS["developer"]), ("B2", MASS_MARKET), ("A3", f"Solar {self._luck.randrange(1000)}")]
+        for cell, text in (*lines, ("B3", "a utility that is not there")):
+            self._edit("Developers", "set_cell", cell=cell, value=text)
+        self._stopping.wait(self._luck.uniform(2, 4))
+        self._edit("Developers", "set_cell", cell="B3", value=ANSWERS["utility"])
+
+    def _edit(self, tab: str, action: str, **edit: Any) -> None:
+        control = self._stack.control["sheets"]
+        answer = requests.put(f"{control}/control/grid", json={"tab": tab, "action": action, **edit}, timeout=20)
+        if answer.status_code != 400:  # there is no such tab before the first row
+            answer.raise_for_status()
 
     def _vision_fails(self, code: str, per_image: bool) -> None:
         self._vision(failures={"rate": 0.6, "seed": self._luck.randrange(1000), "code": code, "per_image": per_image})
