@@ -274,10 +274,10 @@ class _ChunkRun:
             return
         self._shown_at = now
         self._ocr.store.renew_chunk(self._intake.id, self._chunk, self._event_id, self._ocr.lease_s)
-        if self._intake.pages > self._ocr.chunk_pages:
-            self._done = len(done_pages(self._ocr.bucket, self._intake.id))  # Others read other chunks.
-        if self._done < self._intake.pages:
-            self._ocr.store.show_pages_done(self._intake, self._done)
+        if self._intake.pages > self._ocr.chunk_pages:  # Others read other chunks.
+            self._ocr.store.show_pages_done(self._intake, lambda: len(done_pages(self._ocr.bucket, self._intake.id)))
+        elif self._done < self._intake.pages:
+            self._ocr.store.show_pages_done(self._intake, lambda: self._done)
 
 
 class _RefusedAsIs(Exception):

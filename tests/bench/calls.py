@@ -6,8 +6,9 @@ import math
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tests.bench.report import ROOT, bars, machine, table
 from tests.bench.surroundings import bench_stack, log_lines
 from tests.pipeline import documents
 from tests.pipeline.counted_calls import CallsFile, totals
-from tests.pipeline.submitter import Submitter
+from tests.pipeline.submitter import Submitter, wait_for
 
 OCR_S = 1.0
 VCPU = 1.0
@@ -51,6 +52,7 @@ class Bill:
         seconds: Seconds of each function.
         requests: Requests of all functions.
         stored: Bytes that stay in Storage (files and words).
+        until_row: Seconds from the POST to the row.
     """
 
     pages: int
@@ -58,6 +60,7 @@ class Bill:
     seconds: dict[str, float]
     requests: int
     stored: int
+    until_row: float
 
 
 def dollars(bill: Bill, specs: dict[str, FunctionSpec], *, ocr_every_page: bool = False) -> dict[str, float]:
@@ -91,27 +94,45 @@ def one(submitter: Submitter, calls: CallsFile, offsets: dict[str, int], pages: 
     """Send one bill and return what it took."""
     calls.new()
     log_lines(submitter.stack, offsets)
-    submitter.ended(submitter.submit(*files))
-    time.sleep(0.5)  # the last function answers after the progress says done
-    made = [call for call in calls.new() if call["function"] != "progress"]
+    began, recorded = time.time(), 0.0
+    intake_id = submitter.submit(*files)
+    submitter.ended(intake_id)
     seconds: Counter[str] = Counter()
     events = 0
-    for line in log_lines(submitter.stack, offsets):
+    for line in _until_record_is_done(submitter, intake_id, offsets):
         if line["message"] in ("submission accepted", "event handled"):
             seconds[line["function"]] += line["ms"] / 1000
             events += 1
-    counts = totals(made)
+        if line["message"] == "rows recorded":
+            recorded = datetime.fromisoformat(line["time"]).timestamp()
+    made = [call for call in calls.new() if call["function"] != "progress"]
     uploads = [call for call in made if call["product"] == "storage" and call["method"] in ("upload", "piece")]
-    return Bill(pages, counts, dict(seconds), events, sum(int(str(call["bytes"])) for call in uploads))
+    stored = sum(int(str(call["bytes"])) for call in uploads)
+    return Bill(pages, totals(made), dict(seconds), events, stored, recorded - began)
 
 
-def measured(ocr_s: float = OCR_S, only: Sequence[str] = ()) -> dict[str, Bill]:
+def _until_record_is_done(submitter: Submitter, intake_id: str, offsets: dict[str, int]) -> list[dict[str, Any]]:
+    """Return the functions' lines up to the last one of a bill: `record` links the copy after the progress says done."""
+    lines = log_lines(submitter.stack, offsets)
+
+    def record_is_done() -> bool:
+        lines.extend(log_lines(submitter.stack, offsets))
+        return any(
+            line["function"] == "record" and line["message"] == "event handled" and line["intake_id"] == intake_id
+            for line in lines
+        )
+
+    wait_for("the end of `record`", record_is_done)
+    return lines
+
+
+def measured(ocr_s: float = OCR_S, only: Sequence[str] = (), env: Mapping[str, str] | None = None) -> dict[str, Bill]:
     """Return what each kind of bill took (or `only` some), the median round by time."""
     found: dict[str, list[Bill]] = {}
     with tempfile.TemporaryDirectory() as folder:
         calls = CallsFile(Path(folder, "calls.jsonl"))
         options: dict[str, Any] = {"source": ROOT / "tests" / "pipeline" / "counting.py"}
-        with bench_stack(ocr_s, {"CALLS_FILE": str(calls.path)}, **options) as submitter:
+        with bench_stack(ocr_s, {"CALLS_FILE": str(calls.path), **(env or {})}, **options) as submitter:
             offsets: dict[str, int] = {}
             submitter.recorded(documents.text_pdf(1))
             for _ in range(ROUNDS):

@@ -61,7 +61,7 @@ class Cold:
             stderr=subprocess.DEVNULL,
         )
 
-    def first(self, request: Callable[[str], requests.Response], expected: int) -> Start:
+    def first(self, label: str, request: Callable[[str], requests.Response], expected: int) -> Start:
         """Send a request as soon as something listens, and end the process once it is answered."""
         url = f"http://127.0.0.1:{self.port}"
         try:
@@ -78,7 +78,7 @@ class Cold:
             self._process.terminate()
             self._process.wait()
         if answer.status_code != expected:
-            raise AssertionError(f"expected {expected}, got {answer.status_code}: {answer.text[:200]}")
+            raise AssertionError(f"{label}: expected {expected}, got {answer.status_code}: {answer.text[:200]}")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu = after.ru_utime + after.ru_stime - self._cpu.ru_utime - self._cpu.ru_stime
         return Start(wall * 1000, cpu * 1000)
@@ -121,11 +121,11 @@ class Cases:
             "submit: bill accepted, 202": ("submit", lambda: _post_bill(self.text), 202),
             "progress: 404": ("progress", lambda: lambda url: requests.get(f"{url}/progress/x", timeout=60), 404),
             "progress: known intake, 200": ("progress", self._known, 200),
-            "ocr: message refused": ("ocr", nonsense, 204),
-            "ocr: digital page read": ("ocr", lambda: self._waiting(self.text), 204),
-            "ocr: photo read": ("ocr", lambda: self._waiting(self.photo), 204),
-            "record: message refused": ("record", nonsense, 204),
-            "record: row written": ("record", self._read, 204),
+            "ocr: message refused": ("ocr", nonsense, 200),
+            "ocr: digital page read": ("ocr", lambda: self._waiting(self.text), 200),
+            "ocr: photo read": ("ocr", lambda: self._waiting(self.photo), 200),
+            "record: message refused": ("record", nonsense, 200),
+            "record: row written": ("record", self._read, 200),
             "sweep: 405": ("sweep", refused, 405),
             "sweep: swept, 200": ("sweep", lambda: lambda url: requests.post(url, timeout=60), 200),
             "tutorial: 405": ("tutorial", refused, 405),
@@ -152,9 +152,11 @@ class Cases:
 
 def _measure() -> dict[str, list[Start]]:
     specs, _ = functions.load()
-    with bench_stack(env={"SHEET_WRITE_INTERVAL_SECONDS": "0"}) as submitter, nothing_delivered(submitter.stack):
+    # Each cold `record` takes the turn to write the Sheet, and is gone before it can give it back.
+    quick = {"SHEET_WRITE_INTERVAL_SECONDS": "0", "LEASE_SECONDS": "2"}
+    with bench_stack(env=quick) as submitter, nothing_delivered(submitter.stack):
         cases = Cases(submitter)
-        env = dict(submitter.stack.env)
+        env = {**submitter.stack.env, **quick}
         with_publisher = PublisherClient(
             transport=PublisherGrpcTransport(host=env["PUBSUB_EMULATOR_HOST"], channel=_channel(env))
         )
@@ -168,7 +170,7 @@ def _measure() -> dict[str, list[Start]]:
                 settings = {**env, **specs[target].environment} if own else env
                 request = make()
                 cold = Cold(target, source, settings, specs[target].threads if own else 8)
-                found.setdefault(label, []).append(cold.first(request, expected))
+                found.setdefault(label, []).append(cold.first(label, request, expected))
     return found
 
 

@@ -6,7 +6,7 @@ import math
 import statistics
 
 from tests.bench import bills
-from tests.bench.memory import master_of, pss_mib
+from tests.bench.memory import master_of, memory_of
 from tests.bench.report import lines, machine, table
 from tests.bench.surroundings import bench_stack
 
@@ -45,7 +45,7 @@ def section() -> str:
                 raise AssertionError(end)
             if read > SETTLED:
                 x.append(float(read - SETTLED))
-                y.append(pss_mib(master_of("ocr")))
+                y.append(memory_of(master_of("ocr")).once)
     found, half = slope(x, y)
     rows = [[f"{PAGES:,} pages", y[0], y[-1], max(y), f"{found * 1000:.3f} ± {half * 1000:.3f}"]]
     verdict = "zero is within" if abs(found) <= half else "zero is NOT within"

@@ -100,7 +100,7 @@ def test_a_bill_fails_while_its_pages_are_counted_up() -> None:
         while failing.request != "Commit":
             world.go_on(failing)
         world.pass_time(2)
-        world.store.show_pages_done(intake, 3)
+        world.store.show_pages_done(intake, lambda: 3)
         world.check()
         world.finish(failing)
         progress = world.store.progress(intake_id)

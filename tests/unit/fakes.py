@@ -182,9 +182,9 @@ class Store:
         with self.faults("start_reading"):
             return self._advance(intake.id, {Status.WAITING}, status=Status.READING, file_pages=tuple(file_pages))
 
-    def show_pages_done(self, intake: Intake, pages_done: int) -> None:
+    def show_pages_done(self, intake: Intake, count: Callable[[], int]) -> None:
         with self.faults("show_pages_done"):
-            self.shown.append(pages_done)
+            self.shown.append(count())
 
     def finish_reading(self, intake: Intake) -> bool:
         with self.faults("finish_reading"):

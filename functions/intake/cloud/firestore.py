@@ -227,16 +227,24 @@ class Store:
         return self._advance(intake.id, {Status.WAITING}, changes, progress)
 
     @_wrapped
-    def show_pages_done(self, intake: Intake, pages_done: int) -> None:
-        """Show page n of m, at most about once a second for a document, whoever writes, and never backwards."""
+    def show_pages_done(self, intake: Intake, count: Callable[[], int]) -> None:
+        """Show page n of m, at most about once a second for a document, whoever writes, and never backwards.
+
+        Args:
+            intake: One in reading.
+            count: Returns how many pages are done; asked only when the number will be shown, since counting has its price.
+        """
         now = datetime.now(UTC)
         snapshot = self._progress_ref(intake.id).get()
         if not snapshot.exists:
             return  # It expired, so all is long over; this run was asleep.
         shown = Progress.from_document(snapshot.to_dict() or {})
         fresh = now - shown.updated_at < timedelta(seconds=1)
-        if shown.stage is not Stage.READING or shown.pages_done >= pages_done or fresh:
+        if shown.stage is not Stage.READING or fresh:
             return
+        pages_done = count()
+        if not shown.pages_done < pages_done < intake.pages:
+            return  # The last page is shown by the stage after it.
         progress = Progress(Stage.READING, intake.submitted_at, now, pages_done, intake.pages)
         try:
             option = self._db.write_option(last_update_time=snapshot.update_time)
