@@ -10,7 +10,9 @@ there. One process appends at a time: `record` is deployed as one instance, and 
 one is replaced, the turn is also a lease in Firestore.
 
 A write that Google did not answer may take effect for as long as Google works on a request; until then this process leaves
-the Sheet alone. One that is killed in the middle of a write holds the others off for its lease only.
+the Sheet alone. One that was killed may have been in the middle of a write: whoever takes the turn over from another keeps
+back the rows that were due while the other could begin a write, until such a write would have taken effect, and writes the
+others at once.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from intake import log
@@ -27,11 +31,28 @@ from intake.rows import COPY_COLUMN, Cell, row_of
 if TYPE_CHECKING:
     from intake.cloud.firestore import Store
     from intake.cloud.sheets import Ledger
+    from intake.records import Intake
 
 FLUSH_ROWS = 500
 """Most rows in one call; a row is about 1 KiB and Google recommends payloads up to 2 MB
 (https://developers.google.com/workspace/sheets/api/limits)."""
 PAUSE_AFTER_FAILURE_S = 10.0
+
+
+_KEPT_BACK = "Another instance may have sent the row when it ended. The row is looked for, or written, within minutes."
+
+
+@dataclass(frozen=True)
+class _OthersWrite:
+    """The last write that another process can have made.
+
+    Attributes:
+        begun_before: When it can have begun at the latest.
+        settled_at: Monotonic seconds from which on it takes effect no more.
+    """
+
+    begun_before: datetime
+    settled_at: float
 
 
 class Clock(Protocol):
@@ -89,6 +110,7 @@ class Recorder:
         self._not_before = float("-inf")
         self._paused_until = float("-inf")
         self._turn_until = float("-inf")
+        self._others_write: _OthersWrite | None = None
 
     def record(self, intake_id: str) -> None:
         """See to it that an intake's row is in the Sheet, together with all others that are due.
@@ -138,10 +160,13 @@ class Recorder:
         due = self._store.awaiting_row(FLUSH_ROWS)
         if not due:
             return 0
+        self._settle()
         known = self._knows_sheet
         self._knows_sheet = False  # until all of this flush has succeeded
         try:
             present = set() if known else self._ledger.intake_ids()
+            kept_back = [intake for intake in due if intake.id not in present and self._may_be_on_its_way(intake)]
+            due = [intake for intake in due if intake not in kept_back]
             missing = [intake for intake in due if intake.id not in present]
             if missing:
                 if not self._take_turn():
@@ -154,8 +179,21 @@ class Recorder:
             raise
         self._store.mark_recorded(due, to_copy=self._copies)
         self._knows_sheet = True
-        log.info("rows recorded", rows=len(missing), already_there=len(due) - len(missing))
+        log.info("rows recorded", rows=len(missing), already_there=len(due) - len(missing), kept_back=len(kept_back))
+        if kept_back:
+            raise SheetUnavailable(_KEPT_BACK)
         return len(due)
+
+    def _may_be_on_its_way(self, intake: Intake) -> bool:
+        """Tell whether another process may have sent a row that will still come to stand in the Sheet."""
+        others = self._others_write
+        return others is not None and (intake.updated_at is None or intake.updated_at <= others.begun_before)
+
+    def _settle(self) -> None:
+        """When all that others sent has taken effect or never will, look at the Sheet once more."""
+        if self._others_write is not None and self._clock.monotonic() >= self._others_write.settled_at:
+            self._others_write = None
+            self._knows_sheet = False
 
     def _append(self, rows: Sequence[Mapping[str, Cell]]) -> None:
         try:
@@ -182,7 +220,12 @@ class Recorder:
         unbroken = now < self._turn_until
         if not unbroken:
             self._knows_sheet = False  # Another process may have written in the meantime.
-        if not self._store.claim_sheet(self._owner, self._lease_s):
+        claim = self._store.claim_sheet(self._owner, self._lease_s)
+        if not claim:
             raise SheetUnavailable("Another instance is writing the Sheet. The row will be written in a moment.")
         self._turn_until = now + self._lease_s
+        if claim.taken_over is not None:
+            begun_before = claim.taken_over - timedelta(seconds=self._lease_s / 2)
+            ago_s = (claim.at - begun_before).total_seconds()
+            self._others_write = _OthersWrite(begun_before, now + self._late_write_s - ago_s)
         return unbroken

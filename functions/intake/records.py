@@ -150,6 +150,7 @@ class Intake:
         bill_key: The same for every submission of one bill; "" when that is not known.
         agent: Who submitted it by the office's list: id as the office spells it, and name; None without a list.
         copy: How far the copy in Drive is, see `intake.copying`; None where bills are not copied.
+        updated_at: When it came to stand where it stands; None before it was ever changed. Written with each change.
         origin: Hashes of where it came from, written once so that `intake.admission` can count them; not read back.
     """
 
@@ -168,6 +169,7 @@ class Intake:
     bill_key: str = ""
     agent: Mapping[str, str] | None = None
     copy: Mapping[str, Any] | None = None
+    updated_at: datetime | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -220,6 +222,7 @@ class Intake:
             bill_key=data["bill_key"],
             agent=data.get("agent"),
             copy=data.get("copy"),
+            updated_at=data.get("updated_at"),
         )
 
     def shown_fields(self) -> dict[str, dict[str, Any]]:

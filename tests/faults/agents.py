@@ -227,6 +227,9 @@ class Agents:
             return None
 
     def _note(self, sent: Sent, answer: requests.Response) -> None:
+        if not answer.headers.get("Content-Type", "").startswith("application/json"):
+            self._accuse(f"{sent.intake_id} ({sent.bill.kind}) was answered {answer.status_code} {answer.text[:80]!r}")
+            return
         body = answer.json()
         if answer.status_code == 202:
             sent.accepted = True

@@ -51,7 +51,7 @@ def act(world: World, luck: random.Random, done: Counter[str], calm: bool) -> No
             run = luck.choice(world.runs)
             # Few requests matter as much as the one that cannot be made harmless: every second one of these fails.
             works = 6 if run.request == "Sheet append" else 30
-            order = luck.choices(ORDERS, (works, 2, 2, 2, 1, 1))[0]
+            order = luck.choices(ORDERS, (works, 2, 2, 2, 1, 1, 1, 1))[0]
             done[order] += 1
             world.go_on(run, order)
             while not run.over and luck.random() < 0.7:

@@ -27,7 +27,7 @@ from google.api_core import exceptions
 from greenlet import getcurrent, greenlet
 from intake.cloud.firestore import Store
 from intake.cloud.vision import PictureRefused
-from intake.errors import BrokenFile, IntakeError, OcrUnavailable, SheetUnavailable, TemporaryError
+from intake.errors import BrokenFile, IntakeError, OcrUnavailable, SheetSilent, SheetUnavailable, TemporaryError
 from intake.ledger import Recorder
 from intake.ocr import Ocr
 from intake.pages.content import PageContent
@@ -45,7 +45,9 @@ START = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 CHUNK_PAGES = 2
 LEASE_S = 90.0
 PATIENCE_S = 120.0
-ORDERS = ("go", "fail before", "answer lost", "repeated", "killed before", "killed after")
+ORDERS = ("go", "fail before", "answer lost", "repeated", "killed before", "killed after", "silent", "killed under way")
+LATE_S = 180.0
+"""How long an append to the Sheet may still take effect after its caller has given it up, or was killed; see `settings`."""
 BILLS = {"one page": 1, "five pages": 5, "cannot be opened": 1, "second page refused": 2, "third page refused": 4}
 """Pages of each kind of bill."""
 BAD_BILLS = ("cannot be opened", "second page refused", "third page refused")
@@ -167,6 +169,7 @@ class World:
         self._seen: dict[str, tuple[int, int, int]] = {}
         self._overslept = False
         self._checked: dict[tuple[str, ...], int] = {}
+        self.late: list[tuple[datetime, Callable[[], Any]]] = []
 
     def _new_store(self) -> Store:
         store = Store.__new__(Store)
@@ -177,13 +180,22 @@ class World:
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
-    def request(self, name: str, effect: Callable[[], Any], failure: Callable[[], Exception]) -> Any:
+    def request(
+        self,
+        name: str,
+        effect: Callable[[], Any],
+        failure: Callable[[], Exception],
+        silence: Callable[[], Exception] | None = None,
+    ) -> Any:
         """Make a request of the current run: stop, then do what was ordered."""
         run = next((run for run in self.runs if run._thread is getcurrent()), None)
         if run is None:
             return effect()  # the driver itself looks something up
         order = run.stop(name)
         self.requests += 1
+        if order in ("silent", "killed under way"):
+            self._leave_under_way(name, effect)
+            order, failure = ("fail before", silence or failure) if order == "silent" else ("killed before", failure)
         if order == "killed before":
             self._kill(run)
         if order == "fail before":
@@ -194,6 +206,12 @@ class World:
         if order == "answer lost":
             raise failure()
         return effect() if order == "repeated" else result
+
+    def _leave_under_way(self, name: str, effect: Callable[[], Any]) -> None:
+        """Let an append take effect later, when nobody waits for it any more; of other requests that is of no interest."""
+        if name == "Sheet append":
+            wait_s = LATE_S * (0.2, 0.6, 0.99)[self.requests % 3]
+            self.late.append((self.now + timedelta(seconds=wait_s), effect))
 
     def _kill(self, run: Run) -> None:
         run.killed = True
@@ -310,6 +328,7 @@ class World:
             bucket="b",
             interval_s=1.1,
             lease_s=LEASE_S,
+            late_write_s=LATE_S,
             clock=_Clock(self),
         )
 
@@ -319,8 +338,12 @@ class World:
         self.messages.append(Message(topic, intake_id, chunk, f"m{self._numbers}"))
 
     def pass_time(self, seconds: float) -> None:
-        """Put the clock ahead."""
+        """Put the clock ahead; what was under way takes effect."""
         self.now += timedelta(seconds=seconds)
+        due = [effect for at, effect in self.late if at <= self.now]
+        self.late = [(at, effect) for at, effect in self.late if at > self.now]
+        for effect in due:
+            effect()
 
     # --- what must be true ------------------------------------------------------------------------------------------
 
@@ -498,7 +521,7 @@ class _Sheet:
             self.world.rows += ids
 
         # gspread repeats nothing by itself.
-        self.world.request("Sheet append", _once(effect), SheetUnavailable)
+        self.world.request("Sheet append", _once(effect), SheetUnavailable, SheetSilent)
 
     def intake_ids(self) -> set[str]:
         ids: set[str] = self.world.request("Sheet read", lambda: set(self.world.rows), SheetUnavailable)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
+from intake.cloud.firestore import Claim
 from intake.errors import IntakeError, SheetUnavailable, TemporaryError, UploadAbandoned
 from intake.office.directory import Directory
 from intake.office.lists import Agent, Agents, Options
@@ -164,7 +165,7 @@ class Store:
 
     def claim_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float) -> bool:
         with self.faults("claim_chunk"):
-            return self._claim(f"{intake_id}/{chunk}", owner, lease_s)
+            return bool(self._claim(f"{intake_id}/{chunk}", owner, lease_s))
 
     def renew_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float) -> None:
         with self.faults("renew_chunk"):
@@ -199,7 +200,7 @@ class Store:
                 self.uploads[intake.upload_id] = Upload(intake.upload_id, intake.id, self.now())
             return True
 
-    def claim_sheet(self, owner: str, lease_s: float) -> bool:
+    def claim_sheet(self, owner: str, lease_s: float) -> Claim:
         with self.faults("claim_sheet"):
             return self._claim("sheet", owner, lease_s)
 
@@ -222,17 +223,19 @@ class Store:
     def _advance(self, intake_id: str, expected: set[Status], **changes: Any) -> bool:
         if self.intakes[intake_id].status not in expected:
             return False
-        self.intakes[intake_id] = advanced = replace(self.intakes[intake_id], attempts=0, **changes)
+        self.intakes[intake_id] = advanced = replace(
+            self.intakes[intake_id], attempts=0, updated_at=self.now(), **changes
+        )
         if advanced.status.finished:
             self.check_at.pop(intake_id, None)
         return True
 
-    def _claim(self, key: str, owner: str, lease_s: float) -> bool:
-        held = self.leases.get(key)
-        if held and held[0] != owner and held[1] > self.now():
-            return False
-        self.leases[key] = (owner, self.now() + timedelta(seconds=lease_s))
-        return True
+    def _claim(self, key: str, owner: str, lease_s: float) -> Claim:
+        now, (holder, until) = self.now(), self.leases.get(key, (owner, self.now()))
+        if holder != owner and until > now:
+            return Claim(False, now)
+        self.leases[key] = (owner, now + timedelta(seconds=lease_s))
+        return Claim(True, now, until if holder != owner else None)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Office:
         """Let some intakes be read; return their ids."""
         ids = [f"{number:032x}" for number in range(start, start + count)]
         for number, intake_id in enumerate(ids, start):
-            intake = an_intake(intake_id, status=Status.READ, file_pages=(1,))
+            intake = an_intake(intake_id, status=Status.READ, file_pages=(1,), updated_at=self.clock.now())
             self.store.add(replace(intake, submitted_at=intake.submitted_at + timedelta(seconds=number)))
         return ids
 
@@ -60,7 +60,7 @@ class Office:
     def status(self, intake_id: str) -> Status:
         return self.store.intakes[intake_id].status
 
-    def settle(self, recorder: Recorder, ids: list[str], tries: int = 50) -> None:
+    def settle(self, recorder: Recorder, ids: list[str], tries: int = 100) -> None:
         """Deliver the message of each intake again and again, as Pub/Sub does, until it is handled."""
         for intake_id in ids:
             for _ in range(tries):
@@ -113,8 +113,8 @@ def test_full_batch_exactly(office: Office) -> None:
     ids = office.finish(FLUSH_ROWS)
     office.process().record(ids[0])
     assert len(office.sheet.written_at) == 1
-    ids = office.finish(FLUSH_ROWS + 1, start=1000)
     office.clock.sleep(LEASE_S)
+    ids = office.finish(FLUSH_ROWS + 1, start=1000)
     office.process("second").record(ids[0])
     assert len(office.sheet.written_at) == 3
     assert len(set(office.rows)) == len(office.rows) == 2 * FLUSH_ROWS + 1
@@ -310,15 +310,58 @@ def test_exactly_once_whatever_happens(office: Office, seed: int) -> None:
 
 def test_another_process_has_the_turn(office: Office) -> None:
     """While one process has the turn another writes nothing; its message comes again."""
-    ids = office.finish(1)
     assert office.store.claim_sheet("other", LEASE_S)
+    office.clock.sleep(LEASE_S / 2 + 1)
+    ids = office.finish(1)
     recorder = office.process()
     with pytest.raises(SheetUnavailable, match="Another instance is writing the Sheet"):
         recorder.record(ids[0])
     assert office.sheet.faults.calls == {}
-    office.clock.sleep(LEASE_S + 0.1)
+    office.clock.sleep(LEASE_S / 2)
     recorder.record(ids[0])
     assert office.rows == ids
+
+
+class Killed(BaseException):
+    """SIGKILL."""
+
+
+@pytest.mark.parametrize("late_s", [0.0, LEASE_S + 5, LATE_WRITE_S - 1])
+def test_killed_in_the_middle_of_a_write_that_takes_effect_late(office: Office, late_s: float) -> None:
+    """Whoever takes the turn over keeps the rows back that the other may have sent, and writes those that it cannot have."""
+    sent = office.finish(2)
+    office.sheet.faults.refuse("append", error=Killed)
+    with pytest.raises(Killed):
+        office.process("first").record(sent[0])
+    rows = [row_of(intake, "", "bills") for intake in office.store.awaiting_row(10)]
+    if not late_s:
+        office.sheet.append(rows)
+    office.clock.sleep(LEASE_S + 0.1)
+    later = office.finish(2, start=2)
+    second = office.process("second")
+    with contextlib.suppress(SheetUnavailable):
+        second.record(later[0])
+    assert {office.status(intake_id) for intake_id in later} == {Status.RECORDED}
+    if late_s:
+        with pytest.raises(SheetUnavailable, match="may have sent the row when it ended"):
+            second.record(sent[0])
+        office.clock.sleep(late_s - LEASE_S)
+        office.sheet.append(rows)
+    office.settle(second, sent)
+    assert sorted(office.rows) == sent + later
+
+
+def test_killed_in_the_middle_of_a_write_that_never_takes_effect(office: Office) -> None:
+    """Once the other's write would have taken effect, its rows are written; to tell takes two looks at the ids, not more."""
+    sent = office.finish(2)
+    office.sheet.faults.refuse("append", error=Killed)
+    with pytest.raises(Killed):
+        office.process("first").record(sent[0])
+    office.clock.sleep(LEASE_S + 0.1)
+    looks = office.sheet.faults.calls["intake_ids"]
+    office.settle(office.process("second"), sent)
+    assert sorted(office.rows) == sent
+    assert office.sheet.faults.calls["intake_ids"] - looks == 2
 
 
 def test_turn_that_ran_out(office: Office) -> None:

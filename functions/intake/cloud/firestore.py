@@ -71,6 +71,25 @@ class Due:
     version: Any
 
 
+@dataclass(frozen=True)
+class Claim:
+    """What came of claiming work; true where it is ours.
+
+    Attributes:
+        granted: Whether it is ours.
+        at: When.
+        taken_over: Until when another owner held it who did not give it back; None where there was none.
+    """
+
+    granted: bool
+    at: datetime
+    taken_over: datetime | None = None
+
+    def __bool__(self) -> bool:
+        """Return whether it is ours."""
+        return self.granted
+
+
 class Store:
     """The documents of one deployment.
 
@@ -194,7 +213,7 @@ class Store:
     @_wrapped
     def claim_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float) -> bool:
         """Claim some pages of an intake; see `_claim`."""
-        return self._claim(self._chunk_ref(intake_id, chunk), owner, lease_s)
+        return bool(self._claim(self._chunk_ref(intake_id, chunk), owner, lease_s))
 
     @_wrapped
     def renew_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float) -> None:
@@ -332,7 +351,7 @@ class Store:
     # --- record -----------------------------------------------------------------------------------------------------
 
     @_wrapped
-    def claim_sheet(self, owner: str, lease_s: float) -> bool:
+    def claim_sheet(self, owner: str, lease_s: float) -> Claim:
         """Claim the turn to write the Sheet; see `_claim`."""
         return self._claim(self._db.collection("turns").document("sheet"), owner, lease_s)
 
@@ -424,7 +443,7 @@ class Store:
             return True
         raise TemporaryError
 
-    def _claim(self, ref: firestore.DocumentReference, owner: str, lease_s: float) -> bool:
+    def _claim(self, ref: firestore.DocumentReference, owner: str, lease_s: float) -> Claim:
         """Claim work by one conditional write.
 
             nobody's, or lease over ── claim ──▶ ours until lease_until ── renewed while we live
@@ -435,25 +454,25 @@ class Store:
             ref: The lease document.
             owner: Who asks; for a Pub/Sub message its id, which is the same for every delivery of it.
             lease_s: Seconds that the claim holds.
-
-        Returns:
-            Whether the work is ours.
         """
         now = datetime.now(UTC)
         lease = {"owner": owner, "lease_until": now + timedelta(seconds=lease_s)}
         snapshot = ref.get()
+        before = snapshot.to_dict() or {}
+        another = before.get("owner", owner) != owner
+        ours = Claim(True, now, before["lease_until"] if another else None)
+        if another and before["lease_until"] > now:
+            return Claim(False, now)
         try:
-            if not snapshot.exists:
+            if snapshot.exists:
+                ref.update(lease, option=self._db.write_option(last_update_time=snapshot.update_time))
+            else:
                 ref.create(lease)
-                return True
-            held = snapshot.to_dict() or {}
-            if held["owner"] != owner and held["lease_until"] > now:
-                return False
-            ref.update(lease, option=self._db.write_option(last_update_time=snapshot.update_time))
         except _LOST_RACE:
             held = ref.get().to_dict() or {}
-            return held.get("owner") == owner  # Ours after all when the client repeated a write whose answer was lost.
-        return True
+            # Ours after all when the client repeated a write whose answer was lost.
+            return ours if held.get("owner") == owner else Claim(False, now)
+        return ours
 
     def _intake_ref(self, intake_id: str) -> firestore.DocumentReference:
         return self._db.collection("intakes").document(intake_id)
