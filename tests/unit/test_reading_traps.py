@@ -371,3 +371,12 @@ def test_bleed_through_in_another_direction_changes_nothing() -> None:
     back = turned(page([(0.2, 0.5, "Account Number: 1009-8765-432")]), 2)
     both = front.__class__(1, front.width, front.height, "picture", [*front.words, *back.words])
     assert values(read_bill([both])) == values(read_bill([front]))
+
+
+def test_split_charges_whose_labels_are_cut_off_do_not_compete_with_the_meter() -> None:
+    """Nothing says `- May` any more, but what adds up to the metered use is its parts."""
+    meter = [line for line in meter_row(0.19, "787 kwh", "787") if line[2] not in ("50787 A", "05/31/25")]
+    cut = [line for y, kwh in ((0.24, 787), (0.254, 700), (0.268, 87)) for line in charge(y, "", kwh, "0.06823")[1:]]
+    assert values(read_bill([page([*header(), *service(0.14), *meter, *cut])]))["kwh"] == 787
+    alone = [line for y, kwh in ((0.24, 787), (0.254, 700)) for line in charge(y, "", kwh, "0.06823")[1:]]
+    assert "kwh" not in values(read_bill([page([*header(), *service(0.14), *meter, *alone])]))

@@ -1,8 +1,8 @@
 """Measure how well bills are read, on specimens and photographs of specimens.
 
-    .venv/bin/python -m tests.bench.reading --photos 100 --engine rapidocr     photographs through the Vision stand-in
-    .venv/bin/python -m tests.bench.reading --photos 100 --engine tesseract    the same photographs through Debian's tesseract-ocr
-    .venv/bin/python -m tests.bench.reading --specimens 200 --engine text      text layers with damaged words; no OCR, seconds
+    python -m tests.bench.reading --photos 100 --engine rapidocr     photographs through the Vision stand-in
+    python -m tests.bench.reading --photos 100 --engine tesseract    the same photographs through Debian's tesseract-ocr
+    python -m tests.bench.reading --specimens 200 --engine text      text layers with damaged words; no OCR, seconds
 
 Words are kept in .local/bench, so only the first run of a picture costs OCR time (5 s with RapidOCR on two cores).
 The exit status is 1 if any wrong value was reported.
