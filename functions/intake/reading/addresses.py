@@ -66,9 +66,10 @@ def headed_blocks(
                 block.append(over)
             if len(block) < 3 or any(_UTILITY_PLACES.search(line.text) for line in block):
                 continue
-            if (two := two_lines_of(_whole_line(sheet, block[1]).text, town.text)) is not None:
-                worth = 0.88 * two[1] * _certainty([*block[1].tokens, *town.tokens])
-                yield Sighting(two[0], worth, sheet.page, block[1].tokens, "position"), block[-1]
+            street = _whole_line(sheet, block[1])
+            if (two := two_lines_of(street.text, town.text)) is not None:
+                worth = 0.88 * two[1] * _certainty([*street.tokens, *town.tokens])
+                yield Sighting(two[0], worth, sheet.page, street.tokens, "position"), block[-1]
 
 
 def _certainty(tokens: Sequence[Token]) -> float:
