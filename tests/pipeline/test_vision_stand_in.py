@@ -24,6 +24,7 @@ import requests
 from google.api_core import exceptions
 from google.cloud import vision_v1
 from google.cloud.vision_v1.services.image_annotator.transports import ImageAnnotatorGrpcTransport
+from intake.cloud.vision import Vision
 from PIL import Image, ImageDraw, ImageFont
 from rapidfuzz import fuzz
 
@@ -45,6 +46,7 @@ class StandIn:
     process: subprocess.Popen[str]
     client: vision_v1.ImageAnnotatorClient
     control_url: str
+    endpoint: str
 
     def control(self, **changes: Any) -> requests.Response:
         """Change settings."""
@@ -87,9 +89,10 @@ def running(*args: str) -> Iterator[StandIn]:
         assert process.stdout is not None
         ready = process.stdout.readline().strip()
         assert ready.startswith("vision: listening on 127.0.0.1:"), ready
-        channel = grpc.insecure_channel(ready.rpartition(" ")[2])
+        endpoint = ready.rpartition(" ")[2]
+        channel = grpc.insecure_channel(endpoint)
         client = vision_v1.ImageAnnotatorClient(transport=ImageAnnotatorGrpcTransport(channel=channel))
-        yield StandIn(process, client, f"http://127.0.0.1:{control_port}")
+        yield StandIn(process, client, f"http://127.0.0.1:{control_port}", endpoint)
         channel.close()
     finally:
         process.kill()
@@ -377,6 +380,34 @@ def test_a_replay_answers_what_the_recording_says(tmp_path: Path) -> None:
     with running("--recordings", str(tmp_path), "--mode", "replay") as replaying:
         assert replaying.read(picture).full_text_annotation.text == "Recorded\n"
         assert replaying.stats()["ocr_runs"] == 0
+
+
+def test_one_doubted_letter_makes_a_word_doubtful(tmp_path: Path) -> None:
+    """What the functions take for a word's confidence: a slip must not hide among its other letters; marks do not count."""
+    picture = jpeg(drawn(["Printed"], size=(640, 120)))
+    sure = [(sign, 0.99) for sign in "TANNERSBROOKLN"]
+    slipped = [(sign, 0.49 if place == 8 else 0.99) for place, sign in enumerate("TANNERSBBOOKLN")]
+    spoken = [sure, slipped, [("S", 0.98), ("T", 0.98), (",", 0.1)], [(",", 0.1)], [("N", 0.0), ("Y", 0.0)]]
+    box = vision_v1.BoundingPoly(vertices=[vision_v1.Vertex(x=x, y=y) for x, y in ((1, 1), (9, 1), (9, 9), (1, 9))])
+    ended = vision_v1.TextAnnotation.TextProperty(detected_break={"type_": "SPACE"})
+    words = [
+        vision_v1.Word(
+            bounding_box=box, symbols=[vision_v1.Symbol(text=t, confidence=c) for t, c in signs], confidence=0.8
+        )
+        for signs in spoken
+    ]
+    for word in words:
+        word.symbols[-1].property = ended
+    page = vision_v1.Page(
+        width=640, height=120, blocks=[vision_v1.Block(paragraphs=[vision_v1.Paragraph(words=words)])]
+    )
+    forged = vision_v1.AnnotateImageResponse(full_text_annotation=vision_v1.TextAnnotation(text="x", pages=[page]))
+    path = tmp_path / f"{hashlib.sha256(picture).hexdigest()}.pb"
+    path.write_bytes(vision_v1.AnnotateImageResponse.serialize(forged))
+    with running("--recordings", str(tmp_path), "--mode", "replay") as replaying:
+        read = Vision(replaying.endpoint).words(picture)
+    assert [word.text for word in read] == ["TANNERSBROOKLN", "TANNERSBBOOKLN", "ST,", ",", "NY"]
+    assert [round(word.confidence, 3) for word in read] == [0.99, 0.745, 0.98, 0.8, 0.8]
 
 
 def test_flags_set_the_first_settings() -> None:

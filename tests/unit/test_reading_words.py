@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from intake.reading import attention, read_bill
@@ -13,6 +14,7 @@ from tests.unit.lettering import ACCOUNT, POD, Line, charge, detail_page, header
 from tests.unit.test_reading_attention import TODAY
 from tests.unit.test_reading_traps import DIGITS, GRID_TOP, MONTHS, history, values
 
+PERIOD_PAGE = page([*header(), *service(0.14), (0.88, 0.19, "30 days")])
 KEYS = ("utility", "account_number", "pod_id", "kwh", "period_start", "period_end", "statement_date", "meter_number")
 
 
@@ -225,3 +227,40 @@ def test_the_number_keeps_its_hyphens_as_printed() -> None:
     """Slips and splits do not show in what the office copies."""
     reading = read_bill([marks_apart(page(detail_page()))])
     assert reading.fields["account_number_printed"].value == ACCOUNT
+
+
+def test_on_curled_paper_a_value_may_lie_higher_than_its_label() -> None:
+    """The name is what stands over both, not the value itself."""
+    lines = [(x, y - 0.0046, text) if text == ACCOUNT else (x, y, text) for x, y, text in detail_page()]
+    assert values(read_bill([page(lines)]))["customer_name"] == "ORLA TESTWOOD"
+
+
+def test_the_state_alone_may_be_hard_to_read() -> None:
+    """All addresses are in New York: a smudge on NY takes nothing from the rest."""
+    whole = page(detail_page())
+    smudged = [word._replace(confidence=0.6) if word.text == "NY" else word for word in whole.words]
+    found = read_bill([replace(whole, words=smudged)]).fields["service_address"]
+    assert (found.value, found.confidence > 0.85) == ("12 INVENTED RD HSE, GENEVA NY 14456", True)
+
+
+def test_a_pole_with_a_zero_for_its_letter() -> None:
+    """PO62-8 names a pole; P062-8 does not."""
+    lines = replaced(detail_page(), "12 INVENTED RD HSE", "12 INVENTED RD P062-8")
+    assert values(read_bill([page(lines)]))["service_address"] == "12 INVENTED RD PO62-8, GENEVA NY 14456"
+
+
+def test_the_printed_days_confirm_dates_that_were_hard_to_read() -> None:
+    """A misread digit would give another number of days; without the number, the same dates are not sure enough."""
+    hard = replace(PERIOD_PAGE, words=[w._replace(confidence=0.62) if "/" in w.text else w for w in PERIOD_PAGE.words])
+    assert values(read_bill([hard]))["period_end"] == "2025-05-31"
+    uncounted = replace(hard, words=[w for w in hard.words if w.text not in ("30", "days")])
+    assert "period_end" not in values(read_bill([uncounted]))
+
+
+def test_a_difference_times_its_multiplier_proves_the_use() -> None:
+    """Where the left half of the meter's row was not read."""
+    rest: list[Line] = [(0.57, 0.19, "451"), (0.65, 0.19, "20"), (0.72, 0.19, "9020 kwh"), (0.88, 0.19, "30 days")]
+    lines = [*header(), *service(0.14), *rest, *charge(0.24, "", 9020, "0.06823")[1:]]
+    assert values(read_bill([page(lines)]))["kwh"] == 9020
+    lines = [*header(), *service(0.14), *(line for line in rest if line[2] != "20")]
+    assert "kwh" not in values(read_bill([page(lines)]))

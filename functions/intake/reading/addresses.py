@@ -73,8 +73,12 @@ def headed_blocks(
 
 
 def _certainty(tokens: Sequence[Token]) -> float:
-    """Return how sure an address is; its house number counts twice, because nothing else on the page confirms it."""
-    return wording_certainty(tokens) * tokens[0].confidence * (1 if is_unbroken(tokens) else _BROKEN)
+    """Return how sure an address is.
+
+    Its house number counts twice, because nothing else on the page confirms it; the state not at all, there is but one.
+    """
+    told = [token for token in tokens if token.text.strip(".,") != "NY"]
+    return wording_certainty(told) * tokens[0].confidence * (1 if is_unbroken(tokens) else _BROKEN)
 
 
 def _wholeness(*lines: Phrase) -> float:

@@ -75,7 +75,8 @@ def _over(anchor: Anchor) -> Phrase | None:
     values = anchor.right(1)
     if not values:
         return None
-    over = anchor.sheet.above(anchor.phrase, reach=3.6, left=anchor.tokens[0].left, right=values[0].right)
+    above = anchor.sheet.above(anchor.phrase, reach=3.6, left=anchor.tokens[0].left, right=values[0].right)
+    over = [phrase for phrase in above if phrase not in values]  # on curled paper the value lies higher than its label
     if not over or any(abs(other.mid - over[0].mid) < 0.7 for other in over[1:]):
         return None
     return over[0] if abs(over[0].right - values[0].right) < _RAGGED else None

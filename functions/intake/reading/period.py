@@ -20,6 +20,7 @@ _DAYS = re.compile(r"(?<![\d.])(\d{1,3})\s?days\b", re.IGNORECASE)
 _LONGEST = 130
 _USUAL = range(24, 41)
 _USUAL_WORTH = 0.88
+_NOT_SEEN_BY_COUNT = 0.5  # share of misread dates that still are a period of the printed number of days
 
 
 def day_counts(sheets: Iterable[Sheet], anchors: Iterable[Anchor]) -> set[int]:
@@ -50,7 +51,7 @@ def periods(
             for sighting in _ranges(anchor.sheet, phrases, how):
                 gas = sections.kind(anchor.sheet, anchor.phrase) == "gas"
                 worth = _length_worth(sighting.value, days, utility) * (0.9 if gas else 1)
-                yield replace(sighting, confidence=sighting.confidence * worth)
+                yield replace(sighting, confidence=_confirmed(sighting.confidence, days, utility) * worth)
 
 
 def bare_periods(sheets: Iterable[Sheet], days: set[int], utility: Utility) -> Iterator[Sighting[Period]]:
@@ -60,7 +61,13 @@ def bare_periods(sheets: Iterable[Sheet], days: set[int], utility: Utility) -> I
             for sighting in _ranges(sheet, [phrase], "format"):
                 worth = 0.88 * _length_worth(sighting.value, days, utility)
                 if worth > _USUAL_WORTH / 2:
-                    yield replace(sighting, confidence=sighting.confidence * worth)
+                    yield replace(sighting, confidence=_confirmed(sighting.confidence, days, utility) * worth)
+
+
+def _confirmed(confidence: float, days: set[int], utility: Utility) -> float:
+    """Return how sure dates are whose distance is printed: one misread digit would not fit, where its count is known."""
+    exact = utility.day_count in ("inclusive", "plain") and len(days) == 1
+    return 1 - _NOT_SEEN_BY_COUNT * (1 - confidence) if exact else confidence
 
 
 def _length_worth(period: Period, days: set[int], utility: Utility) -> float:

@@ -27,6 +27,7 @@ _NO_COMMA = re.compile(
 )
 # Numbered roads that came without their blanks, as COUNTYROAD198.
 _JOINED_ROAD = re.compile(r"\b(COUNTY|STATE)?(ROAD|ROUTE|RTE|RD|HWY|HIGHWAY)(\d{1,3}[A-Z]?)\b", re.IGNORECASE)
+_POLE = re.compile(r"\bP0(?=\d{1,3}-\d)", re.IGNORECASE)  # PO62-8: a pole, its O read as a zero
 _JOINED_TYPE = re.compile(rf"^\d\S* [A-Z]{{4,}}(?:{_TYPE_NAMES})$", re.IGNORECASE)
 _COMMA_LOST = 0.9
 _BLANK_LOST = 0.95
@@ -76,6 +77,7 @@ def one_line_of(text: str, *, comma: bool) -> tuple[Address, float] | None:
 def street_of(text: str) -> tuple[str, float] | None:
     """Return a street line with its slips mended and how sure that is; None if it is none."""
     text = re.sub(r"^(\d+)(?=[A-Z]{3})", r"\1 ", text)
+    text = _POLE.sub("PO", text)
     text = _JOINED_ROAD.sub(lambda road: " ".join(filter(None, road.groups())), text)
     if not _STREET.match(text) or _BOX.search(text):
         return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from intake.reading.geometry import Phrase, Sheet, Token, touched
 from intake.reading.knowledge import Utility
@@ -111,7 +111,7 @@ def _line(kind: Kind, page: int, row: Sequence[Phrase], text: str, match: re.Mat
     label = _MONTH.sub("", re.sub(r"[^a-z]+", " ", text[: match.start()].lower()).strip())
     key = re.sub(r"\W", "", row[0].text)[:24] if kind is Kind.METER else label
     products = reading_products(text) if kind not in (Kind.WHOLE, Kind.PART) else set()
-    proven = quantity in products if products else _is_product(quantity, text)
+    proven = quantity in products if products else _is_product(quantity, text) or _is_multiple(quantity, text)
     refuted = bool(products) and all(quantity % product for product in products)  # an unread multiplier is a factor
     days = [day for day, _, _ in dates(text)]
     until = max(days) if len(days) > 1 else None  # of one date alone it cannot be told whether it is the later one
@@ -148,6 +148,12 @@ def _is_product(quantity: int, text: str) -> bool:
         for rate in rates
         for amount in amounts
     )
+
+
+def _is_multiple(quantity: int, text: str) -> bool:
+    """Tell whether a line prints the use as difference times multiplier, where the readings themselves were not read."""
+    numbers = integers(text)[:_MAX_INTEGERS]
+    return any(one > 1 and other > 1 and one * other == quantity for one, other in pairwise(numbers))
 
 
 def reading_products(text: str) -> set[int]:
