@@ -16,6 +16,7 @@ from typing import Any
 import requests
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
 
 from infra.local.stack import LocalStack, StackOptions
 from tests.faults.agents import Agents
@@ -28,7 +29,10 @@ from tests.pipeline.conftest import quick_stack, running
 from tests.pipeline.submitter import Submitter
 
 SWEEP_EVERY_S = 1.0
-LEASE_S = 8.0
+LEASE_S = 5.0
+"""Longer than any hang and than what a stage does without a sign of life."""
+LATE_WRITE_S = 4.0
+"""A service that hangs (3 s at most) carries out what it was sent when it goes on."""
 PATIENCE_S = 2.0
 COPY_HOLD_S = 15.0
 NEVER_SPENT = 1_000_000
@@ -94,11 +98,10 @@ class Campaign:
     agents: Agents
     referee: Referee
     courier: Courier
-    _expired: bool = False
 
     def unfinished(self) -> int:
         """Return how many intakes are neither recorded nor failed, or recorded without a copy."""
-        return sum(not _ended(intake) for intake in self._intakes().values())
+        return len(self._unfinished())
 
     def uploads(self) -> list[firestore.DocumentSnapshot]:
         """Return what is written down of uploads that are no intakes."""
@@ -111,43 +114,45 @@ class Campaign:
         never go on have had all attempts but the last, copies need not wait after a failure, and the progress of one that is
         done has expired.
         """
-        past = datetime.now(UTC) - timedelta(hours=2)
+        now = datetime.now(UTC)
+        past, soon = now - timedelta(hours=2), now + timedelta(seconds=SOON_S)
+        held = now + timedelta(seconds=COPY_HOLD_S)
         try:
             for upload in self.uploads():
-                if (upload.to_dict() or {})["started_at"] < datetime.now(UTC) - timedelta(seconds=UPLOADS_END_WITHIN_S):
+                if (upload.to_dict() or {})["started_at"] < now - timedelta(seconds=UPLOADS_END_WITHIN_S):
                     upload.reference.update({"started_at": past})
-            now = datetime.now(UTC)
-            soon, held = now + timedelta(seconds=SOON_S), now + timedelta(seconds=COPY_HOLD_S)
-            for intake_id, intake in self._intakes().items():
-                finished = intake["status"] in ("recorded", "failed")
-                if intake_id in self.referee.doomed and not finished and intake["attempts"] < NEVER_SPENT:
+            for intake_id, intake in self._unfinished().items():
+                if "copy_at" in intake:
+                    if intake["copy_at"] > held:  # not in work, but put off
+                        self._set("intakes", intake_id, {"copy_at": past})
+                elif intake_id in self.referee.doomed and intake["attempts"] < NEVER_SPENT:
                     self._set("intakes", intake_id, {"check_at": past, "attempts": NEVER_SPENT})
-                elif not finished and intake["check_at"] > soon:
+                elif intake["check_at"] > soon:
                     self._set("intakes", intake_id, {"check_at": past})
-                elif intake.get("copy_at", now) > held:  # not in work, but put off
-                    self._set("intakes", intake_id, {"copy_at": past})
-                elif intake["status"] == "recorded" and not self._expired:
-                    self._set("progress", intake_id, {"expire_at": past})
-                    requests.get(f"{self.submitter.stack.url}/progress/{intake_id}", timeout=30)
-                    self._expired = not self.referee.fresh("intake/progress_view.py")
+            self._let_one_expire(past)
         except (GoogleAPICallError, RetryError, requests.RequestException):
             return  # Firestore hangs at the moment
 
-    def _intakes(self) -> dict[str, dict[str, Any]]:
-        found = (
-            self.submitter.db.collection("intakes")
-            .select(["status", "attempts", "check_at", "copy", "copy_at"])
-            .stream()
-        )
-        return {snapshot.id: snapshot.to_dict() or {} for snapshot in found}
+    def _let_one_expire(self, past: datetime) -> None:
+        """Ask for a progress that has expired, until that has failed in every way."""
+        if not self.referee.fresh("intake/progress_view.py"):
+            return
+        recorded = self.submitter.db.collection("intakes").where(filter=FieldFilter("status", "==", "recorded"))
+        for snapshot in recorded.limit(1).stream():
+            self._set("progress", snapshot.id, {"expire_at": past})
+            requests.get(f"{self.submitter.stack.url}/progress/{snapshot.id}", timeout=30)
+
+    def _unfinished(self) -> dict[str, dict[str, Any]]:
+        """Return the intakes that wait for the sweeper or for their copy; no others have these times."""
+        ever = datetime.fromtimestamp(0, UTC)
+        found: dict[str, dict[str, Any]] = {}
+        for name in ("check_at", "copy_at"):
+            query = self.submitter.db.collection("intakes").where(filter=FieldFilter(name, ">", ever))
+            found |= {snapshot.id: snapshot.to_dict() or {} for snapshot in query.select(["attempts", name]).stream()}
+        return found
 
     def _set(self, collection: str, name: str, changes: dict[str, object]) -> None:
         self.submitter.db.collection(collection).document(name).update(changes)
-
-
-def _ended(intake: dict[str, Any]) -> bool:
-    copied = (intake.get("copy") or {}).get("state") == "done"
-    return intake["status"] == "failed" or (intake["status"] == "recorded" and copied)
 
 
 def run(plan: Plan, say: Callable[[str], None] = print) -> Outcome:
@@ -207,6 +212,7 @@ def _options(folder: Path, referee: Referee) -> StackOptions:
             "FAULTS_REFEREE": str(referee.address),
             "LEASE_SECONDS": str(LEASE_S),
             "PATIENCE_SECONDS": str(PATIENCE_S),
+            "SHEET_LATE_WRITE_SECONDS": str(LATE_WRITE_S),
             "COPY_HOLD_SECONDS": str(COPY_HOLD_S),
             "COPY_MAX_ATTEMPTS": str(NEVER_SPENT),
             "MAX_ATTEMPTS": str(NEVER_SPENT),

@@ -84,6 +84,7 @@ class Weather:
             "Sheets quota used up": self._no_quota,
             "Drive hangs": lambda: self._hang("drive", 3),
             "Drive started again": lambda: self._stack.restart("drive"),
+            "an instance of ocr freezes": lambda: self._hang("ocr-2", 9),
             "the office sorts the Sheet": self._sort,
             "the office changes its lists": self._lists,
             "Vision answers 429": lambda: self._vision_fails("RESOURCE_EXHAUSTED", False),
@@ -124,6 +125,8 @@ class Weather:
             self._edit("Developers", "set_cell", cell=cell, value=text)
         self._stopping.wait(self._luck.uniform(2, 4))
         self._edit("Developers", "set_cell", cell="B3", value=ANSWERS["utility"])
+        self._edit("Agents", "set_cell", cell="A2", value=ANSWERS["agent_id"])
+        self._edit("Agents", "set_cell", cell="B2", value=f"Agent {self._luck.randrange(1000)}")
 
     def _edit(self, tab: str, action: str, **edit: Any) -> None:
         control = self._stack.control["sheets"]
