@@ -19,7 +19,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from infra.local.stack import LocalStack, StackOptions
-from tests.faults.agents import Agents
+from tests.faults.agents import UPLOAD_BYTES, Agents
 from tests.faults.courier import Courier
 from tests.faults.referee import Rates, Referee
 from tests.faults.verdict import Verdict, judge
@@ -210,6 +210,7 @@ def _options(folder: Path, referee: Referee) -> StackOptions:
         vision_args=("--recordings", str(folder / "recordings"), "--mode", "record"),
         function_env={
             "FAULTS_REFEREE": str(referee.address),
+            "FAULTS_UPLOAD_BYTES": str(UPLOAD_BYTES),
             "LEASE_SECONDS": str(LEASE_S),
             "PATIENCE_SECONDS": str(PATIENCE_S),
             "SHEET_LATE_WRITE_SECONDS": str(LATE_WRITE_S),

@@ -25,6 +25,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType
@@ -334,9 +335,12 @@ grpc.insecure_channel = _with_wire(grpc.insecure_channel)
 _load_all()
 
 from intake import ledger  # noqa: E402
+from intake.settings import Limits, Settings  # noqa: E402
+from main import ocr, progress, record, services, submit, sweep  # noqa: E402
 
-ledger.PAUSE_AFTER_FAILURE_S = 1.0  # what takes minutes in production takes seconds in a campaign
-
-from main import ocr, progress, record, submit, sweep  # noqa: E402
+# What takes minutes in production takes seconds in a campaign.
+ledger.PAUSE_AFTER_FAILURE_S = 1.0
+limits = Limits(upload_bytes=int(os.environ["FAULTS_UPLOAD_BYTES"]))
+services.kept["settings"] = replace(Settings.from_env(os.environ), limits=limits)
 
 __all__ = ["ocr", "progress", "record", "submit", "sweep"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
 import socket
@@ -11,8 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from intake.cloud.storage import Bucket
 from intake.settings import MIB
 
+from infra.local.stack import BUCKET, PROJECT
 from tests.pipeline import documents
 from tests.pipeline.submitter import ANSWERS, Submitter, wait_for
 
@@ -189,6 +192,17 @@ def test_an_id_that_never_was_is_a_clear_404(submitter: Submitter) -> None:
         assert answer.status_code == 404
         if unknown != "../intakes":  # which the client turns into another path
             assert answer.json()["code"] == "unknown_intake"
+
+
+@pytest.mark.parametrize("size", [100, 2 * MIB + 100], ids=["not begun", "under way"])
+def test_an_upload_that_was_forgotten_never_becomes_an_object(submitter: Submitter, size: int) -> None:
+    """A writer that could not be cancelled is collected some day, perhaps after all else was deleted: nothing comes of it."""
+    name = f"bills/{uuid.uuid4().hex}/forgotten/01"
+    writer = Bucket(PROJECT, BUCKET).create(name, "image/jpeg")
+    writer.write(b"x" * size)
+    del writer
+    gc.collect()
+    assert submitter.objects(name) == []
 
 
 def test_a_client_that_disconnects_leaves_nothing_behind(submitter: Submitter) -> None:

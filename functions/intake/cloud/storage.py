@@ -47,6 +47,17 @@ def _wrapped(method: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
+class _Writer(BlobWriter):  # type: ignore[misc]  # the library has no hints
+    """A writer that is not finished by being forgotten.
+
+    Python's own would send the rest and make the object exist whenever it is collected: that may be long after its upload was
+    given up and everything of it was deleted.
+    """
+
+    def __del__(self) -> None:
+        """Do nothing; Google forgets an unfinished upload after a week."""
+
+
 class ObjectWriter:
     """An object that is being written: it exists only once `close` has returned."""
 
@@ -73,7 +84,7 @@ class ObjectWriter:
 
     @_wrapped
     def abandon(self) -> None:
-        """Cancel the upload; no object comes to be. Without this the writer would finish itself when collected.
+        """Cancel the upload; no object comes to be.
 
         Raises:
             TemporaryError: Storage did not answer; the unfinished upload expires by itself after a week.
@@ -105,7 +116,7 @@ class Bucket:
         """
         blob = self._bucket.blob(name)
         return ObjectWriter(
-            BlobWriter(blob, chunk_size=UPLOAD_CHUNK_BYTES, content_type=content_type, if_generation_match=0)
+            _Writer(blob, chunk_size=UPLOAD_CHUNK_BYTES, content_type=content_type, if_generation_match=0)
         )
 
     @_wrapped
