@@ -300,6 +300,64 @@ def test_worker_is_given_nothing_it_does_not_need(monkeypatch: pytest.MonkeyPatc
         assert sorted(target.split(":")[0] for target in targets) == ["/dev/null", "/dev/null", "socket", "socket"]
 
 
+# --- whoever takes it over ---------------------------------------------------------------------------------------------
+
+SECLUDED = """
+import os, socket, subprocess, sys, threading
+from intake.pages import seclusion
+not_given_up = seclusion.seclude()
+assert not not_given_up, not_given_up
+{attempt}
+"""
+REFUSED = {
+    "ask the metadata server": "socket.create_connection(('127.0.0.1', 9))",
+    "have a socket for later": "socket.socket(socket.AF_UNIX)",
+    "become another program": "os.execv('/bin/true', ['true'])",
+    "start another program": "subprocess.run(['/bin/true'])",
+    "fork": "os.fork()",
+    "end its parent": "os.kill(os.getppid(), 9)",
+    "look into its parent": "open(f'/proc/{os.getppid()}/mem', 'rb')",
+    "write into its parent": "open(f'/proc/{os.getppid()}/mem', 'r+b')",
+    "write a file": "open('found', 'w')",
+    "remove a file": "os.unlink('there')",
+    "make a folder": "os.mkdir('found')",
+}
+
+
+def secluded(attempt: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run something in a process that has given up what the worker gives up."""
+    environment = {**os.environ, "PYTHONPATH": str(FUNCTIONS)}
+    command = [sys.executable, "-c", SECLUDED.format(attempt=attempt)]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=DEADLINE_S)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="seccomp and Landlock are Linux's")
+@pytest.mark.parametrize("what", REFUSED)
+def test_worker_that_was_taken_over_stays_inside(what: str, tmp_path: Path) -> None:
+    """The kernel refuses it the network, other programs, other processes and files to write."""
+    (tmp_path / "there").touch()
+    ended = secluded(REFUSED[what], tmp_path)
+    assert ended.stderr.splitlines()[-1].startswith("PermissionError: "), ended.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="seccomp and Landlock are Linux's")
+def test_what_libraries_need_is_left(tmp_path: Path) -> None:
+    """Threads, files to read, and abort(3), by which a library says that it found itself in disorder."""
+    threads = "thread = threading.Thread(target=print, args=('ran',)); thread.start(); thread.join()"
+    ended = secluded(f"{threads}; open('/etc/passwd').read(); sys.stdout.flush(); os.abort()", tmp_path)
+    assert (ended.stdout, ended.returncode) == ("ran\n", -signal.SIGABRT), ended.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="seccomp and Landlock are Linux's")
+def test_worker_is_secluded(opener: Opener, capsys: pytest.CaptureFixture[str]) -> None:
+    """The worker that opens files has given all of it up, and would have said so otherwise."""
+    read(opener, "pdf", GOOD)
+    status = Path(f"/proc/{opener.warm().pid}/status").read_text("ascii")
+    assert "NoNewPrivs:\t1\nSeccomp:\t2\n" in status
+    assert "not secluded" not in capsys.readouterr().out
+
+
 # --- the stage --------------------------------------------------------------------------------------------------------
 
 

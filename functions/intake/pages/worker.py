@@ -22,7 +22,7 @@ from typing import Any
 
 from intake import log
 from intake.errors import BadFile
-from intake.pages import Document, confinement, open_document, wire
+from intake.pages import Document, confinement, open_document, seclusion, wire
 from intake.pages.confinement import WorkerLimits
 from intake.pages.filebytes import FileBytes
 
@@ -94,7 +94,7 @@ class Worker:
 
 
 def main() -> None:
-    """Load the libraries, take on the limits and serve."""
+    """Load the libraries, take on the limits, give up all else and serve."""
     parent, memory_bytes, cpu_s, wall_s = sys.argv[1:]
     confinement.end_with_parent(int(parent))
     limits = WorkerLimits(int(memory_bytes), float(cpu_s), float(wall_s))
@@ -104,7 +104,8 @@ def main() -> None:
 
     gc.freeze()
     with socket.socket(fileno=os.dup(0)) as channel:
-        wire.send(channel, {"unlimited": confinement.limit_memory(limits.memory_bytes)})
+        unlimited = confinement.limit_memory(limits.memory_bytes)
+        wire.send(channel, {"unlimited": unlimited, "not_secluded": seclusion.seclude()})
         Worker(channel, limits).serve()
 
 

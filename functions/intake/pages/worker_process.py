@@ -121,6 +121,8 @@ class WorkerProcess:
         self._usual = _mapped_bytes(self.pid)
         if reason := greeting.get("unlimited"):
             log.warning("files are opened without a memory limit", reason=reason)
+        if reason := greeting.get("not_secluded"):
+            log.warning("files are opened by a process that is not secluded", reason=reason)
 
     def _receive(self) -> Answer:
         """Wait for an answer; look at the worker's memory meanwhile, for when it crashes there is nothing left to look at."""
