@@ -17,7 +17,7 @@ from google.api_core import exceptions as google_exceptions
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from intake.cloud.firestore import wrapped
+from intake.cloud.failures import firestore_call
 from intake.records import Intake
 
 
@@ -46,14 +46,14 @@ class Copies:
         self._db = client
         self._hold = timedelta(seconds=hold_s)
 
-    @wrapped
+    @firestore_call
     def due(self, now: datetime, limit: int) -> list[DueCopy]:
         """Return copies whose time has come, longest due first."""
         query = self._db.collection("intakes").where(filter=FieldFilter("copy_at", "<=", now))
         found = query.order_by("copy_at").limit(limit).stream()
         return [DueCopy(Intake.from_document(s.id, s.to_dict() or {}), s.update_time) for s in found]
 
-    @wrapped
+    @firestore_call
     def claim(self, due: DueCopy) -> bool:
         """Begin a copy; False if another has begun it since it was seen, or the document has changed otherwise."""
         changes = {"copy.attempts": due.attempts + 1, "copy_at": datetime.now(UTC) + self._hold}
@@ -64,12 +64,12 @@ class Copies:
             return False
         return True
 
-    @wrapped
+    @firestore_call
     def postpone(self, intake: Intake, copy_at: datetime, attempts: int) -> None:
         """Set when a copy that did not succeed is begun again, and how often in a row it failed."""
         self._ref(intake).update({"copy_at": copy_at, "copy.attempts": attempts})
 
-    @wrapped
+    @firestore_call
     def finish(self, ended: Sequence[tuple[Intake, dict[str, str]]]) -> None:
         """Note what became of copies, once their rows say it, in one commit."""
         batch = self._db.batch()

@@ -11,11 +11,9 @@ so the folder must be in a Shared Drive.
 
 from __future__ import annotations
 
-import functools
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import ParamSpec, TypeVar
 
 import google.auth
 import requests
@@ -24,6 +22,7 @@ from google.auth.credentials import Credentials
 from google.auth.transport.requests import AuthorizedSession
 
 from intake.cloud.drive_answers import checked, received
+from intake.cloud.failures import failing_as
 from intake.errors import DriveUnavailable
 from intake.settings import MIB, Settings
 
@@ -37,21 +36,10 @@ CHUNK_TRIES = 3
 _FOLDER = "application/vnd.google-apps.folder"
 _INTAKE, _FILE = "intake_id", "file"
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _wrapped(method: Callable[P, R]) -> Callable[P, R]:
-    """Turn what the network and the credentials can do into our error."""
-
-    @functools.wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return method(*args, **kwargs)
-        except (requests.RequestException, auth_exceptions.GoogleAuthError, KeyError, ValueError) as exc:
-            raise DriveUnavailable from exc
-
-    return call
+# What the network and the credentials can do, and an answer that is none.
+_drive_call = failing_as(
+    DriveUnavailable, requests.RequestException, auth_exceptions.GoogleAuthError, KeyError, ValueError
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +83,7 @@ class Drive:
         self._uploads = f"{endpoint}/upload/drive/v3/files"
         self._of_thread = threading.local()  # requests does not promise that threads may share a session
 
-    @_wrapped
+    @_drive_call
     def find(self, intake_id: str) -> tuple[Folder | None, set[int]]:
         """Return what there is of a bill's copy: its folder, and the numbers of the files in it.
 
@@ -123,7 +111,7 @@ class Drive:
         inside = [file for file in found if folder["id"] in file.get("parents", []) and file["mimeType"] != _FOLDER]
         return Folder(folder["id"], folder["webViewLink"]), {int(file["appProperties"][_FILE]) for file in inside}
 
-    @_wrapped
+    @_drive_call
     def make_folder(self, intake_id: str, name: str) -> Folder:
         """Make the folder of a bill.
 
@@ -141,7 +129,7 @@ class Drive:
         made = checked(answer).json()
         return Folder(made["id"], made["webViewLink"])
 
-    @_wrapped
+    @_drive_call
     def upload(
         self,
         intake_id: str,

@@ -15,16 +15,16 @@ and Google's emulator deadlocks on contended transactions.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from google.api_core import exceptions as google_exceptions
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from intake.cloud.failures import firestore_call
 from intake.errors import IntakeError, TemporaryError, UploadAbandoned
 from intake.records import Intake, Progress, Stage, Status
 
@@ -33,25 +33,6 @@ ADVANCE_TRIES = 5
 SAME_BILL_LIMIT = 20
 COMMIT_INTAKES = 100
 """Intakes in one commit: two writes each; a commit may hold 10 MiB (https://cloud.google.com/firestore/quotas)."""
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _wrapped(method: Callable[P, R]) -> Callable[P, R]:
-    """Turn what is left after the library's own retries into our error."""
-
-    @functools.wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return method(*args, **kwargs)
-        except (google_exceptions.GoogleAPICallError, google_exceptions.RetryError) as exc:
-            raise TemporaryError from exc
-
-    return call
-
-
-wrapped = _wrapped  # for the modules of the other documents
 
 
 @dataclass(frozen=True)
@@ -111,26 +92,26 @@ class Store:
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
-    @_wrapped
+    @firestore_call
     def intake(self, intake_id: str) -> Intake | None:
         """Return an intake, or None if there never was one with this id."""
         snapshot = self._intake_ref(intake_id).get()
         return Intake.from_document(intake_id, snapshot.to_dict() or {}) if snapshot.exists else None
 
-    @_wrapped
+    @firestore_call
     def progress(self, intake_id: str) -> Progress | None:
         """Return a progress document, or None if there is none (any more)."""
         snapshot = self._progress_ref(intake_id).get()
         return Progress.from_document(snapshot.to_dict() or {}) if snapshot.exists else None
 
-    @_wrapped
+    @firestore_call
     def due_for_check(self, now: datetime, limit: int) -> list[Due]:
         """Return unfinished intakes whose `check_at` has passed, longest due first."""
         query = self._db.collection("intakes").where(filter=FieldFilter("check_at", "<=", now))
         found = query.order_by("check_at").limit(limit).stream()
         return [Due(Intake.from_document(s.id, s.to_dict() or {}), s.update_time) for s in found]
 
-    @_wrapped
+    @firestore_call
     def awaiting_row(self, limit: int) -> list[Intake]:
         """Return intakes that are read and not yet recorded, oldest submission first among those found."""
         query = self._db.collection("intakes").where(filter=FieldFilter("status", "==", Status.READ.value))
@@ -140,7 +121,7 @@ class Store:
 
     # --- submit -----------------------------------------------------------------------------------------------------
 
-    @_wrapped
+    @firestore_call
     def begin_upload(self, upload_id: str, intake_id: str) -> Any:
         """Write an upload down before its first byte, so that whatever becomes of it can be found and deleted.
 
@@ -149,7 +130,7 @@ class Store:
         """
         return self._upload_ref(upload_id).set(_upload_document(intake_id)).update_time
 
-    @_wrapped
+    @firestore_call
     def abandon_upload(self, upload: StaleUpload) -> bool:
         """Make sure that an upload can no longer become an intake; only then may its objects be deleted.
 
@@ -163,12 +144,12 @@ class Store:
             return False
         return True
 
-    @_wrapped
+    @firestore_call
     def end_upload(self, upload_id: str) -> None:
         """Forget an upload whose objects are gone or belong to an intake."""
         self._upload_ref(upload_id).delete()
 
-    @_wrapped
+    @firestore_call
     def accept(self, intake: Intake, upload_id: str, begun: Any) -> bool:
         """Make an intake of an upload, in one commit.
 
@@ -201,7 +182,7 @@ class Store:
             return bool((existing.to_dict() or {})["files"] == intake.to_document()["files"])
         return True
 
-    @_wrapped
+    @firestore_call
     def stale_uploads(self, before: datetime, limit: int) -> list[StaleUpload]:
         """Return uploads that began before a time and were neither accepted nor discarded."""
         query = self._db.collection("uploads").where(filter=FieldFilter("started_at", "<", before))
@@ -210,30 +191,30 @@ class Store:
 
     # --- ocr --------------------------------------------------------------------------------------------------------
 
-    @_wrapped
+    @firestore_call
     def claim_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float) -> bool:
         """Claim some pages of an intake; see `_claim`."""
         return bool(self._claim(self._chunk_ref(intake_id, chunk), owner, lease_s))
 
-    @_wrapped
+    @firestore_call
     def renew_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float) -> None:
         """Give a sign of life for a claimed chunk."""
         lease_until = datetime.now(UTC) + timedelta(seconds=lease_s)
         self._chunk_ref(intake_id, chunk).set({"owner": owner, "lease_until": lease_until})
 
-    @_wrapped
+    @firestore_call
     def release_chunk(self, intake_id: str, chunk: int) -> None:
         """Give a chunk back after a failure, so that the next delivery need not wait for the lease to end."""
         self._chunk_ref(intake_id, chunk).delete()
 
-    @_wrapped
+    @firestore_call
     def chunk_in_work(self, intake_id: str) -> bool:
         """Return whether anybody holds a chunk of this intake now."""
         now = datetime.now(UTC)
         chunks = self._intake_ref(intake_id).collection("chunks").stream()
         return any((snapshot.to_dict() or {})["lease_until"] > now for snapshot in chunks)
 
-    @_wrapped
+    @firestore_call
     def start_reading(self, intake: Intake, file_pages: Sequence[int]) -> bool:
         """Note the pages of each file: the intake goes from waiting to reading.
 
@@ -245,7 +226,7 @@ class Store:
         changes = {"status": Status.READING.value, "file_pages": list(file_pages), "pages": sum(file_pages)}
         return self._advance(intake.id, {Status.WAITING}, changes, progress)
 
-    @_wrapped
+    @firestore_call
     def show_pages_done(self, intake: Intake, count: Callable[[], int]) -> None:
         """Show page n of m, at most about once a second for a document, whoever writes, and never backwards.
 
@@ -271,7 +252,7 @@ class Store:
         except _LOST_RACE:
             return  # Another run has just shown its own, or the next stage has begun.
 
-    @_wrapped
+    @firestore_call
     def earlier_of_same_bill(self, intake: Intake, bill_key: str) -> list[Intake]:
         """Return earlier intakes with one of the same files, or of the same bill, that did not fail.
 
@@ -295,7 +276,7 @@ class Store:
             if other.submitted_at < intake.submitted_at and other.status is not Status.FAILED
         ]
 
-    @_wrapped
+    @firestore_call
     def finish_reading(
         self, intake: Intake, reading: Mapping[str, Any], attention: Sequence[Mapping[str, str]], bill_key: str
     ) -> bool:
@@ -321,7 +302,7 @@ class Store:
         )
         return self._advance(intake.id, {Status.READING}, changes, progress)
 
-    @_wrapped
+    @firestore_call
     def fail(self, intake: Intake, error: IntakeError, *, discard_files: bool = False) -> bool:
         """End an intake with a reason that the submitter can read.
 
@@ -350,12 +331,12 @@ class Store:
 
     # --- record -----------------------------------------------------------------------------------------------------
 
-    @_wrapped
+    @firestore_call
     def claim_sheet(self, owner: str, lease_s: float) -> Claim:
         """Claim the turn to write the Sheet; see `_claim`."""
         return self._claim(self._db.collection("turns").document("sheet"), owner, lease_s)
 
-    @_wrapped
+    @firestore_call
     def mark_recorded(self, intakes: Sequence[Intake], *, to_copy: bool = False) -> None:
         """Mark intakes whose rows are in the Sheet as recorded and their progress as done.
 
@@ -388,7 +369,7 @@ class Store:
 
     # --- sweep ------------------------------------------------------------------------------------------------------
 
-    @_wrapped
+    @firestore_call
     def postpone_check(self, due: Due, check_at: datetime, attempts: int, pages_seen: int) -> None:
         """Set when the sweeper looks at an intake again, and what it has seen and tried so far.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from google.cloud import firestore
 
-from intake.cloud.firestore import wrapped
+from intake.cloud.failures import firestore_call
 from intake.office.lists import Agents, Options
 
 
@@ -35,17 +35,17 @@ class OfficeDocuments:
         data = _read(self._agents_ref)
         return Agents.from_document(data) if data else None
 
-    @wrapped
+    @firestore_call
     def set_options(self, options: Options) -> None:
         """Offer something else; open forms are told by Firestore."""
         self._options_ref.set(options.to_document())
 
-    @wrapped
+    @firestore_call
     def set_agents(self, agents: Agents) -> None:
         """Let others in."""
         self._agents_ref.set(agents.to_document())
 
 
-@wrapped
+@firestore_call
 def _read(ref: firestore.DocumentReference) -> dict[str, Any] | None:
     return ref.get().to_dict()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import IO, Any, ParamSpec, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
 
 import requests
 from google.api_core import exceptions as google_exceptions
@@ -15,6 +14,7 @@ from google.cloud.storage.exceptions import InvalidResponse
 from google.cloud.storage.fileio import BlobWriter
 from google.cloud.storage.retry import DEFAULT_RETRY
 
+from intake.cloud.failures import failing_as
 from intake.errors import TemporaryError
 from intake.settings import MIB
 
@@ -29,22 +29,7 @@ _FAILURES = (
     requests.RequestException,
     InvalidResponse,
 )
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _wrapped(method: Callable[P, R]) -> Callable[P, R]:
-    """Turn the library's many exceptions into ours; the library has already retried what its policies allow."""
-
-    @functools.wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return method(*args, **kwargs)
-        except _FAILURES as exc:
-            raise TemporaryError from exc
-
-    return call
+_storage_call = failing_as(TemporaryError, *_FAILURES)
 
 
 class _Writer(BlobWriter):  # type: ignore[misc]  # the library has no hints
@@ -64,7 +49,7 @@ class ObjectWriter:
     def __init__(self, writer: BlobWriter) -> None:
         self._writer = writer
 
-    @_wrapped
+    @_storage_call
     def write(self, piece: bytes) -> None:
         """Send bytes, or hold them until a chunk is full.
 
@@ -73,7 +58,7 @@ class ObjectWriter:
         """
         self._writer.write(piece)
 
-    @_wrapped
+    @_storage_call
     def close(self) -> None:
         """Send the rest and make the object exist.
 
@@ -82,7 +67,7 @@ class ObjectWriter:
         """
         self._writer.close()
 
-    @_wrapped
+    @_storage_call
     def abandon(self) -> None:
         """Cancel the upload; no object comes to be.
 
@@ -119,7 +104,7 @@ class Bucket:
             _Writer(blob, chunk_size=UPLOAD_CHUNK_BYTES, content_type=content_type, if_generation_match=0)
         )
 
-    @_wrapped
+    @_storage_call
     def read(self, name: str) -> bytes:
         """Return all bytes of an object.
 
@@ -142,7 +127,7 @@ class Bucket:
         except _FAILURES as exc:
             raise TemporaryError from exc
 
-    @_wrapped
+    @_storage_call
     def fetch(self, name: str, file: IO[bytes]) -> None:
         """Write all bytes of an object into a file, a piece at a time.
 
@@ -155,7 +140,7 @@ class Bucket:
         """
         self._bucket.blob(name).download_to_file(file, retry=DEFAULT_RETRY)
 
-    @_wrapped
+    @_storage_call
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         """Write an object in one request, over what may be there.
 
@@ -166,7 +151,7 @@ class Bucket:
         # Overwriting with the same bytes is harmless, so the request may be repeated without a precondition.
         self._bucket.blob(name).upload_from_string(text, content_type="application/json", retry=DEFAULT_RETRY)
 
-    @_wrapped
+    @_storage_call
     def names(self, prefix: str) -> list[str]:
         """Return the names of all objects below a prefix.
 
@@ -178,7 +163,7 @@ class Bucket:
         found = self._client.list_blobs(self._bucket, prefix=prefix, fields="items(name),nextPageToken")
         return [blob.name for blob in found]
 
-    @_wrapped
+    @_storage_call
     def delete_all(self, prefix: str) -> None:
         """Delete every object below a prefix; what is already gone is fine.
 

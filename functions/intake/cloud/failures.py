@@ -1,0 +1,40 @@
+"""How the exceptions of a product's library become ours."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from google.api_core import exceptions as google_exceptions
+
+from intake.errors import IntakeError, TemporaryError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def failing_as(error: type[IntakeError], *failures: type[Exception]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator for methods that call a product.
+
+    Args:
+        error: Our error.
+        failures: What is left of the library's exceptions after its own retries.
+    """
+
+    def wrapped(method: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(method)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return method(*args, **kwargs)
+            except failures as exc:
+                raise error from exc
+
+        return call
+
+    return wrapped
+
+
+def firestore_call(method: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a method that calls Firestore."""
+    return failing_as(TemporaryError, google_exceptions.GoogleAPICallError, google_exceptions.RetryError)(method)
