@@ -10,50 +10,22 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from aiohttp import web
-
+from infra.local import serving
 from infra.local.drive.api import DriveApi, control_app
 from infra.local.drive.faults import QUERIES_PER_MINUTE, Traffic
 from infra.local.drive.page import add_pages
 from infra.local.drive.store import Drive
 
-_SHUTDOWN_S = 1.0
-
-
-async def _listen(app: web.Application, port: int, runners: list[web.AppRunner]) -> int:
-    """Serve an application on a loopback port (0: any free one); return the port."""
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S)
-    await runner.setup()
-    runners.append(runner)
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    address: Any = runner.addresses[0]
-    return int(address[1])
-
 
 async def _serve(options: argparse.Namespace) -> None:
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
     drive, traffic = Drive(options.state, options.folder), Traffic(options.queries_per_minute)
     app = DriveApi(drive, traffic).app()
     add_pages(app, drive)
-    runners: list[web.AppRunner] = []
-    try:
-        port = await _listen(app, options.port, runners)
-        if options.control_port is not None:
-            control = await _listen(control_app(drive, traffic), options.control_port, runners)
-            print(f"drive: control on http://127.0.0.1:{control}", flush=True)
-        print(f"drive: listening on http://127.0.0.1:{port}", flush=True)
-        await stop.wait()
-    finally:
-        for runner in runners:
-            await runner.cleanup()
+    await serving.serve("drive", app, options.port, control_app(drive, traffic), options.control_port)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -77,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         asyncio.run(_serve(options))
-    except OSError as exc:
-        print(f"drive: port {options.port} or {options.control_port} cannot be used: {exc}", file=sys.stderr)
+    except serving.PortError as exc:
+        print(f"drive: {exc}", file=sys.stderr)
         return 1
     return 0
 

@@ -13,16 +13,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
 
+from infra.local import serving
 from infra.local.sheets.api import Call, Json, route
 from infra.local.sheets.control import control_app
 from infra.local.sheets.errors import SheetsError, bad_field, injected, quota_exceeded
@@ -35,11 +34,6 @@ DEFAULT_SHEET_ID = "greenwatt-local-sheet"
 # Google names no hard limit for a request and recommends 2 MB:
 # https://developers.google.com/workspace/sheets/api/limits
 _MAX_BODY_BYTES = 64 * 1024 * 1024
-_SHUTDOWN_S = 1.0
-
-
-class PortError(Exception):
-    """A port is taken or forbidden; the message is a sentence for the person who started the program."""
 
 
 async def _body(request: web.Request) -> Json:
@@ -115,46 +109,15 @@ def api_app(service: SheetsService) -> web.Application:
     return app
 
 
-async def _listen(app: web.Application, port: int) -> tuple[web.AppRunner, int]:
-    """Serve an application on a loopback port (0: any free one); return its runner and the port.
-
-    Raises:
-        PortError: The port cannot be listened on.
-    """
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-    except OSError as exc:
-        await runner.cleanup()
-        raise PortError(f"Port {port} cannot be listened on: {exc.strerror}. Choose another one.") from exc
-    address: Any = runner.addresses[0]
-    return runner, int(address[1])
-
-
 async def _serve(options: argparse.Namespace) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
     book = load(options.state, options.sheet_id)
     saver = Saver(options.state, book)
     limits = Limits(options.reads_per_minute, options.writes_per_minute)
     service = SheetsService(book, limits, time.monotonic, saver.notice)
-    runners: list[web.AppRunner] = []
     saving = asyncio.create_task(saver.run(lambda: service.book))
     try:
-        runner, port = await _listen(api_app(service), options.port)
-        runners.append(runner)
-        if options.control_port is not None:
-            runner, control_port = await _listen(control_app(service), options.control_port)
-            runners.append(runner)
-            print(f"sheets: control on http://127.0.0.1:{control_port}", flush=True)
-        print(f"sheets: listening on http://127.0.0.1:{port}", flush=True)
-        await stop.wait()
+        await serving.serve("sheets", api_app(service), options.port, control_app(service), options.control_port)
     finally:
-        for runner in runners:
-            await runner.cleanup()
         saver.close()
         await saving
 
@@ -181,7 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         asyncio.run(_serve(options))
-    except (PortError, StateFileError) as exc:
+    except (serving.PortError, StateFileError) as exc:
         print(f"sheets: {exc}", file=sys.stderr)
         return 1
     except OSError as exc:
