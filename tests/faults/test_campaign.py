@@ -26,7 +26,7 @@ def test_every_call_to_google_is_on_the_list() -> None:
 def test_short_campaign() -> None:
     """Submissions of every kind go through while everything fails: none is lost, doubled, stuck or ends wrongly."""
     rates = Rates(fresh=0.15, fresh_call=0.02, each_kind=False)
-    outcome = run(Plan(seed=20261125, submissions=24, rates=rates, outage_s=8, coverage_s=15))
+    outcome = run(Plan(seed=20261125, submissions=24, rates=rates, outage_s=8, coverage_s=45))
     print(f"\n{tables.table([outcome])}")
     assert outcome.wrong == []
     assert outcome.verdict.recorded == outcome.verdict.rows > 0
