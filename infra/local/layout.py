@@ -128,7 +128,8 @@ class Layout:
 
     def _function(self, name: str, port: int) -> list[str]:
         address = ["--host", "127.0.0.1", "--port", str(port)]
-        return _module("framework", "--source", str(self.options.source), "--target", name, *address)
+        framework = _module("framework", "--source", str(self.options.source), "--target", name, *address)
+        return [self.options.python, *framework[1:]]
 
     def _function_env(self, spec: FunctionSpec) -> dict[str, str]:
         # FUNCTION_TARGET is what Cloud Run sets; the log lines carry it.

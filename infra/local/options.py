@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ class StackOptions:
         retry_max_backoff_s: Longest wait before a message comes again; None for production's.
         max_delivery_attempts: Attempts before the dead-letter topic (5 to 100); None for production's.
         source: File that holds the functions.
+        python: Python that runs them; this process's own unless told.
         say: Takes one line for the user before something slow is done.
     """
 
@@ -39,4 +41,5 @@ class StackOptions:
     retry_max_backoff_s: float | None = None
     max_delivery_attempts: int | None = None
     source: Path = ROOT / "functions" / "main.py"
+    python: str = sys.executable
     say: Callable[[str], None] = print

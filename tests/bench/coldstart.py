@@ -8,13 +8,12 @@ import os
 import re
 import resource
 import subprocess
-import sys
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import distribution
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from infra.local import functions
 from infra.local.ports import free_ports
 from infra.local.stack import BUCKET, PROJECT
 from tests.bench.report import ROOT, bars, machine, median, table
-from tests.bench.surroundings import bench_stack, nothing_delivered
+from tests.bench.surroundings import bench_stack, deployed_python, nothing_delivered
 from tests.pipeline import documents
 from tests.pipeline.submitter import ANSWERS, Submitter, wait_for
 
@@ -53,7 +52,7 @@ class Cold:
         self._began, self._cpu = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         self._process = subprocess.Popen(
             [
-                *(Path(sys.executable).with_name("functions-framework"), "--source", source, "--target", target),
+                *(deployed_python().with_name("functions-framework"), "--source", source, "--target", target),
                 *("--host", "127.0.0.1", "--port", str(self.port)),
             ],
             env={**os.environ, **env, "FUNCTION_TARGET": target, "THREADS": str(threads), "WORKERS": "1"},
@@ -207,7 +206,7 @@ def _imports(code: str) -> tuple[int, Counter[str]]:
     least: dict[str, int] = {}
     for _ in range(5):
         done = subprocess.run(
-            [sys.executable, "-X", "importtime", "-c", code],
+            [deployed_python(), "-X", "importtime", "-c", code],
             capture_output=True,
             text=True,
             check=True,
@@ -240,15 +239,13 @@ def _import_table() -> str:
 
 
 def _installed() -> str:
-    names = re.findall(r"^([a-z0-9._-]+)==", (ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE)
+    (site,) = deployed_python().parents[1].glob("lib/python3*/site-packages")
     sizes: Counter[str] = Counter()
-    for name in names:
-        try:
-            files = distribution(name).files or []
-        except ModuleNotFoundError:
-            continue  # pinned for another platform
-        paths = [Path(str(file.locate())) for file in files if not str(file).endswith(".pyc")]
-        sizes[name] = sum(path.stat().st_size for path in paths if path.is_file())
+    for package in distributions(path=[str(site)]):
+        paths = [Path(str(file.locate())) for file in package.files or [] if not str(file).endswith(".pyc")]
+        sizes[package.metadata["Name"]] = sum(path.stat().st_size for path in paths if path.is_file())
+    for tool in ("pip", "setuptools"):  # they come with every environment
+        del sizes[tool]
     largest = ", ".join(f"{name} {size / 1e6:.0f}" for name, size in sizes.most_common(8))
     return (
         f"Installed for all functions (`requirements.txt`, without .pyc): {sizes.total() / 1e6:.0f} MB in {len(sizes)}"

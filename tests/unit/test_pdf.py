@@ -12,7 +12,8 @@ from intake.errors import BadFile, BrokenFile, EncryptedPdf, NoPages, PictureToo
 from intake.log import rss_mb
 from intake.pages import open_document
 from intake.pages.content import OWN_BYTES_LIMIT, RENDERED_PIXELS, PageContent
-from intake.pages.pdf import MAX_DECODED_BYTES, MAX_JPX_PIXELS, MIN_WORDS
+from intake.pages.pdf import MAX_DECODED_BYTES, MAX_JPX_PIXELS
+from intake.pages.textlayer import MIN_WORDS
 from PIL import Image, ImageOps
 
 from tests.unit.marks import encoded, found_mark, mark_on_page, marked, sent

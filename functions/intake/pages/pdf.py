@@ -4,43 +4,29 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
 from math import sqrt
 
 import pymupdf
 from PIL import Image
 
 from intake.errors import BadFile, BrokenFile, EncryptedPdf, NoPages
-from intake.pages import jpeg
+from intake.pages import jpeg, textlayer
 from intake.pages.content import OWN_BYTES_LIMIT, RENDERED_PIXELS, PageContent, Placement
 from intake.pages.filebytes import Data
 from intake.pages.pictures import VISION_PIXELS, check_pixels, encode_grey, max_decoded_pixels
-from intake.records import Quad, Word
+from intake.pages.textlayer import PICTURES, TEXT, Painted
+from intake.records import Word
 
 MAX_DPI = 300
-MIN_WORDS = 20
-"""Fewer words are a stamp or a scanner's footer, not the text of a page."""
-MAX_WORDS = 5_000
-MAX_WORD_CHARACTERS = 500
-"""More of either is not what a person reads on a page: a dense page of a bill has 1,500 words. It is drawn instead."""
-MAX_UNREADABLE = 0.05
-LARGE_PICTURE = 0.5
-"""Share of a page that its pictures may cover before its text layer cannot be all that there is to read."""
 WHOLE_PAGE = 0.95
 MAX_DECODED_BYTES = 36_000_000
 """Most bytes of one picture inside a PDF that MuPDF must decode whole before it scales it (all but JPEG): 12 megapixels in
 colour, 36 in grey or black and white."""
+KEPT_PIXELS = 1_000_000
+"""Most pixels of a page's pictures after which MuPDF's store is kept for the next page: logos, not scans."""
 MAX_JPX_PIXELS = 16_000_000
 """JPEG 2000 is decoded to 15 bytes a pixel."""
 
-_TEXT = {"fill-text", "stroke-text"}
-_PICTURES = {"fill-image", "fill-imgmask"}
-# One of these is on any page of running text. A font without a character map yields letters that spell nothing; then
-# none of them appears and the page is recognised from its picture.
-_COMMON = re.compile(
-    r"\b(the|of|to|and|for|on|is|in|by|your|page|account|number|date|total|service|bill|amount)\b", re.IGNORECASE
-)
-_UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f]")
 # IndexError: a file may promise more pages than it has. TypeError: a text in it is not what MuPDF's binding expects.
 _MUPDF_ERRORS = (RuntimeError, ValueError, IndexError, TypeError, pymupdf.mupdf.FzErrorBase)
 
@@ -63,6 +49,7 @@ class PdfDocument:
 
     def __init__(self, data: Data, number: int) -> None:
         self._number = number
+        self._keep_store = False
         try:
             self._document = pymupdf.open(stream=memoryview(data), filetype="pdf")
             encrypted, pages = self._document.needs_pass, 0
@@ -84,6 +71,7 @@ class PdfDocument:
 
     def page(self, index: int, *, redraw: bool = False) -> PageContent:
         """Return what is to be read on a page; see `intake.pages.Document`."""
+        self._keep_store = False
         try:
             return self._page(self._document[index], redraw)
         except BadFile:
@@ -92,7 +80,8 @@ class PdfDocument:
             raise _meaning(exc, self._number) from exc
         finally:
             # MuPDF keeps what it decoded for later pages: about 13 MB a scanned page, which never comes back.
-            pymupdf.TOOLS.store_shrink(100)
+            if not self._keep_store:
+                pymupdf.TOOLS.store_shrink(100)
 
     def close(self) -> None:
         """Give back the memory."""
@@ -107,25 +96,25 @@ class PdfDocument:
             raise BrokenFile(self._number)
         painted = page.get_bboxlog()
         if not redraw:
-            words = list(_words(page)) if any(kind in _TEXT for kind, _ in painted) else []
-            sound = len(words) <= MAX_WORDS and all(len(word.text) <= MAX_WORD_CHARACTERS for word in words)
-            if sound and _is_text_layer(page, painted, words):
+            words = list(textlayer.words(page)) if any(kind in TEXT for kind, _ in painted) else []
+            sound = textlayer.sound(words)
+            if sound and textlayer.is_complete(page, painted, words):
+                # With its fonts in it: loading them again for each page took longer than all the rest.
+                self._keep_store = _decodes_little(page, painted)
                 return PageContent(width, height, "text", words)
             if sound and (picture := self._own_picture(page, painted, words)) is not None:
                 return picture
         return PageContent(width, height, "render", picture=self._render(page))
 
-    def _own_picture(
-        self, page: pymupdf.Page, painted: list[tuple[str, tuple[float, ...]]], words: list[Word]
-    ) -> PageContent | None:
+    def _own_picture(self, page: pymupdf.Page, painted: Painted, words: list[Word]) -> PageContent | None:
         """Return the bytes of the one picture that is all there is to see, with text that is painted over it."""
         kinds = [kind for kind, _ in painted]
-        if sum(kind in _PICTURES for kind in kinds) != 1 or "fill-image" not in kinds or page.first_annot:
+        if sum(kind in PICTURES for kind in kinds) != 1 or "fill-image" not in kinds or page.first_annot:
             return None
         place = kinds.index("fill-image")
         over = set(kinds[place + 1 :])
-        hidden_text = "ignore-text" in kinds or bool(_TEXT & set(kinds[:place]))
-        if over - _TEXT - {"ignore-text"} or (over & _TEXT and hidden_text):
+        hidden_text = "ignore-text" in kinds or bool(TEXT & set(kinds[:place]))
+        if over - TEXT - {"ignore-text"} or (over & TEXT and hidden_text):
             return None
         info = page.get_image_info()[0]
         matrix = pymupdf.Matrix(info["transform"]) * page.rotation_matrix
@@ -144,7 +133,7 @@ class PdfDocument:
             matrix.e / width,
             matrix.f / height,
         )
-        return PageContent(width, height, "picture", words if over & _TEXT else (), data, placement)
+        return PageContent(width, height, "picture", words if over & TEXT else (), data, placement)
 
     def _jpeg_bytes(self, page: pymupdf.Page, info: dict[str, object]) -> bytes | None:
         """Return the picture's own JPEG, if it is one that Vision sees as the PDF means it."""
@@ -215,20 +204,14 @@ def _coded_sizes(jpx: bytes) -> list[tuple[int, int]]:
     return [struct.unpack_from(">II", jpx, mark.end()) for mark in found]
 
 
-def _is_text_layer(page: pymupdf.Page, painted: list[tuple[str, tuple[float, ...]]], words: list[Word]) -> bool:
-    """Tell whether the text layer is all that a person would read on the page.
-
-    Invisible text is what some scanner's OCR made of a picture; large pictures hold text of their own; a font without a
-    character map yields signs that mean nothing.
-    """
-    if len(words) < MIN_WORDS or any(kind == "ignore-text" for kind, _ in painted):
-        return False
-    text = " ".join(word.text for word in words)
-    if len(_UNREADABLE.findall(text)) > MAX_UNREADABLE * len(text) or not _COMMON.search(text):
-        return False
-    whole = page.rect * page.derotation_matrix
-    covered = sum(abs((pymupdf.Rect(box) & whole).get_area()) for kind, box in painted if kind in _PICTURES)
-    return bool(covered < LARGE_PICTURE * abs(whole.get_area()))
+def _decodes_little(page: pymupdf.Page, painted: Painted) -> bool:
+    """Tell whether the pictures that a page paints, if any, are small, so that little of them can have been kept."""
+    count = sum(kind in PICTURES for kind, _ in painted)
+    if not count:
+        return True
+    images = page.get_images(full=True)
+    pixels = sum(width * height for _, _, width, height, *_ in images)
+    return count <= len(images) and pixels <= KEPT_PIXELS  # pictures within patterns are painted and not listed
 
 
 def _covers_page(page: pymupdf.Page, bbox: tuple[float, ...]) -> bool:
@@ -246,32 +229,3 @@ def _clips(page: pymupdf.Page) -> bool:
     whole = page.rect * page.derotation_matrix
     paths = [drawing["scissor"] for drawing in page.get_drawings(extended=True) if drawing["type"] == "clip"]
     return any((path & whole).get_area() < WHOLE_PAGE * whole.get_area() for path in paths)
-
-
-def _words(page: pymupdf.Page) -> Iterator[Word]:
-    """Yield the words of the text layer with the direction of their line."""
-    text_page = page.get_textpage(flags=pymupdf.TEXTFLAGS_WORDS)
-    blocks = page.get_text("dict", textpage=text_page)["blocks"]
-    directions = {
-        (block["number"], line): tuple(spans["dir"])
-        for block in blocks
-        for line, spans in enumerate(block.get("lines", []))
-    }
-    width, height = page.rect.width, page.rect.height
-    # Once for the page and with plain numbers: asking MuPDF for each corner took nine tenths of the time.
-    turn = page.rotation_matrix
-    a, b, c, d, e, f = (float(number) for number in (turn.a, turn.b, turn.c, turn.d, turn.e, turn.f))
-    for x0, y0, x1, y1, text, block, line, _ in page.get_text("words", textpage=text_page):
-        corners = _in_reading_order(x0, y0, x1, y1, directions.get((block, line), (1.0, 0.0)))
-        turned = [((a * x + c * y + e) / width, (b * x + d * y + f) / height) for x, y in corners]
-        yield Word(text, Quad(*(coordinate for corner in turned for coordinate in corner)), 1.0)
-
-
-def _in_reading_order(
-    x0: float, y0: float, x1: float, y1: float, direction: tuple[float, ...]
-) -> tuple[tuple[float, float], ...]:
-    """Return the corners of a box, beginning with the top left of the text as read, for the nearest quarter turn."""
-    corners = ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
-    dx, dy = direction
-    first = (0 if dx >= 0 else 2) if abs(dx) >= abs(dy) else (1 if dy >= 0 else 3)
-    return corners[first:] + corners[:first]

@@ -109,7 +109,7 @@ def content_of(message: Mapping[str, Any], picture: bytes) -> PageContent:
             float(message["height"]),
             str(message["source"]),
             [
-                Word(str(text), Quad(*(float(corner) for corner in corners)), float(confidence))
+                Word(str(text), Quad._make(map(float, corners)), float(confidence))
                 for text, confidence, *corners in message["words"]
             ],
             picture if message["recognise"] else None,
