@@ -108,6 +108,33 @@ def test_a_bill_fails_while_its_pages_are_counted_up() -> None:
     assert (progress.stage, progress.pages_done, progress.percent) == (Stage.FAILED, 3, 100)
 
 
+def test_pages_are_counted_only_to_be_shown() -> None:
+    """Counting the saved pages lists Storage, so a run does not count when another has shown them a moment ago."""
+    world = World()
+    counted = []
+
+    def count() -> int:
+        counted.append(3)
+        return 3
+
+    with patched(world):
+        world.finish(world.submit("five pages", key(1)))
+        (intake_id,) = world.promised
+        intake = world.store.intake(intake_id)
+        assert intake is not None
+        assert world.store.start_reading(intake, [5])
+        intake = replace(intake, file_pages=(5,))
+        world.store.show_pages_done(intake, count)
+        assert counted == []
+        world.pass_time(2)
+        world.store.show_pages_done(intake, count)
+        world.store.show_pages_done(intake, count)
+        progress = world.store.progress(intake_id)
+    assert counted == [3]
+    assert progress is not None
+    assert progress.pages_done == 3
+
+
 def test_interleavings_by_chance() -> None:
     """Many others come to their end."""
     for number in range(150):
