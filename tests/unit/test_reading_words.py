@@ -264,3 +264,9 @@ def test_a_difference_times_its_multiplier_proves_the_use() -> None:
     assert values(read_bill([page(lines)]))["kwh"] == 9020
     lines = [*header(), *service(0.14), *(line for line in rest if line[2] != "20")]
     assert "kwh" not in values(read_bill([page(lines)]))
+
+
+def test_a_name_that_ran_into_the_period_beside_it_is_none() -> None:
+    """Words joined over the gap between two columns."""
+    lines = replaced(GRID_TOP, "ORLA TESTWOOD", "ORLA TESTWOOD GREENHOUSES INCSep 6,2025 to Oct5,2025")
+    assert "customer_name" not in values(read_bill([page(lines)]))

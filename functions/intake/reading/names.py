@@ -11,6 +11,7 @@ from intake.reading.geometry import Phrase, Sheet
 from intake.reading.knowledge import Utility
 from intake.reading.labels import Anchor, compact
 from intake.reading.postal import street_of, tidy, town_of
+from intake.reading.printed import dates
 from intake.reading.sightings import Sighting, wording_certainty
 from intake.reading.tokens import is_unbroken
 
@@ -53,7 +54,7 @@ def is_name(text: str) -> bool:
     """Tell whether a line may be a customer's name."""
     letters = [c for c in text if c.isalpha()]
     capitals = sum(c.isupper() for c in letters) >= 0.8 * len(letters) or text.istitle()
-    ordinary = not _NOT_A_NAME.search(text) and not any(compact(text) in label for label in _LABELS)
+    ordinary = not _NOT_A_NAME.search(text) and not dates(text) and not any(compact(text) in label for label in _LABELS)
     return len(letters) >= 4 and capitals and len(text.split()) <= 9 and ordinary
 
 
