@@ -218,7 +218,7 @@ class LocalStack:
         path = "/storage/v1/b" if name == "storage" else "/"
         try:
             return requests.get(f"http://{self._layout.address(name)}{path}", timeout=_HTTP_TIMEOUT_S).ok
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             return False
 
     def _create_resources(self) -> None:

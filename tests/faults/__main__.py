@@ -10,7 +10,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(_ROOT / "functions"), str(_ROOT)]
 
 from tests.faults import tables  # noqa: E402
-from tests.faults.campaign import Plan, run  # noqa: E402
+from tests.faults.campaign import Outcome, Plan, run  # noqa: E402
 
 
 def main() -> int:
@@ -26,14 +26,13 @@ def main() -> int:
     )
     parser.add_argument("--write", action="store_true", help="write the section of docs/reliability.md")
     options = parser.parse_args()
-    outcomes = [
-        run(Plan(seed, options.submissions, outage_s=options.outage, coverage_s=options.coverage))
-        for seed in options.seed
-    ]
-    text = tables.table(outcomes)
-    print(text)
-    if options.write:
-        tables.write_section("campaign", text)
+    outcomes: list[Outcome] = []
+    for seed in options.seed:
+        outcomes.append(run(Plan(seed, options.submissions, outage_s=options.outage, coverage_s=options.coverage)))
+        text = tables.table(outcomes)
+        print(text, flush=True)
+        if options.write:
+            tables.write_section("campaign", text)
     return 0 if all(outcome.clean for outcome in outcomes) else 1
 
 

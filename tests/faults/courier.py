@@ -15,7 +15,7 @@ from typing import Self
 
 import grpc
 import requests
-from google.api_core.exceptions import GoogleAPICallError
+from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.pubsub_v1 import PushConfig, ReceivedMessage, SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
@@ -94,7 +94,7 @@ class Courier:
                 received = list(self._client.pull(subscription=path, max_messages=100, timeout=1).received_messages)
                 if received:
                     self._client.acknowledge(subscription=path, ack_ids=[message.ack_id for message in received])
-            except GoogleAPICallError:
+            except (GoogleAPICallError, RetryError):
                 # Nothing there within a second, or the emulator is being started again.
                 self._stopping.wait(0.05)
                 continue
