@@ -39,6 +39,7 @@ NEVER_SPENT = 1_000_000
 """Of the public form's valves, so that they count and never refuse; and of attempts, since the hours of pauses between them are
 minutes here."""
 QUIET_DEADLINE_S = 180.0
+"""How long nothing may come to its end when all is quiet."""
 EXTRA = 12
 """Submissions at a time that are added while boundaries are not covered."""
 UPLOADS_END_WITHIN_S = 20.0
@@ -102,6 +103,10 @@ class Campaign:
     def unfinished(self) -> int:
         """Return how many intakes are neither recorded nor failed, or recorded without a copy."""
         return len(self._unfinished())
+
+    def left(self) -> int:
+        """Return how much has to come to its end, or to go."""
+        return self.unfinished() + len(self.uploads())
 
     def uploads(self) -> list[firestore.DocumentSnapshot]:
         """Return what is written down of uploads that are no intakes."""
@@ -270,9 +275,9 @@ def _until_ended(campaign: Campaign) -> None:
 def _in_quiet(campaign: Campaign) -> None:
     """Without any fault: what is still open has to end, copies have to be made, and what belongs to nothing has to go."""
     wait_until(lambda: campaign.courier.idle, QUIET_DEADLINE_S)
-
-    def over() -> bool:
+    left, until = campaign.left(), time.monotonic() + QUIET_DEADLINE_S
+    while left and time.monotonic() < until:
         campaign.put_clock_ahead()
-        return not campaign.unfinished() and not campaign.uploads()
-
-    wait_until(over, QUIET_DEADLINE_S, pause_s=0.5)
+        time.sleep(0.5)
+        if (now_left := campaign.left()) < left:
+            left, until = now_left, time.monotonic() + QUIET_DEADLINE_S
