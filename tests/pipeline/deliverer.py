@@ -6,7 +6,7 @@ import base64
 import random
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -19,6 +19,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 
 from infra.local.stack import PROJECT, LocalStack
 
+_ACK_DEADLINE_S = 600.0
 FUNCTIONS = {"ocr-requests": "ocr", "sheet-requests": "record"}
 
 
@@ -78,14 +79,16 @@ class Deliverer:
                 deliveries = received * self._copies
                 if self._order is not None:
                     self._order.shuffle(deliveries)
-                list(pool.map(self._send(topic), deliveries))
+                # Not waited for: `record` may make copies for minutes, and Pub/Sub pushes on meanwhile.
+                for delivery in deliveries:
+                    pool.submit(self._send(topic), delivery).add_done_callback(Future.result)
 
     def _send(self, topic: str) -> Callable[[ReceivedMessage], None]:
         url = f"{self._stack.function_url(FUNCTIONS[topic])}/projects/{PROJECT}/topics/{topic}"
 
         def send(received: ReceivedMessage) -> None:
             with suppress(requests.ConnectionError):  # The function died under it: that is what some tests are about.
-                requests.post(url, json=push_body(topic, received), timeout=120)
+                requests.post(url, json=push_body(topic, received), timeout=_ACK_DEADLINE_S)
             self.delivered += 1
 
         return send
