@@ -165,13 +165,14 @@ def section() -> str:
     head = ["$ for 1,000 bills", "GiB-s a bill", *next(iter(cost.values())), "all", "with OCR for every page"]
     chart = bars(
         "calls",
-        "Dollars for 1,000 bills",
-        "$",
+        "Cost of 1,000 bills",
+        "dollars, logarithmic",
         list(found),
         {
             "as built": [1000 * sum(cost[kind].values()) for kind in found],
             "OCR for every page": [1000 * every[kind] for kind in found],
         },
+        logarithmic=True,
     )
     return "\n".join(
         [

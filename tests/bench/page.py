@@ -101,7 +101,7 @@ def section() -> str:
         faster = found["pdf2image, PNG (replaced)"] / found["ocr"]
         rows.append([label, *found.values(), f"{faster:.0f}×", f"{found['pdf2image, grey JPEG'] / found['ocr']:.1f}×"])
     head = ["ms a page", *WAYS, "replaced / ocr", "grey JPEG / ocr"]
-    chart = bars("page", "Own time a page", "ms", list(KINDS), per_way)
+    chart = bars("page", "Own time a page", "ms, logarithmic", list(KINDS), per_way, logarithmic=True)
     return "\n".join(
         [
             f"{machine('PyMuPDF', 'Pillow', 'pdf2image', 'pypdfium2')}, {poppler_version()}. Median of {ROUNDS} rounds"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import re
 import shutil
@@ -82,18 +83,37 @@ def lines(
 ) -> str:
     """Draw lines over a common axis into docs/NAME.svg and return the Markdown that shows it."""
     chart = pygal.XY(**_looks(title, x_title, y_title), **options)
+    if options.get("logarithmic"):
+        chart.y_labels = _powers_of_ten(series)
     for label, values in series.items():
         chart.add(label, [(at, value) for at, value in zip(x, values, strict=True) if value is not None])
     return _save(chart, name, title)
 
 
-def bars(name: str, title: str, y_title: str, x: Sequence[str], series: Mapping[str, Sequence[float | None]]) -> str:
-    """Draw groups of bars into docs/NAME.svg and return the Markdown that shows it."""
-    chart = pygal.Bar(**_looks(title, "", y_title))
-    chart.x_labels = x
+def bars(
+    name: str,
+    title: str,
+    unit: str,
+    labels: Sequence[str],
+    series: Mapping[str, Sequence[float | None]],
+    **options: object,
+) -> str:
+    """Draw groups of bars, one below the other so that their labels can be read, into docs/NAME.svg; return the Markdown."""
+    looks = _looks(title, unit, "") | {"height": 130 + len(labels) * (12 * len(series) + 12), "show_y_guides": True}
+    chart = pygal.HorizontalBar(**looks, **options)
+    if options.get("logarithmic"):
+        chart.y_labels = _powers_of_ten(series)
+        chart.zero = chart.y_labels[0]
+    chart.x_labels = list(reversed(labels))  # the first is drawn at the bottom
     for label, values in series.items():
-        chart.add(label, list(values))
+        chart.add(label, list(reversed(values)))
     return _save(chart, name, title)
+
+
+def _powers_of_ten(series: Mapping[str, Sequence[float | None]]) -> list[float]:
+    """Return the labels of a logarithmic axis, so few that no two numbers overlap."""
+    values = [value for values in series.values() for value in values if value]
+    return [10.0**power for power in range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))) + 1)]
 
 
 def _looks(title: str, x_title: str, y_title: str) -> dict[str, object]:
@@ -101,7 +121,9 @@ def _looks(title: str, x_title: str, y_title: str) -> dict[str, object]:
     return {
         "title": title,
         "x_title": x_title or None,
-        "y_title": y_title,
+        "y_title": y_title or None,
+        "truncate_label": -1,
+        "truncate_legend": -1,
         "style": CleanStyle(font_family="sans-serif", background="white", plot_background="white"),
         "js": (),
         "no_prefix": True,
