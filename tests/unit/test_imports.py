@@ -150,6 +150,12 @@ def test_import_budget(function: str) -> None:
     assert len(loaded) <= modules
 
 
+@pytest.mark.parametrize("package", ["aiohttp", "numpy", "pandas", "onnxruntime"])
+def test_packages_that_are_loaded_when_they_are_there(package: str) -> None:
+    """What a client imports if it finds it (aiohttp in Vision's: 200 ms and 9 MB) is not installed for the functions."""
+    assert f"\n{package}==" not in f"\n{(FUNCTIONS.parent / 'requirements.txt').read_text()}"
+
+
 def test_only_cloud_imports_google() -> None:
     """Outside `intake/cloud` and the entry points no source file imports Google or gspread."""
     for path in (FUNCTIONS / "intake").rglob("*.py"):
