@@ -115,12 +115,12 @@ def _certainty(word: object) -> float:
     """Return how sure the letters and digits of a word are.
 
     Marks do not count, engines doubt them all the time; and among fifteen letters the doubt about one hardly shows in their
-    mean, so half of what the least sure one is doubted counts in any case. What Vision says of the whole word is taken where
+    mean, so a third of what the least sure one is doubted counts in any case. What Vision says of the whole word is taken where
     it says nothing of its symbols, or where there are marks only.
     """
     said: float = word.confidence  # type: ignore[attr-defined]
     signs = [s.confidence for s in word.symbols if s.text.isalnum() and s.confidence]  # type: ignore[attr-defined]
-    return min(sum(signs) / len(signs), (1 + min(signs)) / 2) if signs else said
+    return min(sum(signs) / len(signs), (2 + min(signs)) / 3) if signs else said
 
 
 def _quad(box: object, width: int, height: int) -> Quad:
