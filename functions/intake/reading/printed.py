@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 
 #: Letters that stand for a digit where the format admits digits only.
@@ -20,6 +21,7 @@ _INTEGER = re.compile(r"(?<![\d.,/$-])\d{1,3}(?:,\d{3})+(?![\d.,])|(?<![\d.,/$])
 _DECIMAL = re.compile(r"-?\$?\s?(?<![\d])(?:\d{1,3}(?:,\d{3})+|\d+)\.\d+(?!\d)")
 
 
+@lru_cache(maxsize=20_000)
 def digits_of(text: str) -> tuple[str, float] | None:
     """Return the digits of a text that should hold nothing else, and how many letters were taken for one.
 
