@@ -17,6 +17,7 @@ import requests
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
+from intake.sweeping import UPLOAD_MAX_AGE
 
 from infra.local.stack import LocalStack, StackOptions
 from tests.faults.agents import UPLOAD_BYTES, Agents
@@ -124,7 +125,9 @@ class Campaign:
         held = now + timedelta(seconds=COPY_HOLD_S)
         try:
             for upload in self.uploads():
-                if (upload.to_dict() or {})["started_at"] < now - timedelta(seconds=UPLOADS_END_WITHIN_S):
+                # Once only: the sweeper takes an upload as it saw it, and one that is always changed could never be taken.
+                age = now - (upload.to_dict() or {})["started_at"]
+                if timedelta(seconds=UPLOADS_END_WITHIN_S) < age < UPLOAD_MAX_AGE:
                     upload.reference.update({"started_at": past})
             for intake_id, intake in self._unfinished().items():
                 if "copy_at" in intake:
