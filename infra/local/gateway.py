@@ -102,9 +102,14 @@ class Service:
             merged = {**extra, **_end_to_end(answer.headers)}
             response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=merged)
             await response.prepare(request)
-            async for block in answer.content.iter_chunked(_BLOCK):
-                await response.write(block)
-            await response.write_eof()
+            try:
+                async for block in answer.content.iter_chunked(_BLOCK):
+                    await response.write(block)
+                await response.write_eof()
+            except aiohttp.ClientError:
+                # The instance died in the middle of its answer: whoever waits for the rest must see it break off.
+                if request.transport is not None:
+                    request.transport.abort()
             return response
 
 

@@ -220,6 +220,25 @@ def test_an_instance_that_breaks_off_is_unavailable() -> None:
     with_front(story, function)
 
 
+def test_an_instance_that_dies_in_the_middle_of_its_answer() -> None:
+    """The answer breaks off; nothing else is put in the place of what is missing."""
+
+    async def function(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=202, headers={"Content-Type": "application/json", "Content-Length": "70"})
+        await response.prepare(request)
+        await response.write(b'{"intake')
+        assert request.transport is not None
+        request.transport.abort()
+        return response
+
+    async def story(front: Front) -> None:
+        with pytest.raises(aiohttp.ClientError):
+            async with front.client.post(front.url, data=b"x") as answer:
+                await answer.read()
+
+    with_front(story, function)
+
+
 def test_a_function_over_its_time_is_cut_off() -> None:
     """504 after timeout_s, and the function sees that nobody waits any more."""
 
