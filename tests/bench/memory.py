@@ -37,7 +37,7 @@ PAGES = {"scan": (1, 10, 100, 400), "text": (1, 10, 100, 500), "mixed": (1, 10, 
 """By kind; more scans are more than the 30 MB of an upload."""
 REPLACED_PAGES = {"scan": (1, 10, 100), "text": (1, 10, 100), "mixed": (1, 10), "photo": (1, 10)}
 SUBMIT_MB = (1, 5, 10, 20, 30)
-_DEADLINE_S = 240.0
+_DEADLINE_S = 900.0
 
 
 class Memory(NamedTuple):
