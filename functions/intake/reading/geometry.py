@@ -21,9 +21,9 @@ from intake.records import PageWords
 
 __all__ = ["MAX_WORDS", "PAGE_WORDS", "Phrase", "Sheet", "Token", "around", "sheets", "touched"]
 
-MAX_WORDS = 8_000
+MAX_WORDS = 7_000
 """Words of one bill that are looked at: bounds the time for whatever is sent. Its pages share them."""
-PAGE_WORDS = range(400, 1501)
+PAGE_WORDS = range(350, 1501)
 """Fewest and most words of one page that are looked at, the surest ones; pages with fields have about 300."""
 
 _ROW_GAP = 70.0
