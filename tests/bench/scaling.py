@@ -148,7 +148,8 @@ def section() -> str:
             table(["one page each", "p50 s", "p95 s", "rows a second", "held up by"], rows),
             chart,
             f"The simulation beside the real stack, where both can run ({CHECK_INSTANCES} instances of `ocr`, 2 cores shared"
-            " with the emulators and the client, no copies, all warm):\n",
+            " with the emulators and the client, no copies, all warm; it counts every measured second as processor time, though"
+            " part of it is waiting, so it saturates before the real one):\n",
             _check(steps),
         ]
     )
