@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from intake.errors import BrokenFile
-from intake.records import Stage
+from intake.records import Intake, Stage
 
 from tests.faults.interleavings import key, play
 from tests.faults.world import BILLS, ORDERS, World, patched
@@ -86,16 +86,21 @@ def test_interleavings_that_once_ended_wrong() -> None:
         play(seed)
 
 
+def being_read(world: World) -> Intake:
+    """Submit a bill of five pages, whose reading has begun."""
+    world.finish(world.submit("five pages", key(1)))
+    (intake_id,) = world.promised
+    intake = world.store.intake(intake_id)
+    assert intake is not None
+    assert world.store.start_reading(intake, [5])
+    return replace(intake, file_pages=(5,))
+
+
 def test_a_bill_fails_while_its_pages_are_counted_up() -> None:
     """Progress does not go back when another run shows a page in the midst of the commit that ends the bill."""
     world = World()
     with patched(world):
-        world.finish(world.submit("five pages", key(1)))
-        (intake_id,) = world.promised
-        intake = world.store.intake(intake_id)
-        assert intake is not None
-        assert world.store.start_reading(intake, [5])
-        intake = replace(intake, file_pages=(5,))
+        intake = being_read(world)
         failing = world.start("ocr", lambda: world.store.fail(intake, BrokenFile(1)), world.ocr_processes[0])
         while failing.request != "Commit":
             world.go_on(failing)
@@ -103,7 +108,7 @@ def test_a_bill_fails_while_its_pages_are_counted_up() -> None:
         world.store.show_pages_done(intake, lambda: 3)
         world.check()
         world.finish(failing)
-        progress = world.store.progress(intake_id)
+        progress = world.store.progress(intake.id)
     assert progress is not None
     assert (progress.stage, progress.pages_done, progress.percent) == (Stage.FAILED, 3, 100)
 
@@ -118,18 +123,13 @@ def test_pages_are_counted_only_to_be_shown() -> None:
         return 3
 
     with patched(world):
-        world.finish(world.submit("five pages", key(1)))
-        (intake_id,) = world.promised
-        intake = world.store.intake(intake_id)
-        assert intake is not None
-        assert world.store.start_reading(intake, [5])
-        intake = replace(intake, file_pages=(5,))
+        intake = being_read(world)
         world.store.show_pages_done(intake, count)
         assert counted == []
         world.pass_time(2)
         world.store.show_pages_done(intake, count)
         world.store.show_pages_done(intake, count)
-        progress = world.store.progress(intake_id)
+        progress = world.store.progress(intake.id)
     assert counted == [3]
     assert progress is not None
     assert progress.pages_done == 3

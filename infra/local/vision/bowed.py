@@ -94,9 +94,8 @@ def find_bow(text_map: Pixels, corners: Corners) -> Bow | None:
     _, labels, stats, _ = cv2.connectedComponentsWithStats(seen)
     if len(stats) < 2:
         return None
-    line = labels == 1 + int(
-        np.argmax(stats[1:, cv2.CC_STAT_AREA])
-    )  # the rectangle's corners may hold parts of other lines
+    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))  # the rectangle's corners may hold parts of other lines
+    line = labels == largest
     thick = line.sum(axis=0)
     columns = np.flatnonzero(thick)
     if len(columns) < _SEEN * width:
