@@ -41,7 +41,7 @@ def names(anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]
                 phrase, how = (under[0] if under else None), "label above"
         else:
             continue
-        if phrase is None or (how == "label above" and _is_street_overtown_of(anchor.sheet, phrase)):
+        if phrase is None or (how == "label above" and _is_street_over_town(anchor.sheet, phrase)):
             continue
         if is_name(phrase.text) and not is_label(phrase.text, utility):
             worth = 0.96 if _is_whole_name(phrase, anchor, how) else _BROKEN
@@ -58,7 +58,7 @@ def is_name(text: str) -> bool:
     return len(letters) >= 4 and capitals and len(text.split()) <= 9 and ordinary
 
 
-def _is_street_overtown_of(sheet: Sheet, phrase: Phrase) -> bool:
+def _is_street_over_town(sheet: Sheet, phrase: Phrase) -> bool:
     """Tell whether a line is the street of an address, so that the name over it was not read."""
     under = sheet.below(phrase, reach=2.0, left=phrase.left, right=phrase.left + 2)
     return bool(street_of(tidy(phrase.text))) and bool(under) and town_of(under[0].text) is not None
