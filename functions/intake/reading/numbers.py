@@ -90,7 +90,7 @@ def pods(sheets: Sequence[Sheet], anchors: Iterable[Anchor], utility: Utility) -
     labelled = {id(t) for a in anchors if a.name == "pod_id" for _, phrase in _places(a) for t in phrase.tokens}
     for sheet in sheets:
         for phrase in sheet.phrases:
-            for tokens in _windows(phrase.tokens, 6):
+            for tokens in _windows(phrase.tokens, 6, _POD_SIGNS):
                 read = _pod(tokens, formats)
                 if read is None:
                     continue
@@ -105,10 +105,7 @@ def pods(sheets: Sequence[Sheet], anchors: Iterable[Anchor], utility: Utility) -
 
 def _pod(tokens: Sequence[Token], formats: PodFormat) -> tuple[str, float] | None:
     """Read a PoD ID off words, with the slips that were mended; None if it is none."""
-    joined = "".join(token.text for token in tokens)
-    if len(joined) not in _POD_SIGNS:
-        return None
-    text = re.sub(r"[\s.:,-]", "", joined).upper()
+    text = re.sub(r"[\s.:,-]", "", "".join(token.text for token in tokens)).upper()
     match = formats.shape.fullmatch(text) or formats.shape.fullmatch(text.strip("|[]"))  # a table's border
     read = digits_of(match["digits"]) if match else None
     if not match or not read:
@@ -126,10 +123,17 @@ def _places(anchor: Anchor) -> list[tuple[str, Phrase]]:
     return [*right, *(("label above", phrase) for phrase in anchor.below()[:2])]
 
 
-def _windows(tokens: Sequence[Token], longest: int) -> Iterator[Sequence[Token]]:
+def _windows(tokens: Sequence[Token], longest: int, signs: range) -> Iterator[Sequence[Token]]:
+    """Yield the runs of words that have as many signs as wanted."""
+    lengths = [len(token.text) for token in tokens]
     for first in range(len(tokens)):
+        length = 0
         for stop in range(first + 1, min(len(tokens), first + longest) + 1):
-            yield tokens[first:stop]
+            length += lengths[stop - 1]
+            if length >= signs.stop:
+                break
+            if length >= signs.start:
+                yield tokens[first:stop]
 
 
 def _runs(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:

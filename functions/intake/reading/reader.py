@@ -41,9 +41,10 @@ def read_bill(pages: Sequence[PageWords]) -> Reading:
     share = min(PAGE_WORDS[-1], max(PAGE_WORDS[0], MAX_WORDS // max(1, len(pages))))
     laid = [sheet for page in sorted(pages, key=lambda page: page.page) for sheet in sheets(page, share)]
     named = recognition.utility_sightings(a for sheet in laid for a in recognition.name_labels().find(sheet))
-    named += recognition.layout_sightings(laid, lambda utility: bool(_numbered(laid, utility)))
-    bill = _Bill(laid, _utility_by_numbers(laid, named))
-    bill.read_utility(named)
+    numbered = _Numbered(laid)
+    named += recognition.layout_sightings(laid, lambda utility: bool(numbered.by(utility)))
+    bill = _Bill(laid, _utility_by_numbers(numbered, named))
+    bill.read_utility(named, numbered)
     bill.read_numbers()
     bill.read_period()
     bill.read_use()
@@ -52,21 +53,34 @@ def read_bill(pages: Sequence[PageWords]) -> Reading:
     return Reading(bill.fields, bill.signs(pages))
 
 
-def _utility_by_numbers(laid: Sequence[Sheet], named: Sequence[Sighting[str]]) -> Utility:
+class _Numbered:
+    """The account numbers and PoD IDs in the format of one utility or another, each looked for once."""
+
+    def __init__(self, laid: Sequence[Sheet]) -> None:
+        self._sheets = laid
+        self._found: dict[str, list[Sighting[str]]] = {}
+
+    def by(self, utility: Utility) -> list[Sighting[str]]:
+        """Return those in the format of a utility."""
+        if utility.name not in self._found:
+            labels = recognition.field_labels(utility.name)
+            anchors = [anchor for sheet in self._sheets for anchor in labels.find(sheet)]
+            self._found[utility.name] = [
+                *numbers.accounts(self._sheets, anchors, utility),
+                *numbers.pods(self._sheets, anchors, utility),
+            ]
+        return self._found[utility.name]
+
+
+def _utility_by_numbers(numbered: _Numbered, named: Sequence[Sighting[str]]) -> Utility:
     """Pick the utility by its names and by numbers that only it prints."""
     formats: dict[str, float] = {}
     for utility in utilities():
         if not utility.account.prefixes:
             continue
-        seen = _numbered(laid, utility)
+        seen = numbered.by(utility)
         formats[utility.name] = sum(sorted((s.confidence for s in seen), reverse=True)[:3])
     return recognition.pick(named, formats)
-
-
-def _numbered(laid: Sequence[Sheet], utility: Utility) -> list[Sighting[str]]:
-    """Return the account numbers and PoD IDs in a utility's format."""
-    anchors = [anchor for sheet in laid for anchor in recognition.field_labels(utility.name).find(sheet)]
-    return [*numbers.accounts(laid, anchors, utility), *numbers.pods(laid, anchors, utility)]
 
 
 @dataclass
@@ -95,13 +109,13 @@ class _Bill:
             self.doubted.append(name)
         return name in self.fields
 
-    def read_utility(self, named: Sequence[Sighting[str]]) -> None:
+    def read_utility(self, named: Sequence[Sighting[str]], numbered: _Numbered) -> None:
         """Report the utility if its names and its numbers agree."""
         seen = list(named)
         if self.utility.account.prefixes:
             seen += [
                 replace(s, value=self.utility.name, confidence=0.9 * s.confidence, how="number format")
-                for s in _numbered(self.sheets, self.utility)
+                for s in numbered.by(self.utility)
             ]
         verdict = weigh(seen, outvoted=0.9)
         if verdict.best is not None and verdict.best.value == self.utility.name:
