@@ -51,6 +51,11 @@ class Steps:
         """Seconds of an instance of `ocr`."""
         return self.ocr + self.vision
 
+    @property
+    def seconds(self) -> float:
+        """All of them but the OCR's."""
+        return self.submit + 2 * self.message + self.ocr + self.record
+
 
 @dataclass(frozen=True)
 class Places:
@@ -63,6 +68,7 @@ class Places:
         cold_s: Seconds more that an instance's first bill takes.
         copies: Whether bills are copied to Drive: their links share the Sheet's writer.
         cpus: Processors that everything shares, for the check on one machine; 0 for as many as needed.
+        busy: Share of a step's seconds in which a processor works; the rest is waiting and hinders nobody.
     """
 
     submit: int
@@ -71,6 +77,7 @@ class Places:
     cold_s: float = 0.0
     copies: bool = True
     cpus: int = 0
+    busy: float = 1.0
 
 
 @dataclass
@@ -124,7 +131,8 @@ class Load:
             return
         with self._cpu.request() as turn:
             yield turn
-            yield self._env.timeout(seconds)
+            yield self._env.timeout(seconds * self.places.busy)
+        yield self._env.timeout(seconds * (1 - self.places.busy))
 
     def _bill(self, photo: bool) -> Events:
         came, steps = self._env.now, self.steps[photo]
