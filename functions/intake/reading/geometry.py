@@ -7,6 +7,7 @@ angle in each panel. A sheet gets one turn and one angle; what is left is follow
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,6 +28,9 @@ PAGE_WORDS = range(350, 1501)
 """Fewest and most words of one page that are looked at, the surest ones; pages with fields have about 300."""
 
 _ROW_GAP = 70.0
+_ROW_SPREAD = 4
+_TALL = 1.5  # print heights: larger letters do not stand further off their line
+_DRIFT = 0.004  # of the line from its slope
 _CELL = 8.0  # of the map of slopes
 
 
@@ -167,14 +171,18 @@ class Sheet:
                 return None
             slope = (slopes[one][1] + slopes[other][0]) / 2
             off = abs(other.start - one.end - slope * gap)
-            if off > 0.5 * min(1.5, max(0.8, min(one.height, other.height))) + 0.004 * gap:
+            if off > 0.5 * min(_TALL, max(0.8, min(one.height, other.height))) + _DRIFT * gap:
                 return None
             return gap + 12 * off
 
         def ends(phrase: Phrase) -> tuple[float, float, float]:
             return phrase.left, phrase.right, phrase.mid
 
-        chains = chain(self.phrases, ends, cost, _ROW_GAP, spread=4)
+        # No phrase that `cost` admits lies further up or down; on an upright page that spares half of the work.
+        lean = max((abs(slope) for both in slopes.values() for slope in both), default=0.0)
+        sag = max((max(abs(p.mid - p.start), abs(p.mid - p.end)) for p in self.phrases), default=0.0)
+        furthest = (lean + _DRIFT) * _ROW_GAP + 0.5 * _TALL + 2 * sag
+        chains = chain(self.phrases, ends, cost, _ROW_GAP, spread=min(_ROW_SPREAD, math.ceil(furthest)))
         return sorted(chains, key=lambda row: (row[0].mid, row[0].left))
 
 
