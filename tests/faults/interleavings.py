@@ -19,7 +19,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(_ROOT / "functions"), str(_ROOT)]
 
 from tests.faults import tables  # noqa: E402
-from tests.faults.world import BILLS, ORDERS, World, patched  # noqa: E402
+from tests.faults.in_memory import BILLS  # noqa: E402
+from tests.faults.world import ORDERS, World, patched  # noqa: E402
 
 STEPS = 60
 

@@ -14,8 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from intake.errors import BrokenFile
 from intake.records import Intake, Stage
 
+from tests.faults.in_memory import BILLS
 from tests.faults.interleavings import key, play
-from tests.faults.world import BILLS, ORDERS, World, patched
+from tests.faults.world import ORDERS, World, patched
 
 
 class Pipeline(RuleBasedStateMachine):

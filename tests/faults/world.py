@@ -8,14 +8,13 @@ repeats it, or the process is killed before or after. So any interleaving of any
 from __future__ import annotations
 
 import io
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import IO, Any
+from typing import Any
 from unittest import mock
 
 import intake.cloud.firestore
@@ -26,19 +25,26 @@ import intake.sweeping
 from google.api_core import exceptions
 from greenlet import getcurrent, greenlet
 from intake.cloud.firestore import Store
-from intake.cloud.vision import PictureRefused
-from intake.errors import BrokenFile, IntakeError, OcrUnavailable, SheetSilent, SheetUnavailable, TemporaryError
+from intake.errors import IntakeError
 from intake.ledger import Recorder
 from intake.ocr import Ocr
-from intake.pages.content import PageContent
-from intake.records import Quad, Word
 from intake.settings import Limits
 from intake.submission import submit
 from intake.sweeping import UPLOAD_MAX_AGE, Sweeper
 from intake.understanding import understand
 
+from tests.faults.in_memory import (
+    BAD_BILLS,
+    BILLS,
+    BucketInMemory,
+    NudgesInMemory,
+    OpenerInMemory,
+    SheetInMemory,
+    VisionInMemory,
+    WorldClock,
+    submission_body,
+)
 from tests.faults.memory import Memory
-from tests.pipeline.submitter import ANSWERS
 from tests.unit.fakes import a_directory
 
 START = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
@@ -48,10 +54,6 @@ PATIENCE_S = 120.0
 ORDERS = ("go", "fail before", "answer lost", "repeated", "killed before", "killed after", "silent", "killed under way")
 LATE_S = 180.0
 """How long an append to the Sheet may still take effect after its caller has given it up, or was killed; see `settings`."""
-BILLS = {"one page": 1, "five pages": 5, "cannot be opened": 1, "second page refused": 2, "third page refused": 4}
-"""Pages of each kind of bill."""
-BAD_BILLS = ("cannot be opened", "second page refused", "third page refused")
-_REFUSED = {"second page refused": 1, "third page refused": 2}
 _STAGES = ("waiting", "reading", "understanding", "recording", "done", "failed")
 
 
@@ -153,7 +155,7 @@ class World:
     """The product with its surroundings; `patched` must be entered while it runs."""
 
     def __init__(self) -> None:
-        self.now = START
+        self.now = self.began = START
         self.db = Memory(self._firestore_call)
         self.objects: dict[str, bytes] = {}
         self.messages: list[Message] = []
@@ -263,12 +265,12 @@ class World:
 
         def step() -> None:
             accepted = submit(
-                io.BytesIO(_body(kind, key)),
+                io.BytesIO(submission_body(kind, key)),
                 "multipart/form-data; boundary=b",
                 key,
                 store=self.store,
-                bucket=_Bucket(self),  # type: ignore[arg-type]
-                nudges=_Nudges(self),  # type: ignore[arg-type]
+                bucket=BucketInMemory(self),  # type: ignore[arg-type]
+                nudges=NudgesInMemory(self),  # type: ignore[arg-type]
                 directory=a_directory(),
                 limits=Limits(),
             )
@@ -296,8 +298,8 @@ class World:
             return None
         sweeper = Sweeper(
             self.store,
-            _Bucket(self),  # type: ignore[arg-type]
-            _Nudges(self),  # type: ignore[arg-type]
+            BucketInMemory(self),  # type: ignore[arg-type]
+            NudgesInMemory(self),  # type: ignore[arg-type]
             chunk_pages=CHUNK_PAGES,
             patience_s=PATIENCE_S,
             max_attempts=1000,  # no run of chance may use them up: to give up is tested elsewhere
@@ -309,13 +311,13 @@ class World:
         return process.made
 
     def _new_ocr(self) -> Ocr:
-        bucket = _Bucket(self)
+        bucket = BucketInMemory(self)
         return Ocr(
             self.store,
             bucket,  # type: ignore[arg-type]
-            _Nudges(self),  # type: ignore[arg-type]
-            _Vision(self),  # type: ignore[arg-type]
-            _Opener(),  # type: ignore[arg-type]
+            NudgesInMemory(self),  # type: ignore[arg-type]
+            VisionInMemory(self),  # type: ignore[arg-type]
+            OpenerInMemory(),  # type: ignore[arg-type]
             chunk_pages=CHUNK_PAGES,
             calls_in_flight=4,
             max_pages=500,
@@ -328,13 +330,13 @@ class World:
         return Recorder(
             f"recorder {self._numbers}",
             store=self.store,
-            ledger=_Sheet(self),  # type: ignore[arg-type]
+            ledger=SheetInMemory(self),  # type: ignore[arg-type]
             bill_link_base="https://bills/",
             bucket="b",
             interval_s=1.1,
             lease_s=LEASE_S,
             late_write_s=LATE_S,
-            clock=_Clock(self),
+            clock=WorldClock(self),
         )
 
     def publish(self, topic: str, intake_id: str, chunk: int = 0) -> None:
@@ -421,166 +423,6 @@ class World:
         assert not any(path[0] == "uploads" for path in self.db.documents), "an upload is still written down"
 
 
-# --- the surroundings ---------------------------------------------------------------------------------------------------
-
-
-def _body(kind: str, key: str) -> bytes:
-    answers = {**ANSWERS, "account_name": kind}
-    fields = "".join(
-        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in answers.items()
-    )
-    file = f'--b\r\nContent-Disposition: form-data; name="bill"; filename="x"\r\n\r\n%PDF-1.7 {kind} {key}\r\n--b--\r\n'
-    return (fields + file).encode()
-
-
-@dataclass
-class _Bucket:
-    world: World
-
-    def create(self, name: str, _content_type: str) -> _Writer:
-        return _Writer(self.world, name)
-
-    def fetch(self, name: str, file: IO[bytes]) -> None:
-        file.write(self.read(name))
-        file.seek(0)
-
-    def read(self, name: str) -> bytes:
-        def effect() -> bytes:
-            if name not in self.world.objects:
-                raise TemporaryError
-            return self.world.objects[name]
-
-        data: bytes = self.world.request("Storage read", effect, TemporaryError)
-        return data
-
-    def write_json(self, name: str, data: Mapping[str, Any]) -> None:
-        self._put(name, json.dumps(data).encode())
-
-    def _put(self, name: str, data: bytes) -> None:
-        self.world.request("Storage write", lambda: self.world.objects.__setitem__(name, data), TemporaryError)
-
-    def names(self, prefix: str) -> list[str]:
-        found: list[str] = self.world.request("Storage list", lambda: self._below(prefix), TemporaryError)
-        return found
-
-    def delete_all(self, prefix: str) -> None:
-        for name in self.names(prefix):
-            self.world.request("Storage delete", lambda name=name: self.world.objects.pop(name, None), TemporaryError)
-
-    def _below(self, prefix: str) -> list[str]:
-        return sorted(name for name in self.world.objects if name.startswith(prefix))
-
-
-@dataclass
-class _Writer:
-    world: World
-    name: str
-    data: bytes = b""
-
-    def write(self, piece: bytes) -> None:
-        self.data += piece
-
-    def close(self) -> None:
-        _Bucket(self.world)._put(self.name, self.data)
-
-    def abandon(self) -> None:
-        self.world.request("Storage abandon", lambda: None, TemporaryError)
-
-
-@dataclass
-class _Nudges:
-    world: World
-
-    def ocr(self, intake_id: str, chunks: Sequence[int]) -> None:
-        def effect() -> None:
-            for chunk in chunks:
-                self.world.publish("ocr", intake_id, chunk)
-
-        if chunks:
-            self.world.request("Publish", effect, TemporaryError)
-
-    def sheet(self, intake_id: str) -> None:
-        self.world.request("Publish", lambda: self.world.publish("sheet", intake_id), TemporaryError)
-
-
-@dataclass
-class _Vision:
-    world: World
-
-    def words(self, picture: bytes) -> list[Word]:
-        if picture == b"refused":
-            self.world.request("Annotate", lambda: None, OcrUnavailable)
-            raise PictureRefused
-        self.world.request("Annotate", lambda: None, OcrUnavailable)
-        return [Word("seen", Quad(0, 0, 1, 0, 1, 1, 0, 1), 0.9)]
-
-
-@dataclass
-class _Sheet:
-    world: World
-
-    def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        ids = [str(row["Intake ID"]) for row in rows]
-
-        def effect() -> None:
-            self.world.rows += ids
-
-        # gspread repeats nothing by itself.
-        self.world.request("Sheet append", _once(effect), SheetUnavailable, SheetSilent)
-
-    def intake_ids(self) -> set[str]:
-        ids: set[str] = self.world.request("Sheet read", lambda: set(self.world.rows), SheetUnavailable)
-        return ids
-
-
-def _once(effect: Callable[[], None]) -> Callable[[], None]:
-    done: list[bool] = []
-
-    def guarded() -> None:
-        if not done:
-            done.append(True)
-            effect()
-
-    return guarded
-
-
-class _Opener:
-    def open(self, kind: str, file: IO[bytes], number: int) -> _Document:
-        name = file.read().decode().removeprefix("%PDF-1.7 ").rpartition(" ")[0]
-        if name == "cannot be opened":
-            raise BrokenFile(number)
-        return _Document(name)
-
-
-@dataclass
-class _Document:
-    kind: str
-
-    @property
-    def page_count(self) -> int:
-        return BILLS[self.kind]
-
-    def page(self, index: int, *, redraw: bool = False) -> PageContent:
-        refused = _REFUSED.get(self.kind) == index
-        return PageContent(612, 792, "render", picture=b"refused" if refused else b"picture")
-
-    def close(self) -> None:
-        pass
-
-
-@dataclass
-class _Clock:
-    world: World
-
-    def monotonic(self) -> float:
-        return (self.world.now - START).total_seconds()
-
-    perf_counter = monotonic
-
-    def sleep(self, seconds: float, /) -> None:
-        self.world.pass_time(seconds)
-
-
 @contextmanager
 def patched(world: World) -> Iterator[World]:
     """Let the stages read the world's clock and do without threads and log lines while this is entered.
@@ -596,7 +438,7 @@ def patched(world: World) -> Iterator[World]:
     with ExitStack() as stack:
         for module in (intake.cloud.firestore, intake.sweeping, intake.submission):
             stack.enter_context(mock.patch.object(module, "datetime", Now))
-        stack.enter_context(mock.patch.object(intake.ocr, "time", _Clock(world)))
+        stack.enter_context(mock.patch.object(intake.ocr, "time", WorldClock(world)))
         stack.enter_context(mock.patch.object(intake.ocr, "ThreadPoolExecutor", _Pool))
         stack.enter_context(mock.patch.object(intake.log, "write"))
         yield world
