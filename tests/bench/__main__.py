@@ -2,7 +2,7 @@
 
 tests/bench/run                       every part but the long ones
 tests/bench/run coldstart calls       these parts
-tests/bench/run leak                  20,000 pages through one process: 10 minutes and more
+tests/bench/run leak                  20,000 page jobs through the whole stack: half an hour
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PARTS = {
     "endtoend": "one page from POST to row; 100 pages by instances of ocr",
     "scaling": "a simulation of 1 to 100 bills a second, fed with what endtoend and calls measured",
     "calls": "calls to Google a bill, and what they cost",
-    "leak": "memory over 20,000 pages",
+    "leak": "memory over 20,000 page jobs",
 }
 LONG = {"leak"}
 

@@ -1,4 +1,4 @@
-"""Does `ocr` leak? Its memory over 20,000 pages, and the slope of it with a confidence interval."""
+"""Does anything leak? 20,000 page jobs through the whole stack: memory of each function, and the slope of that of `ocr`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ PAGES = 20_000
 BILL_PAGES = 100
 SETTLED = 1_000
 """Pages before the measured ones: first use of each library and of the heap is no leak."""
+MARKS = (0.05, 0.5, 1.0)
+"""Shares of the measured pages after which the memory of every function is noted."""
 DEADLINE_S = 900.0
 T_95 = 1.97
 """Student's t for 95 % and some 200 to 400 degrees of freedom."""
@@ -39,6 +41,8 @@ def section() -> str:
     bill = bills.pdf("mixed", BILL_PAGES)
     x: list[float] = []
     y: list[float] = []
+    marks = {SETTLED + round(PAGES * share): share for share in MARKS}
+    noted: dict[float, dict[str, float]] = {}
     with bench_stack(env={"SHEET_WRITE_INTERVAL_SECONDS": "0"}) as submitter:
         for read in range(BILL_PAGES, PAGES + SETTLED + 1, BILL_PAGES):
             end = submitter.ended(submitter.submit(bill), DEADLINE_S)
@@ -47,6 +51,8 @@ def section() -> str:
             if read > SETTLED:
                 x.append(float(read - SETTLED))
                 y.append(memory_of(master_of("ocr")).once)
+            if read in marks:
+                noted[marks[read]] = submitter.stack.memory()
     found, half = slope(x, y)
     rows = [[f"{PAGES:,} pages", y[0], y[-1], max(y), f"{found * 1000:.3f} ± {half * 1000:.3f}"]]
     verdict = "zero is within" if abs(found) <= half else "zero is NOT within"
@@ -56,5 +62,10 @@ def section() -> str:
             f" {SETTLED:,} pages to settle; slope by least squares with its 95 % interval: {verdict} it.\n",
             table(["ocr after", "first", "last", "most", "slope, MiB per 1,000 pages"], rows),
             lines("leak", "Memory of ocr between bills", "pages read", "MiB", x, {"ocr": y}, dots_size=1),
+            "The soak: all functions served these jobs, one instance each.\n",
+            table(
+                [f"MiB after {SETTLED:,} pages and so much of {PAGES:,}", *(f"{share:.0%}" for share in MARKS)],
+                [[name, *(noted[share][name] for share in MARKS)] for name in noted[MARKS[0]]],
+            ),
         ]
     )

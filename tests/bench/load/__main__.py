@@ -1,7 +1,6 @@
 """Load the local stack and print figures.
 
-    python -m tests.bench.load                       2,000 submissions within a minute, Vision at a fixed 300 ms
-    python -m tests.bench.load --soak 20000          page jobs one after another; memory at 5 %, 50 % and 100 %
+    python -m tests.bench.load       2,000 submissions within a minute, Vision at a fixed 300 ms
 
 Client, emulators, stand-ins and functions share the processors of this machine, so the figures also say who used them.
 `--write` puts the tables into docs/reliability.md.
@@ -16,7 +15,7 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(_ROOT / "functions"), str(_ROOT)]
 
-from tests.bench.load import burst, soak  # noqa: E402
+from tests.bench.load import burst  # noqa: E402
 from tests.faults import tables  # noqa: E402
 
 
@@ -29,17 +28,12 @@ def main() -> int:
     parser.add_argument("--over", type=float, default=60.0, metavar="S", help="(default: 60)")
     parser.add_argument("--vision-ms", type=int, default=300, metavar="MS", help="time of one OCR call (default: 300)")
     parser.add_argument("--ocr-instances", type=int, default=6, metavar="N", help="instances of ocr (default: 6)")
-    parser.add_argument("--soak", type=int, metavar="PAGES", help="run the soak with so many page jobs instead")
     parser.add_argument("--write", action="store_true", help="write the section of docs/reliability.md")
     options = parser.parse_args()
-    if options.soak:
-        name, (text, good) = "soak", soak.run(options.soak)
-    else:
-        load = burst.Load(options.submissions, options.over, options.vision_ms, options.ocr_instances)
-        name, (text, good) = "load", burst.run(load)
+    text, good = burst.run(burst.Load(options.submissions, options.over, options.vision_ms, options.ocr_instances))
     print(text)
     if options.write:
-        tables.write_section(name, text)
+        tables.write_section("load", text)
     return 0 if good else 1
 
 
