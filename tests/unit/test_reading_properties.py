@@ -9,11 +9,12 @@ import sys
 from collections.abc import Callable
 from datetime import date
 from random import Random
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from intake.reading import attention, read_bill
+from intake.reading import attention, geometry, read_bill
 from intake.records import PageWords, Quad, Word
 
 from tests.unit.lettering import ACCOUNT, POD, detail_page, page
@@ -66,6 +67,17 @@ def test_the_order_of_words_means_nothing(words: list[Word], random: Random) -> 
     random.shuffle(shuffled)
     one, other = (read_bill([PageWords(1, 1000, 1650, "picture", order)]) for order in (words, shuffled))
     assert one.to_document() == other.to_document()
+
+
+@given(st.lists(LAID, max_size=60))
+@settings(max_examples=100)
+def test_rows_are_the_same_however_far_is_looked(words: list[Word]) -> None:
+    """How far up and down the next phrase is looked for spares work and decides nothing."""
+    pages = PageWords(1, 1000, 1650, "picture", words)
+    near = [[phrase.text for phrase in row] for sheet in geometry.sheets(pages) for row in sheet.rows]
+    with mock.patch.object(geometry, "_row_spread", return_value=geometry._ROW_SPREAD):
+        far = [[phrase.text for phrase in row] for sheet in geometry.sheets(pages) for row in sheet.rows]
+    assert near == far
 
 
 @given(st.randoms(use_true_random=False))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
@@ -178,11 +178,7 @@ class Sheet:
         def ends(phrase: Phrase) -> tuple[float, float, float]:
             return phrase.left, phrase.right, phrase.mid
 
-        # No phrase that `cost` admits lies further up or down; on an upright page that spares half of the work.
-        lean = max((abs(slope) for both in slopes.values() for slope in both), default=0.0)
-        sag = max((max(abs(p.mid - p.start), abs(p.mid - p.end)) for p in self.phrases), default=0.0)
-        furthest = (lean + _DRIFT) * _ROW_GAP + 0.5 * _TALL + 2 * sag
-        chains = chain(self.phrases, ends, cost, _ROW_GAP, spread=min(_ROW_SPREAD, math.ceil(furthest)))
+        chains = chain(self.phrases, ends, cost, _ROW_GAP, spread=_row_spread(slopes))
         return sorted(chains, key=lambda row: (row[0].mid, row[0].left))
 
 
@@ -194,6 +190,17 @@ def sheets(page: PageWords, most: int = PAGE_WORDS[-1]) -> list[Sheet]:
         most: Words that are looked at.
     """
     return [Sheet(page.page, tokens) for tokens in upright_sheets(page, most)]
+
+
+def _row_spread(slopes: Mapping[Phrase, tuple[float, float]]) -> int:
+    """Return how many print heights up and down the next phrase of a row can lie; on an upright page that spares much work.
+
+    Args:
+        slopes: Of the print at the left and the right end of each phrase.
+    """
+    lean = max((abs(slope) for both in slopes.values() for slope in both), default=0.0)
+    sag = max((max(abs(p.mid - p.start), abs(p.mid - p.end)) for p in slopes), default=0.0)
+    return math.ceil(min(_ROW_SPREAD, (lean + _DRIFT) * _ROW_GAP + 0.5 * _TALL + 2 * sag))
 
 
 def _slope_map(phrases: Sequence[Phrase]) -> dict[tuple[int, int], list[float]]:
