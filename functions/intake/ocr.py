@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 BYTES_IN_FLIGHT = 12_000_000
 """Most bytes of pictures that are being sent at once: each is in memory about four times until the answer is there."""
 
+RENEWALS_IN_A_LEASE = 6
+"""How often a lease is renewed in the time that it holds: each is a write, and five sixths are left for the slowest page."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -205,7 +208,7 @@ class _ChunkRun:
         self._event_id = event_id
         self._files = files
         self._done = done
-        self._shown_at = time.monotonic()
+        self._shown_at = self._renewed_at = time.monotonic()
         self._pending: dict[Future[None], tuple[Place, int]] = {}
 
     def read(self, places: Sequence[Place]) -> None:
@@ -268,12 +271,14 @@ class _ChunkRun:
         )
 
     def _show(self) -> None:
-        """Show progress and renew the lease, about once a second at most."""
+        """Show progress, about once a second at most, and renew the lease when a part of it is over."""
         now = time.monotonic()
         if now - self._shown_at < 1:
             return
         self._shown_at = now
-        self._ocr.store.renew_chunk(self._intake.id, self._chunk, self._event_id, self._ocr.lease_s)
+        if now - self._renewed_at >= self._ocr.lease_s / RENEWALS_IN_A_LEASE:
+            self._renewed_at = now
+            self._ocr.store.renew_chunk(self._intake.id, self._chunk, self._event_id, self._ocr.lease_s)
         if self._intake.pages > self._ocr.chunk_pages:  # Others read other chunks.
             self._ocr.store.show_pages_done(self._intake, lambda: len(done_pages(self._ocr.bucket, self._intake.id)))
         elif self._done < self._intake.pages:

@@ -8,6 +8,7 @@ import random
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -362,6 +363,23 @@ def test_most_calls_in_flight(bench: Bench) -> None:
     bench.submitted(("pdf", pages(12)))
     bench.deliver()
     assert watched.most_calls == 3
+
+
+def test_a_lease_is_renewed_as_often_as_it_needs_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress is shown after each slow page; the lease of 60 s is renewed every 10 s, which is a write as well."""
+    clock = [1000.0]
+    monkeypatch.setattr("intake.ocr.time", SimpleNamespace(monotonic=lambda: clock[0], perf_counter=lambda: clock[0]))
+    bench = Bench(chunk_pages=12, calls_in_flight=1, lease_s=60.0)
+
+    def take_two_seconds(_: bytes) -> list[Word]:
+        clock[0] += 2.0
+        return [Word("seen", WHOLE, 0.9)]
+
+    bench.vision.answer = take_two_seconds
+    bench.submitted(("pdf", pages(12)))
+    bench.deliver()
+    assert bench.store.faults.calls["show_pages_done"] == 11
+    assert bench.store.faults.calls["renew_chunk"] == 2
 
 
 def test_most_bytes_in_flight() -> None:
