@@ -1,14 +1,20 @@
-"""Does anything leak? 20,000 page jobs through the whole stack: memory of each function, and the slope of that of `ocr`."""
+"""Does anything leak? 20,000 page jobs through the whole stack: memory of each function, and the slope of that of `ocr`.
+
+Memory is what the functions log: resident pages (RSS). The share of pages that processes have in common (PSS) would fall
+whenever something else on the machine loads the same libraries, and look like a slope.
+"""
 
 from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tests.bench import bills
-from tests.bench.memory import master_of, memory_of
-from tests.bench.report import lines, machine, table
-from tests.bench.surroundings import bench_stack
+from tests.bench.report import lines as lines_chart
+from tests.bench.report import machine, table
+from tests.bench.surroundings import bench_stack, log_lines
 
 PAGES = 20_000
 BILL_PAGES = 100
@@ -36,36 +42,64 @@ def slope(x: list[float], y: list[float]) -> tuple[float, float]:
     return line.slope, T_95 * error * widened
 
 
+def memory_over(lines: Sequence[Mapping[str, Any]], bills_read: int) -> tuple[list[float], list[float]]:
+    """Return pages read after settling, and the memory of `ocr` in MiB when the fields of each bill were read.
+
+    Args:
+        lines: Log lines of all functions in the order of time.
+        bills_read: How many bills there must be.
+    """
+    read = [float(line["rss_mb"]) for line in lines if line["message"] == "bill read"]
+    if len(read) != bills_read:
+        raise AssertionError(f"{len(read)} bills were read, not {bills_read}")
+    settled = SETTLED // BILL_PAGES
+    return [float(BILL_PAGES * (number + 1)) for number in range(len(read) - settled)], read[settled:]
+
+
+def at_marks(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[float | None]]:
+    """Return the memory in MiB of each function by its last line up to each mark."""
+    ends = [line["time"] for line in lines if line["message"] == "bill read"]
+    until = [ends[round((SETTLED + PAGES * share) / BILL_PAGES) - 1] for share in MARKS]
+    found: dict[str, list[float | None]] = {}
+    for function in sorted({str(line["function"]) for line in lines}):
+        own = [line for line in lines if line["function"] == function]
+        found[function] = [
+            next((float(line["rss_mb"]) for line in reversed(own) if line["time"] <= end), None) for end in until
+        ]
+    return found
+
+
 def section() -> str:
     """Measure, and return the text for docs/benchmarks.md."""
     bill = bills.pdf("mixed", BILL_PAGES)
-    x: list[float] = []
-    y: list[float] = []
-    marks = {SETTLED + round(PAGES * share): share for share in MARKS}
-    noted: dict[float, dict[str, float]] = {}
+    bills_read = (PAGES + SETTLED) // BILL_PAGES
     with bench_stack(env={"SHEET_WRITE_INTERVAL_SECONDS": "0"}) as submitter:
-        for read in range(BILL_PAGES, PAGES + SETTLED + 1, BILL_PAGES):
+        for _ in range(bills_read):
             end = submitter.ended(submitter.submit(bill), DEADLINE_S)
             if end["stage"] != "done":
                 raise AssertionError(end)
-            if read > SETTLED:
-                x.append(float(read - SETTLED))
-                y.append(memory_of(master_of("ocr")).once)
-            if read in marks:
-                noted[marks[read]] = submitter.stack.memory()
+        lines = sorted(log_lines(submitter.stack, {}), key=lambda line: str(line["time"]))
+    return described(lines, bills_read)
+
+
+def described(lines: Sequence[Mapping[str, Any]], bills_read: int) -> str:
+    """Return the text for docs/benchmarks.md about what the functions logged."""
+    x, y = memory_over(lines, bills_read)
     found, half = slope(x, y)
-    rows = [[f"{PAGES:,} pages", y[0], y[-1], max(y), f"{found * 1000:.3f} ± {half * 1000:.3f}"]]
+    rows = [[f"{PAGES:,} pages", y[0], y[-1], min(y), max(y), f"{found * 1000:.3f} ± {half * 1000:.3f}"]]
     verdict = "zero is within" if abs(found) <= half else "zero is NOT within"
     return "\n".join(
         [
-            f"{machine('PyMuPDF')}. MiB of the process tree of `ocr` between bills of {BILL_PAGES} mixed pages, after"
-            f" {SETTLED:,} pages to settle; slope by least squares with its 95 % interval: {verdict} it.\n",
-            table(["ocr after", "first", "last", "most", "slope, MiB per 1,000 pages"], rows),
-            lines("leak", "Memory of ocr between bills", "pages read", "MiB", x, {"ocr": y}, dots_size=1),
-            "The soak: all functions served these jobs, one instance each.\n",
+            f"{machine('PyMuPDF')}. Resident memory in MiB by the functions' own log lines, worker process included; what the"
+            " two share is counted for each, so that nothing else on the machine changes it. `ocr`: after each bill of"
+            f" {BILL_PAGES} mixed pages, {SETTLED:,} pages to settle left out; slope by least squares with its 95 % interval:"
+            f" {verdict} it.\n",
+            table(["ocr after", "first", "last", "least", "most", "slope, MiB per 1,000 pages"], rows),
+            lines_chart("leak", "Memory of ocr", "pages read", "MiB", x, {"ocr": y}, dots_size=1),
+            "The soak: one instance of each function served these jobs.\n",
             table(
                 [f"MiB after {SETTLED:,} pages and so much of {PAGES:,}", *(f"{share:.0%}" for share in MARKS)],
-                [[name, *(noted[share][name] for share in MARKS)] for name in noted[MARKS[0]]],
+                [[function, *cells] for function, cells in at_marks(lines).items()],
             ),
         ]
     )
