@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from intake.bounds import MAX_PARAGRAPH, cell_fits
 from intake.records import Intake
 
 Cell = str | int | float
@@ -113,11 +114,12 @@ def row_of(intake: Intake, bill_link_base: str, bucket: str, *, copies: bool = F
 
     Returns:
         Texts and numbers, ready for filtering; times and dates are a sheet's day numbers, the time the office's (New York).
+        A value outside of its bounds is left out and said: see `intake.bounds`.
     """
     form = intake.form
     links = [f"{bill_link_base}{bucket}/{file.object}" for file in intake.files]
     agent = intake.agent or {"id": form["agent_id"], "name": ""}
-    return {
+    cells: dict[str, Cell] = {
         ID_COLUMN: intake.id,
         "Submitted": day_number(intake.submitted_at.astimezone(OFFICE_TIME)),
         "Business Entity": form["business_entity"],
@@ -135,9 +137,19 @@ def row_of(intake: Intake, bill_link_base: str, bucket: str, *, copies: bool = F
         "Bill (link)": "\n".join(links),
         **({COPY_COLUMN: copy_mark(intake.id)} if copies else {}),
         **_read_cells(intake),
-        "Status": "check" if intake.attention else "ok",
-        "Attention": "\n".join(item["message"] for item in intake.attention),
     }
+    unfit = [name for name, cell in cells.items() if not cell_fits(name, cell)]
+    said = [*(item["message"] for item in intake.attention), *map(_left_out, unfit)]
+    return {
+        **cells,
+        **dict.fromkeys(unfit, ""),
+        "Status": "check" if said else "ok",
+        "Attention": "\n".join(said)[:MAX_PARAGRAPH],
+    }
+
+
+def _left_out(column: str) -> str:
+    return f"The {column} was left out: it is too long, or holds characters that cannot be printed. Type it in by hand."
 
 
 def day_number(moment: datetime | date) -> int | float:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from intake import log
+from intake.bounds import bounded
 from intake.reading import Attention, EarlierIntake, Reading, attention, read_bill
 from intake.records import Intake, PageWords, words_object
 
@@ -53,6 +54,7 @@ def understand(intake: Intake, *, store: Store, bucket: Bucket) -> bool:
     with ThreadPoolExecutor(READS_IN_FLIGHT, thread_name_prefix="words") as pool:
         words = list(pool.map(lambda page: _saved_words(bucket, intake, page), pages))
     reading, failed = _read(intake, words)
+    reading = bounded(reading)
     key = bill_key(reading)
     earlier = [
         EarlierIntake(

@@ -1,0 +1,172 @@
+"""The table of bounds: what a value that was read, and a cell of a row, may be. What does not fit is no value.
+
+Everything that is read comes from files of strangers, so nothing is stored or written that was not held against this table:
+not a number of 40 digits, not a name of 50,000 letters, which Google refuses together with all other rows of its batch (a
+cell holds 50,000 characters: https://support.google.com/drive/answer/37603).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from intake.reading.result import Found, Reading
+
+_UNPRINTABLE = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
+"""Unicode's categories of control, format, surrogate and private characters, and of the separators of lines."""
+_YEARS = range(2000, 2100)
+_DAYS = ((date(_YEARS.start, 1, 1) - date(1899, 12, 30)).days, (date(_YEARS.stop, 1, 1) - date(1899, 12, 30)).days)
+MAX_LINE = 200
+MAX_PARAGRAPH = 5_000
+"""Most characters of a text on one line (a name, an address, an answer), and of one on several."""
+_MOST_PAGES = 10_000
+_MOST_HOW = 60
+_ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class Bound(Protocol):
+    """What a value may be."""
+
+    def admits(self, value: object) -> bool:
+        """Tell whether a value fits."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text of printable characters that is not empty.
+
+    Attributes:
+        most: Characters.
+        shape: What all of it must match.
+        lines: Whether it may have several lines.
+    """
+
+    most: int
+    shape: re.Pattern[str] | None = None
+    lines: bool = False
+
+    def admits(self, value: object) -> bool:
+        """Tell whether a value fits."""
+        if not isinstance(value, str) or not 0 < len(value) <= self.most:
+            return False
+        printed = value.replace("\n", "") if self.lines else value
+        if any(unicodedata.category(character) in _UNPRINTABLE for character in printed):
+            return False
+        return self.shape is None or self.shape.fullmatch(value) is not None
+
+
+@dataclass(frozen=True)
+class Number:
+    """A finite number.
+
+    Attributes:
+        least: The smallest.
+        most: The greatest.
+        whole: Whether it must be an integer.
+    """
+
+    least: float
+    most: float
+    whole: bool = False
+
+    def admits(self, value: object) -> bool:
+        """Tell whether a value fits."""
+        kinds = int if self.whole else (int, float)
+        return isinstance(value, kinds) and not isinstance(value, bool) and self.least <= value <= self.most
+
+
+class Day:
+    """A date as ISO text, in the years in which a bill can have been issued."""
+
+    def admits(self, value: object) -> bool:
+        """Tell whether a value fits."""
+        try:
+            return (
+                isinstance(value, str) and bool(_ISO_DAY.fullmatch(value)) and date.fromisoformat(value).year in _YEARS
+            )
+        except ValueError:
+            return False
+
+
+class Parts:
+    """The parts of an address by name."""
+
+    def admits(self, value: object) -> bool:
+        """Tell whether a value fits."""
+        return isinstance(value, Mapping) and set(value) == set(_PARTS) and all(map(_LINE.admits, value.values()))
+
+
+_PARTS = ("house_number", "street", "town", "state", "zip")
+_LINE = Text(MAX_LINE)
+_PARAGRAPH = Text(MAX_PARAGRAPH, lines=True)
+_CORNER = Number(-1, 2)  # in fractions of the page; a word may lie a little outside
+_KWH = Number(0, 10**8, whole=True)
+
+FIELDS: Mapping[str, Bound] = {
+    "utility": Text(60),
+    "account_number": Text(30, re.compile("[0-9]+")),
+    "account_number_printed": Text(30, re.compile("[0-9-]+")),
+    "pod_id": Text(30, re.compile("[0-9A-Z]+")),
+    "service_address": _LINE,
+    "service_address_parts": Parts(),
+    "customer_name": _LINE,
+    "period_start": Day(),
+    "period_end": Day(),
+    "kwh": _KWH,
+    "net_kwh": Number(-(10**8), 10**8, whole=True),
+    "annual_kwh": Number(0, 10**9, whole=True),
+    "annual_kwh_basis": Text(60),
+    "meter_number": Text(30, re.compile("[0-9A-Z]+")),
+    "rate_class": Text(60),
+    "statement_date": Day(),
+    "amount_due": Number(0, 10**8),
+}
+"""By the name of the field; one that is not here is none."""
+
+CELLS: Mapping[str, Bound] = {
+    "Submitted": Number(*_DAYS),
+    "Pages": Number(0, _MOST_PAGES, whole=True),
+    "Bill (link)": _PARAGRAPH,
+    "Utility (read)": FIELDS["utility"],
+    "Account Number": FIELDS["account_number"],
+    "PoD ID": FIELDS["pod_id"],
+    "Period Start": Number(*_DAYS),
+    "Period End": Number(*_DAYS),
+    "kWh": _KWH,
+    "Net kWh": FIELDS["net_kwh"],
+    "Annual kWh": FIELDS["annual_kwh"],
+    "Confidence": Number(0, 1),
+    "Attention": _PARAGRAPH,
+}
+"""By the name of the column; every other cell holds one line of text."""
+
+
+def bounded(reading: Reading) -> Reading:
+    """Return a reading without the fields that do not fit; those are named among the doubted ones."""
+    unfit = tuple(name for name, found in reading.fields.items() if not _fits(name, found))
+    if not unfit:
+        return reading
+    fields = {name: found for name, found in reading.fields.items() if name not in unfit}
+    doubted = (*reading.signs.doubted, *(name for name in unfit if name in FIELDS))
+    return replace(reading, fields=fields, signs=replace(reading.signs, doubted=doubted))
+
+
+def _fits(name: str, found: Found) -> bool:
+    return (
+        name in FIELDS
+        and FIELDS[name].admits(found.value)
+        and Number(0, 1).admits(found.confidence)
+        and Number(1, _MOST_PAGES, whole=True).admits(found.page)
+        and Text(_MOST_HOW).admits(found.how)
+        and all(map(_CORNER.admits, found.quad))
+    )
+
+
+def cell_fits(column: str, cell: object) -> bool:
+    """Tell whether a value may stand in a column; an empty cell always may."""
+    return cell == "" or CELLS.get(column, _LINE).admits(cell)
