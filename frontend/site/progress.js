@@ -20,7 +20,7 @@ const UNKNOWN = "There is no submission with this id. Check that the address was
 const UNSURE_BELOW = 0.8;
 /** Kinds of attention that another photo mends, and whether a single earlier photo goes along with it. */
 const RETAKE = {
-  ...{ wrong_page: true, gas_only: true, low_confidence: true },
+  ...{ wrong_page: true, missing: true, gas_only: true, low_confidence: true },
   ...{ account_cut_off: false, unreadable: false, not_a_bill: false, old_bill: false },
 };
 

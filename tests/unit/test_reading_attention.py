@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import combinations
+from typing import Any
 
 import pytest
-from intake.reading import EarlierIntake, attention, read_bill
-from intake.reading.attention import OLD_DAYS
-from intake.records import PageWords
+from intake.reading import EarlierIntake, Reading, attention, read_bill
+from intake.reading.attention import FIELD_NAMES, OLD_DAYS
+from intake.reading.result import Found, Signs
+from intake.records import PageWords, Quad
 
 from tests.unit.lettering import ACCOUNT, Line, detail_page, header, page, service
 
@@ -37,7 +42,7 @@ def test_a_good_bill_needs_no_attention() -> None:
 def test_page_one_alone_is_the_wrong_page() -> None:
     """The agent can still photograph the right one."""
     assert told(SUMMARY)["wrong_page"] == (
-        "This is page 1; it has neither PoD ID nor electric use. "
+        "This is page 1; it shows no PoD ID, electric use (kWh) or billing period. "
         "Photograph page 3, the one headed DETAILED ACCOUNT ACTIVITY."
     )
 
@@ -127,6 +132,82 @@ def test_an_old_bill() -> None:
     assert told(detail_page(), today=date.fromordinal(issued.toordinal() + OLD_DAYS + 1)) == {
         "old_bill": "The bill is 91 days old; it must not be older than 90. Ask the customer for a recent one."
     }
+
+
+WHOLE = Found("x", 0.95, 1, Quad(*8 * [0.5]), "label left")
+ROW_FIELDS = ("utility", "account_number", "pod_id", "kwh", "period_end", "service_address", "customer_name")
+NYSEG_PAGE = Signs(words=300, bill_marks=5, page_kinds={"1": ("detail",)}, electric=True, prints_pod=True)
+
+
+def read(without: Iterable[str] = (), **signs: Any) -> Reading:
+    """Return a reading of all fields of the row but some."""
+    values = {"utility": "NYSEG", "period_end": "2025-06-02"}
+    fields = {name: replace(WHOLE, value=values.get(name, "x")) for name in ROW_FIELDS if name not in without}
+    return Reading(fields, replace(NYSEG_PAGE, **signs))
+
+
+@pytest.mark.parametrize("signs", [{}, {"page_kinds": {"1": ()}}, {"page_kinds": {"1": (), "2": ()}}])
+def test_ok_means_complete(signs: dict[str, Any]) -> None:
+    """Whatever is missing, one sentence names all of it and says what to do."""
+    for without in (fields for count in range(1, len(ROW_FIELDS)) for fields in combinations(ROW_FIELDS, count)):
+        [item] = attention(read(without, **signs), {"utility": "NYSEG"}, TODAY, [])
+        said = [name for name in ROW_FIELDS if FIELD_NAMES[name] in item.message]
+        assert said == list(without)
+        assert "Photograph" in item.message
+
+
+def test_nothing_is_said_of_a_complete_reading() -> None:
+    """All that the row needs is there and sure."""
+    assert attention(read(), {"utility": "NYSEG"}, TODAY, []) == []
+
+
+@pytest.mark.parametrize("name", ROW_FIELDS)
+@pytest.mark.parametrize("reason", ["conflicting", "doubted", "unsure", "missing"])
+def test_each_field_is_said_once(name: str, reason: str) -> None:
+    """A value that competes, was doubted, or is not sure enough has its own sentence, and only that."""
+    reading = read([name] if reason != "unsure" else [])
+    if reason == "unsure":
+        unsure = {**reading.fields, name: replace(reading.fields[name], confidence=0.84)}
+        reading = replace(reading, fields=unsure)
+    elif reason != "missing":
+        kind = "rivals" if reason == "conflicting" else "doubted"
+        reading = replace(reading, signs=replace(reading.signs, **{kind: (name,)}))
+    [item] = attention(reading, {"utility": "NYSEG"}, TODAY, [])
+    assert FIELD_NAMES[name] in item.message
+
+
+def test_what_is_missing_word_for_word() -> None:
+    """What is wrong, and what to do about it."""
+    [item] = attention(read(["account_number"], printed_pages={"1": 3}), {"utility": "NYSEG"}, TODAY, [])
+    assert (item.code, item.field, item.message) == (
+        "missing",
+        "account_number",
+        "No account number could be read on this page, page 3 of the bill. "
+        "Photograph the page that prints it with nothing over the print, or read the bill by hand.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("utility", "prints_pod", "chosen", "said"),
+    [
+        ("National Grid", False, "National Grid", False),
+        ("Con Edison", None, "Con Edison", False),
+        ("Con Edison", None, "NYSEG", False),
+        ("NYSEG", True, "National Grid", True),
+        ("", None, "NYSEG", True),
+        ("", None, "", False),
+    ],
+)
+def test_a_pod_id_is_missed_only_where_it_is_printed(
+    utility: str, prints_pod: bool | None, chosen: str, said: bool
+) -> None:
+    """By the utility of the bill; where that was not recognised, by the one in the form."""
+    reading = read(["pod_id", *([] if utility else ["utility"])], prints_pod=prints_pod)
+    if utility:
+        fields = {**reading.fields, "utility": replace(WHOLE, value=utility)}
+        reading = replace(reading, fields=fields)
+    messages = [item.message for item in attention(reading, {"utility": chosen}, TODAY, [])]
+    assert any("PoD ID" in message for message in messages) == said
 
 
 def test_two_accounts() -> None:

@@ -1,4 +1,8 @@
-"""What the agent should know at once: each with one sentence that says what is wrong and what to do."""
+"""What the agent should know at once: each with one sentence that says what is wrong and what to do.
+
+A row's Status is `ok` when there is nothing to say. So that `ok` means complete, every field that the row needs is either
+there and sure, or spoken of here; why it is missing does not matter.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,8 @@ from datetime import date, datetime
 
 from rapidfuzz import fuzz
 
-from intake.reading.result import Reading
+from intake.reading.knowledge import unknown, utilities
+from intake.reading.result import Reading, Signs
 
 OLD_DAYS = 90
 """A bill issued longer ago says little of today's supply: the office asks for a recent one."""
@@ -21,15 +26,16 @@ _MOST_UNSURE = 0.5
 _BILL_MARKS = 2
 _ALIKE_NAMES = 75
 
-_FIELD_NAMES = {
+FIELD_NAMES = {
     "utility": "utility",
     "account_number": "account number",
     "pod_id": "PoD ID",
+    "kwh": "electric use (kWh)",
+    "period_end": "billing period",
     "service_address": "service address",
     "customer_name": "customer name",
-    "period_end": "billing period",
-    "kwh": "electric use (kWh)",
 }
+"""The fields without which a row is not complete, the gravest first, in words. Each that is not there or not sure is said."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ def attention(
     elif not reading.fields and signs.bill_marks < _BILL_MARKS:
         found = [_NOT_A_BILL]
     else:
-        found = [*_missing(reading), *_differences(reading, form), *_age(reading, today), *_unsure(reading)]
+        found = [*_missing(reading, form), *_differences(reading, form), *_age(reading, today), *_unsure(reading)]
     return [*found, *_repeated(earlier)]
 
 
@@ -106,40 +112,55 @@ _NOT_A_BILL = Attention(
 )
 
 
-def _missing(reading: Reading) -> Iterator[Attention]:
+def _missing(reading: Reading, form: Mapping[str, str]) -> Iterator[Attention]:
+    """Say every field of the row that is not there and that no other sentence speaks of, whatever it is missing for."""
     signs = reading.signs
+    said = {*reading.fields, *signs.rivals, *signs.doubted}
     if signs.gas and not signs.electric:
+        said |= {"pod_id", "kwh"}
         yield Attention(
             "gas_only",
             "",
             "Only gas service was found. Community solar needs the electric bill: send the page with the electricity service.",
         )
-    elif _is_wrong_page(reading):
-        number = min(signs.printed_pages.values(), default=0)
-        this = f"This is page {number}" if number else "This page"
-        lacks = "it has" if number else "has"
-        what = "neither PoD ID nor electric use" if signs.prints_pod else "no electric use"
-        link = "; " if number else " "
-        then = (
-            f"Photograph {signs.photograph}."
-            if signs.photograph
-            else "Photograph the page with the meter readings too."
-        )
-        yield Attention("wrong_page", "kwh", f"{this}{link}{lacks} {what}. {then}")
-    if signs.account_cut:
+    if signs.account_cut and "account_number" not in said:
+        said.add("account_number")
         yield Attention(
             "account_cut_off",
             "account_number",
             "The account number is cut off or cannot be read whole. Photograph the page again with all of the top in view.",
         )
+    if not _prints_pod(reading, form):
+        said.add("pod_id")
+    missing = [name for name in FIELD_NAMES if name not in said]
+    if missing:
+        yield _missing_sentence(signs, missing)
 
 
-def _is_wrong_page(reading: Reading) -> bool:
-    lacks_pod = reading.signs.prints_pod is not False and "pod_id" not in reading.fields
-    seen = {kind for kinds in reading.signs.page_kinds.values() for kind in kinds}
-    lacks = "kwh" not in reading.fields and (lacks_pod or reading.signs.prints_pod is False)
-    doubted = {"kwh", "pod_id"} & {*reading.signs.doubted, *reading.signs.rivals}
-    return lacks and not doubted and "detail" not in seen
+def _prints_pod(reading: Reading, form: Mapping[str, str]) -> bool:
+    """Tell whether a PoD ID is to be expected: by the bill's utility, or by the form's if that was not recognised."""
+    if "utility" in reading.fields:
+        return reading.signs.prints_pod is True
+    chosen = next((known for known in utilities() if known.name == form.get("utility")), unknown())
+    return True in (reading.signs.prints_pod, chosen.prints_pod)
+
+
+def _missing_sentence(signs: Signs, missing: Sequence[str]) -> Attention:
+    seen = {kind for kinds in signs.page_kinds.values() for kind in kinds}
+    several = len(signs.page_kinds) > 1
+    printed = min(signs.printed_pages.values(), default=0)
+    names = [FIELD_NAMES[name] for name in missing]
+    what = " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    if "kwh" in missing and "detail" not in seen:
+        this = "These pages show" if several else f"This is page {printed}; it shows" if printed else "This page shows"
+        then = f"Photograph {signs.photograph or 'the page with the meter readings too'}."
+        return Attention("wrong_page", missing[0], f"{this} no {what}. {then}")
+    where = "these pages" if several else f"this page, page {printed} of the bill" if printed else "this page"
+    message = (
+        f"No {what} could be read on {where}. Photograph the page that prints {'them' if len(missing) > 1 else 'it'} "
+        "with nothing over the print, or read the bill by hand."
+    )
+    return Attention("missing", missing[0], message)
 
 
 def _differences(reading: Reading, form: Mapping[str, str]) -> Iterator[Attention]:
@@ -179,7 +200,7 @@ def _age(reading: Reading, today: date) -> Iterator[Attention]:
 
 def _unsure(reading: Reading) -> Iterator[Attention]:
     signs = reading.signs
-    for name, words in _FIELD_NAMES.items():
+    for name, words in FIELD_NAMES.items():
         found = reading.fields.get(name)
         if name in signs.rivals:
             message = f"Different values were found for the {words}. Send one bill only, one account at a time."

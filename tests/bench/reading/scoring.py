@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from intake.reading import Reading
+from intake.reading import Attention, Reading, attention
+from intake.reading.attention import FIELD_NAMES
 
 
 class Outcome(StrEnum):
@@ -16,6 +18,7 @@ class Outcome(StrEnum):
 
     RIGHT = "right"
     MISSING = "missing"
+    SILENT = "silent"
     WRONG = "WRONG"
     NOT_READABLE = "not readable"
 
@@ -64,6 +67,8 @@ def score(
 ) -> Iterator[Score]:
     """Yield the outcome of every field that has a true value or was reported.
 
+    A value that is missing without a word about it in the row's Attention is silent: the worse kind of missing.
+
     The utility has no place of its own on a specimen: it counts as readable where the account number is. Names,
     addresses and rates are compared without blanks, case and punctuation. An estimated annual use is no reading.
 
@@ -74,6 +79,8 @@ def score(
         utility: Key of the utility, for the table.
         case: Name of the picture.
     """
+    today = date.fromisoformat(truth["statement_date"])
+    said = attention(reading, {"utility": truth["utility"]}, today, [])
     for field, place in FIELDS.items():
         found = reading.fields.get(field)
         if field == "annual_kwh" and found and reading.fields["annual_kwh_basis"].value != "12 months printed":
@@ -81,7 +88,9 @@ def score(
         accepted = _accepted(field, truth)
         if found is None:
             if accepted:
-                outcome = Outcome.MISSING if place in readable else Outcome.NOT_READABLE
+                outcome = Outcome.NOT_READABLE
+                if place in readable:
+                    outcome = Outcome.MISSING if _is_said(field, said) else Outcome.SILENT
                 yield Score(field, utility, outcome, 0.0, case, "")
             continue
         outcome = Outcome.RIGHT if _plain(found.value) in accepted else Outcome.WRONG
@@ -93,6 +102,13 @@ def score(
             case,
             f"read {found.value!r} ({found.how}), true {sorted(accepted)}",
         )
+
+
+def _is_said(field: str, said: Sequence[Attention]) -> bool:
+    """Tell whether somebody who reads the row learns that a value is missing; fields that are no columns are not missed."""
+    whole_bill = {"unreadable", "not_a_bill", "gas_only"}
+    words = FIELD_NAMES.get({"period_start": "period_end"}.get(field, field))
+    return words is None or any(item.code in whole_bill or words in item.message for item in said)
 
 
 #: The class itself, as `SC 1` of `SC 1 Residential`: enough where a utility's classes are read by labels only.
