@@ -24,7 +24,7 @@ from intake import log
 from intake.errors import BadFile, BrokenFile, IntakeError, TooManyPages
 from intake.pages import Document
 from intake.pages.content import PageContent
-from intake.records import Intake, Status, words_object, words_prefix
+from intake.records import Intake, Status, Word, words_object, words_prefix
 
 if TYPE_CHECKING:
     from intake.cloud.firestore import Store
@@ -209,7 +209,7 @@ class _ChunkRun:
         self._files = files
         self._done = done
         self._shown_at = self._renewed_at = time.monotonic()
-        self._pending: dict[Future[None], tuple[Place, int]] = {}
+        self._pending: dict[Future[bool], tuple[_Page, int]] = {}
 
     def read(self, places: Sequence[Place]) -> None:
         """Read and save pages; returns when all are saved."""
@@ -223,52 +223,76 @@ class _ChunkRun:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _start(self, pool: ThreadPoolExecutor, place: Place, *, redraw: bool) -> None:
-        content = self._files.open(place.file).page(place.index, redraw=redraw)
-        size = len(content.picture or b"")
-        while self._pending and not self._has_room(size):
-            self._collect(pool)
-        self._pending[pool.submit(self._read_page, place, content)] = (place, size)
+    def _start(self, pool: ThreadPoolExecutor, place: Place, *, redraw: bool, calls: int = 0) -> None:
+        """Have a page drawn and its pictures read.
+
+        Args:
+            pool: Threads that wait for the OCR.
+            place: Where the page is found.
+            redraw: See `Document.page`.
+            calls: Calls of the OCR that were made for the page before.
+        """
+        page = _Page(place, self._files.open(place.file).page(place.index, redraw=redraw), calls)
+        sizes = [len(piece.picture) for piece in page.content.pieces]
+        for number, size in enumerate(sizes or [0]):
+            while self._pending and not self._has_room(size):
+                self._collect(pool)
+            if page.given_up:  # The OCR refused one of its pictures meanwhile.
+                return
+            page.calls += len(sizes) > 0
+            self._pending[pool.submit(self._read if sizes else self._save, page, number)] = (page, size)
 
     def _has_room(self, size: int) -> bool:
         in_flight = sum(size for _, size in self._pending.values())
         return len(self._pending) < self._ocr.calls_in_flight and in_flight + size <= self._ocr.bytes_in_flight
 
     def _collect(self, pool: ThreadPoolExecutor) -> None:
-        """Wait for at least one page; one whose own bytes the OCR refused is drawn and tried again."""
+        """Wait for at least one picture; a page with one whose own bytes the OCR refused is drawn and tried again."""
         finished, _ = wait(self._pending, return_when=FIRST_COMPLETED)
         # All are taken out first: starting one again may collect others meanwhile, and must not find these.
-        for future, (place, _) in [(future, self._pending.pop(future)) for future in finished]:
+        for future, (page, _) in [(future, self._pending.pop(future)) for future in finished]:
             try:
-                future.result()
+                saved = future.result()
             except _RefusedAsIs:
-                self._start(pool, place, redraw=True)
+                if not page.given_up:
+                    page.given_up = True
+                    self._start(pool, page.place, redraw=True, calls=page.calls)
                 continue
-            self._done += 1
-            self._show()
+            if saved:
+                self._done += 1
+                self._show()
 
-    def _read_page(self, place: Place, content: PageContent) -> None:
-        """Recognise and save one page; runs in a thread of the pool."""
+    def _read(self, page: _Page, number: int) -> bool:
+        """Recognise a picture of a page, and save the page if it was the last one; runs in a thread of the pool.
+
+        Returns:
+            Whether the page is saved.
+        """
         from intake.cloud.vision import PictureRefused
 
-        started = time.perf_counter()
         try:
-            recognised = self._ocr.vision.words(content.picture) if content.picture is not None else []
+            found = self._ocr.vision.words(page.content.pieces[number].picture)
         except PictureRefused as exc:
-            if content.source == "picture":
+            if page.content.source == "picture":
                 raise _RefusedAsIs from exc
-            raise BrokenFile(place.file + 1) from exc
-        words = content.with_recognised(place.page, recognised)
-        self._ocr.bucket.write_json(words_object(self._intake.id, place.page), words.to_dict())
+            raise BrokenFile(page.place.file + 1) from exc
+        return page.is_complete_with(number, found) and self._save(page, number)
+
+    def _save(self, page: _Page, _: int) -> bool:
+        """Save the words of a page; runs in a thread of the pool."""
+        words = page.content.with_recognised(page.place.page, page.recognised)
+        self._ocr.bucket.write_json(words_object(self._intake.id, page.place.page), words.to_dict())
         log.info(
             "page read",
             intake_id=self._intake.id,
             event_id=self._event_id,
-            page=place.page,
-            source=content.source,
+            page=page.place.page,
+            source=page.content.source,
+            ocr_calls=page.calls,
             words=len(words.words),
-            ms=round((time.perf_counter() - started) * 1000),
+            ms=round((time.perf_counter() - page.started) * 1000),
         )
+        return True
 
     def _show(self) -> None:
         """Show progress, about once a second at most, and renew the lease when a part of it is over."""
@@ -283,6 +307,36 @@ class _ChunkRun:
             self._ocr.store.show_pages_done(self._intake, lambda: len(done_pages(self._ocr.bucket, self._intake.id)))
         elif self._done < self._intake.pages:
             self._ocr.store.show_pages_done(self._intake, lambda: self._done)
+
+
+class _Page:
+    """A page whose pictures are with the OCR.
+
+    Attributes:
+        place: Where it is found.
+        content: What is to be read on it.
+        calls: Calls of the OCR that were begun for it.
+        recognised: The words of each of its pictures that is read.
+        given_up: Whether another try takes its place.
+        started: When it was drawn, on the performance counter.
+    """
+
+    def __init__(self, place: Place, content: PageContent, calls: int) -> None:
+        self.place = place
+        self.content = content
+        self.calls = calls
+        self.recognised: list[Sequence[Word]] = [()] * len(content.pieces)
+        self.given_up = False
+        self.started = time.perf_counter()
+        self._missing = len(content.pieces)
+        self._lock = threading.Lock()
+
+    def is_complete_with(self, number: int, found: Sequence[Word]) -> bool:
+        """Take the words of a picture; tell whether it was the last one."""
+        with self._lock:
+            self.recognised[number] = found
+            self._missing -= 1
+            return not self._missing
 
 
 class _RefusedAsIs(Exception):

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from intake.cloud.vision import PictureRefused
 from intake.errors import BrokenFile, OcrUnavailable, SheetSilent, SheetUnavailable, TemporaryError
-from intake.pages.content import PageContent
+from intake.pages.content import PageContent, Piece
 from intake.records import Quad, Word
 
 from tests.pipeline.submitter import ANSWERS
@@ -164,7 +164,7 @@ class _Document:
 
     def page(self, index: int, *, redraw: bool = False) -> PageContent:
         refused = _REFUSED.get(self.kind) == index
-        return PageContent(612, 792, "render", picture=b"refused" if refused else b"picture")
+        return PageContent(612, 792, "render", pieces=[Piece(b"refused" if refused else b"picture")])
 
     def close(self) -> None:
         pass

@@ -55,7 +55,8 @@ def read_pages(data: bytes) -> None:
         for redraw in (False, True):
             content = document.page(0, redraw=redraw)
             message = wire.message_of(content)
-            assert wire.content_of(message, content.picture or b"").picture == content.picture
+            pictures = b"".join(piece.picture for piece in content.pieces)
+            assert wire.content_of(message, pictures).pieces == list(content.pieces)
             "".join(word.text for word in content.words).encode("utf-8")
     except (BadFile, MemoryError):
         return

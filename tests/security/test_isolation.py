@@ -117,7 +117,9 @@ def test_pages_come_through_whole(opener: Opener, name: str, redraw: bool) -> No
         assert document.page_count == here.page_count
         for index in range(here.page_count):
             expected = here.page(index, redraw=redraw)
-            assert document.page(index, redraw=redraw) == replace(expected, words=list(expected.words))
+            assert document.page(index, redraw=redraw) == replace(
+                expected, words=list(expected.words), pieces=list(expected.pieces)
+            )
     here.close()
 
 

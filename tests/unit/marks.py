@@ -41,15 +41,20 @@ def found_mark(picture: Image.Image) -> tuple[float, float]:
     return (box[0] + box[2]) / 2 / picture.width, (box[1] + box[3]) / 2 / picture.height
 
 
+def picture_of(content: PageContent) -> bytes:
+    """Return the one picture of a page that the OCR would get."""
+    (piece,) = content.pieces
+    return piece.picture
+
+
 def sent(content: PageContent) -> Image.Image:
     """Return the picture that the OCR would get."""
-    assert content.picture is not None
-    return Image.open(io.BytesIO(content.picture))
+    return Image.open(io.BytesIO(picture_of(content)))
 
 
 def mark_on_page(content: PageContent) -> tuple[float, float]:
     """Return where on the page the mark lies that the OCR would find in the picture."""
     u, v = found_mark(sent(content))
     word = Word("mark", Quad(u, v, u, v, u, v, u, v), 0.9)
-    (placed,) = content.with_recognised(1, [word]).words
+    (placed,) = content.with_recognised(1, [[word]]).words
     return placed.quad[0], placed.quad[1]

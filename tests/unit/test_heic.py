@@ -48,7 +48,7 @@ def test_orientation(orientation: int) -> None:
     oracle = ImageOps.exif_transpose(Image.open(io.BytesIO(encoded(marked(), "jpeg", orientation))))
     content = page(heic(marked(), orientation))
     assert (content.width, content.height) == oracle.size
-    assert (content.source, content.placement) == ("render", UPRIGHT)
+    assert (content.source, content.pieces[0].placement) == ("render", UPRIGHT)
     assert mark_on_page(content) == pytest.approx(found_mark(oracle), abs=0.02)
 
 

@@ -9,13 +9,14 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from intake.cloud.vision import PictureRefused
 from intake.errors import BrokenFile, OcrUnavailable, TemporaryError
 from intake.ocr import BYTES_IN_FLIGHT, Ocr, delete_files, done_pages, page_places, words_object
-from intake.records import Intake, Status, Word
+from intake.pages.content import PageContent, Piece, Placement
+from intake.records import Intake, Quad, Status, Word
 from PIL import Image
 
 from tests.unit.fakes import INTAKE_ID, SUBMITTED, WHOLE, Bucket, Nudges, Opener, Store, Vision, an_intake
@@ -331,6 +332,64 @@ def test_many_refused_at_once() -> None:
     assert bench.intake.status is Status.READ
     assert bench.done == {1, 2, 3, 4, 5}
     assert len(bench.vision.pictures) == 10
+
+
+# --- pages in several pictures ------------------------------------------------------------------------------------------
+
+
+class InPieces:
+    """A file of one page that comes in several pictures; drawn again it is one."""
+
+    page_count = 1
+
+    def __init__(self, source: str, *pictures: bytes) -> None:
+        self.source = source
+        share = 1 / len(pictures)
+        self.pieces = [Piece(p, Placement(1, 0, 0, share, 0, n * share)) for n, p in enumerate(pictures)]
+
+    def open(self, kind: str, file: IO[bytes], number: int) -> InPieces:
+        return self
+
+    def page(self, index: int, *, redraw: bool = False) -> PageContent:
+        if redraw:
+            return PageContent(10, 90, "render", pieces=[Piece(b"drawn")])
+        return PageContent(10, 90, self.source, [Word("printed", Quad(0, 0, 1, 0, 1, 0.1, 0, 0.1), 1.0)], self.pieces)
+
+    def close(self) -> None:
+        pass
+
+
+def echo(picture: bytes) -> list[Word]:
+    return [Word(picture.decode(), Quad(0, 0.6, 1, 0.6, 1, 0.8, 0, 0.8), 0.9)]
+
+
+@pytest.mark.parametrize("calls", [1, 2, 4])
+def test_a_page_in_pieces(calls: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """A page is saved once, when all its pictures are read, in whatever order; each is a call and is counted as one."""
+    bench = Bench(opener=InPieces("render", b"one", b"two", b"three"), calls_in_flight=calls)
+    bench.vision.answer = echo
+    bench.submitted(("pdf", b"%PDF-"))
+    bench.deliver()
+    assert [found[0] for found in bench.page(1)["words"]] == ["printed", "one", "two", "three"]
+    assert [found[3] for found in bench.page(1)["words"]] == [0, 0.2, 0.53333, 0.86667]
+    assert (bench.bucket.faults.calls["write_json"], bench.intake.status) == (1, Status.READ)
+    assert [json.loads(line)["ocr_calls"] for line in capsys.readouterr().out.splitlines() if "page read" in line] == [
+        3
+    ]
+
+
+@pytest.mark.parametrize("refused", [[b"one"], [b"three"], [b"one", b"two", b"three"]], ids=["first", "last", "all"])
+def test_a_refused_piece_draws_the_page_once(refused: list[bytes], capsys: pytest.CaptureFixture[str]) -> None:
+    """Whichever of a page's own pictures the OCR refuses, and however many, the page is drawn again once."""
+    bench = Bench(opener=InPieces("picture", b"one", b"two", b"three"), calls_in_flight=2)
+    bench.vision.answer = refuses(*refused)
+    bench.submitted(("pdf", b"%PDF-"))
+    bench.deliver()
+    assert (bench.page(1)["source"], len(bench.page(1)["words"])) == ("render", 1)
+    assert bench.vision.pictures.count(b"drawn") == 1
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "page read" in line]
+    assert line["ocr_calls"] == len(bench.vision.pictures)
+    assert bench.bucket.faults.calls["write_json"] == 1
 
 
 # --- memory -----------------------------------------------------------------------------------------------------------------

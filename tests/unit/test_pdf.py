@@ -16,7 +16,7 @@ from intake.pages.pdf import MAX_DECODED_BYTES, MAX_JPX_PIXELS
 from intake.pages.textlayer import MIN_WORDS
 from PIL import Image, ImageOps
 
-from tests.unit.marks import encoded, found_mark, mark_on_page, marked, sent
+from tests.unit.marks import encoded, found_mark, mark_on_page, marked, picture_of, sent
 from tests.unit.test_pictures import lying_jpeg
 
 LETTER = (612.0, 792.0)
@@ -72,7 +72,7 @@ def spelled(content: PageContent) -> str:
 def test_text_layer() -> None:
     """A page of text is read without any picture; words have places and full confidence."""
     content = content_of(pdf(text))
-    assert (content.source, content.picture) == ("text", None)
+    assert (content.source, content.pieces) == ("text", ())
     assert (content.width, content.height) == LETTER
     assert spelled(content).startswith("Your account number and the total")
     first = content.words[0]
@@ -207,7 +207,7 @@ def test_large_picture_on_a_rotated_page() -> None:
 def test_scan_is_sent_as_it_came() -> None:
     """A page that is one JPEG is not drawn: the JPEG's own bytes are sent."""
     content = content_of(pdf(scan))
-    assert (content.source, content.picture) == ("picture", SCAN)
+    assert (content.source, picture_of(content)) == ("picture", SCAN)
     assert (content.width, content.height) == LETTER
 
 
@@ -539,7 +539,7 @@ def test_owner_password_only(method: int) -> None:
     data = pdf(text, scan, encryption=method, owner_pw="owner")
     assert content_of(data).source == "text"
     content = content_of(data, 1)
-    assert (content.source, content.picture) == ("picture", SCAN)
+    assert (content.source, picture_of(content)) == ("picture", SCAN)
 
 
 def test_no_pages() -> None:
@@ -635,4 +635,4 @@ def test_memory_is_given_back() -> None:
 
 def test_picture_of_a_page_is_a_jpeg() -> None:
     """What is drawn is sent as JPEG."""
-    assert Image.open(io.BytesIO(content_of(pdf(text), redraw=True).picture or b"")).format == "JPEG"
+    assert Image.open(io.BytesIO(picture_of(content_of(pdf(text), redraw=True)))).format == "JPEG"

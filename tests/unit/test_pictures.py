@@ -23,7 +23,7 @@ from intake.pages.pictures import (
 )
 from PIL import Image, ImageOps
 
-from tests.unit.marks import encoded, found_mark, mark_on_page, marked, sent
+from tests.unit.marks import encoded, found_mark, mark_on_page, marked, picture_of, sent
 
 
 def page(kind: str, data: bytes, index: int = 0, *, redraw: bool = False) -> PageContent:
@@ -60,7 +60,7 @@ def test_turned_photo_is_sent_as_it_came(orientation: int) -> None:
     """A photo that a camera turned is not decoded: its own compressed pixels are sent, without its EXIF."""
     data = encoded(marked(), "jpeg", orientation)
     content = page("jpeg", data)
-    assert (content.source, content.picture) == ("picture", without_metadata(data))
+    assert (content.source, picture_of(content)) == ("picture", without_metadata(data))
     assert "exif" not in sent(content).info
 
 
@@ -68,13 +68,13 @@ def test_turned_photo_is_sent_as_it_came(orientation: int) -> None:
 def test_mirrored_photo_is_decoded(orientation: int) -> None:
     """Mirrored text cannot be read, so a mirrored photo is turned before it is sent."""
     content = page("jpeg", encoded(marked(), "jpeg", orientation))
-    assert (content.source, content.placement) == ("render", UPRIGHT)
+    assert (content.source, content.pieces[0].placement) == ("render", UPRIGHT)
 
 
 def test_direction_of_reading_follows_the_turn() -> None:
     """A word that the OCR finds upright in the stored pixels of a sideways photo runs down the upright page."""
     content = page("jpeg", encoded(marked(), "jpeg", orientation=6))
-    quad = content.placement.place((0.1, 0.1, 0.3, 0.1, 0.3, 0.2, 0.1, 0.2))  # type: ignore[arg-type]
+    quad = content.pieces[0].placement.place((0.1, 0.1, 0.3, 0.1, 0.3, 0.2, 0.1, 0.2))  # type: ignore[arg-type]
     assert quad == pytest.approx((0.9, 0.1, 0.9, 0.3, 0.8, 0.3, 0.8, 0.1))
 
 
@@ -82,9 +82,8 @@ def test_decoded_pictures_carry_no_metadata() -> None:
     """Neither EXIF nor a comment goes along when a photo is encoded again."""
     data = encoded(marked(), "jpeg", orientation=2, comment=b"who and where")
     content = page("jpeg", data)
-    assert content.picture is not None
-    assert b"who and where" not in content.picture
-    assert b"Exif" not in content.picture
+    assert b"who and where" not in picture_of(content)
+    assert b"Exif" not in picture_of(content)
 
 
 # --- formats ------------------------------------------------------------------------------------------------------------
@@ -114,13 +113,13 @@ def test_plain_png_is_sent_as_it_came(mode: str) -> None:
     """A PNG of the usual kinds is sent byte for byte."""
     data = encoded(marked(mode=mode), "png")
     content = page("png", data)
-    assert (content.source, content.picture) == ("picture", data)
+    assert (content.source, picture_of(content)) == ("picture", data)
 
 
 def test_plain_webp_is_sent_as_it_came() -> None:
     """A WebP photo is sent byte for byte."""
     data = encoded(marked(), "webp")
-    assert (page("webp", data).source, page("webp", data).picture) == ("picture", data)
+    assert (page("webp", data).source, picture_of(page("webp", data))) == ("picture", data)
 
 
 def transparent(mode: str) -> Image.Image:

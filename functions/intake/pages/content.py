@@ -1,4 +1,4 @@
-"""What a page gives to read: words that are there already, or a picture for the OCR, and where that picture lies."""
+"""What a page gives to read: words that are there already, pictures for the OCR, and where on the page those lie."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from intake.pages.overlaps import box_of, seen_once
 from intake.records import PageWords, Quad, Word
 
 OWN_BYTES_LIMIT = 8 * 1000 * 1000
@@ -37,6 +38,23 @@ class Placement(NamedTuple):
 
 
 UPRIGHT = Placement(1, 0, 0, 1, 0, 0)
+_WHOLE = Quad(0, 0, 1, 0, 1, 1, 0, 1)
+
+
+MAX_PIECES = 24
+"""Most pictures of one page: each is a call of the OCR and is paid for."""
+
+
+class Piece(NamedTuple):
+    """A picture of a page, or of a part of it, for the OCR.
+
+    Attributes:
+        picture: JPEG, PNG or WebP bytes.
+        placement: Where it lies on the page.
+    """
+
+    picture: bytes
+    placement: Placement = UPRIGHT
 
 
 @dataclass(frozen=True)
@@ -48,23 +66,26 @@ class PageContent:
         height: Height, in the same unit.
         source: `text`, `picture` (own bytes) or `render`.
         words: Words that need no OCR.
-        picture: JPEG, PNG or WebP bytes for the OCR; None when there is nothing to recognise.
-        placement: Where the picture lies on the page.
+        pieces: Pictures for the OCR, at most `MAX_PIECES`; they may overlap. None when there is nothing to recognise.
     """
 
     width: float
     height: float
     source: str
     words: Sequence[Word] = ()
-    picture: bytes | None = None
-    placement: Placement = UPRIGHT
+    pieces: Sequence[Piece] = ()
 
-    def with_recognised(self, page: int, recognised: Sequence[Word]) -> PageWords:
-        """Return all words of the page.
+    def with_recognised(self, page: int, recognised: Sequence[Sequence[Word]]) -> PageWords:
+        """Return all words of the page, each once: the page's own, then those of the OCR that lie on none of them.
 
         Args:
             page: 1-based number within the submission.
-            recognised: What the OCR found, in fractions of the picture.
+            recognised: What the OCR found in each piece, in fractions of its picture.
         """
-        placed = [word._replace(quad=self.placement.place(word.quad)) for word in recognised]
-        return PageWords(page, self.width, self.height, self.source, [*self.words, *placed])
+        placed = [
+            [word._replace(quad=piece.placement.place(word.quad)) for word in found]
+            for piece, found in zip(self.pieces, recognised, strict=True)
+        ]
+        boxes = [box_of(piece.placement.place(_WHOLE)) for piece in self.pieces]
+        words = seen_once(self.words, list(zip(boxes, placed, strict=True)), self.width, self.height)
+        return PageWords(page, self.width, self.height, self.source, words)

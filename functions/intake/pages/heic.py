@@ -9,7 +9,7 @@ import pi_heif
 from PIL import Image
 
 from intake.errors import BrokenFile
-from intake.pages.content import DECODED_PIXELS, PageContent
+from intake.pages.content import DECODED_PIXELS, PageContent, Piece
 from intake.pages.filebytes import Data
 from intake.pages.pictures import STRIP_ROWS, check_pixels, encode_grey, to_grey
 
@@ -64,7 +64,7 @@ class HeicDocument:
             raise BrokenFile(self._number) from exc
         except OSError as exc:
             raise MemoryError from exc
-        return PageContent(width, height, "render", picture=encode_grey(grey))
+        return PageContent(width, height, "render", pieces=[Piece(encode_grey(grey))])
 
     def _grey(self, divisor: int) -> Image.Image:
         """Return the grey picture, made strip by strip: Pillow's own copy in colour would double the memory."""

@@ -146,9 +146,9 @@ class _Remote:
             self._opener.held = self
 
     def _ask(self, request: Mapping[str, Any], file: IO[bytes] | None = None) -> Answer:
-        answer, picture = self._opener.ask(request, file)
+        answer, pictures = self._opener.ask(request, file)
         if "bad_file" not in answer:
-            return answer, picture
+            return answer, pictures
         kind = _BAD_FILES.get(answer["bad_file"])
         if kind is None:
             log.error("a file made its reader stumble", exception=answer.get("exception"), stack=answer.get("stack"))

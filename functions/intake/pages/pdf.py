@@ -11,7 +11,7 @@ from PIL import Image
 
 from intake.errors import BadFile, BrokenFile, EncryptedPdf, NoPages
 from intake.pages import jpeg, textlayer
-from intake.pages.content import OWN_BYTES_LIMIT, RENDERED_PIXELS, PageContent, Placement
+from intake.pages.content import OWN_BYTES_LIMIT, RENDERED_PIXELS, PageContent, Piece, Placement
 from intake.pages.filebytes import Data
 from intake.pages.pictures import VISION_PIXELS, check_pixels, encode_grey, max_decoded_pixels
 from intake.pages.textlayer import PICTURES, TEXT, Painted
@@ -104,7 +104,7 @@ class PdfDocument:
                 return PageContent(width, height, "text", words)
             if sound and (picture := self._own_picture(page, painted, words)) is not None:
                 return picture
-        return PageContent(width, height, "render", picture=self._render(page))
+        return PageContent(width, height, "render", pieces=[Piece(self._render(page))])
 
     def _own_picture(self, page: pymupdf.Page, painted: Painted, words: list[Word]) -> PageContent | None:
         """Return the bytes of the one picture that is all there is to see, with text that is painted over it."""
@@ -133,7 +133,7 @@ class PdfDocument:
             matrix.e / width,
             matrix.f / height,
         )
-        return PageContent(width, height, "picture", words if over & TEXT else (), data, placement)
+        return PageContent(width, height, "picture", words if over & TEXT else (), [Piece(data, placement)])
 
     def _jpeg_bytes(self, page: pymupdf.Page, info: dict[str, object]) -> bytes | None:
         """Return the picture's own JPEG, if it is one that Vision sees as the PDF means it."""

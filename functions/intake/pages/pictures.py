@@ -9,7 +9,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from intake.errors import BrokenFile, PictureTooLarge
 from intake.pages import jpeg
-from intake.pages.content import DECODED_PIXELS, JPEG_QUALITY, OWN_BYTES_LIMIT, UPRIGHT, PageContent, Placement
+from intake.pages.content import DECODED_PIXELS, JPEG_QUALITY, OWN_BYTES_LIMIT, UPRIGHT, PageContent, Piece, Placement
 from intake.pages.filebytes import Data, stream_of
 
 MAX_PIXELS = {"png": 40_000_000, "tiff": 40_000_000, "webp": 30_000_000}
@@ -141,7 +141,8 @@ class JpegDocument:
         else:
             check_pixels(header.width, header.height, max_decoded_pixels(header), self._number)
             picture, source = self._decoded(), "render"
-        return PageContent(width, height, source, picture=picture, placement=_TURNED.get(header.orientation, UPRIGHT))
+        piece = Piece(picture, _TURNED.get(header.orientation, UPRIGHT))
+        return PageContent(width, height, source, pieces=[piece])
 
     def _decoded(self) -> bytes:
         header = self._header
@@ -197,7 +198,7 @@ class RasterDocument:
             picture.seek(index)
             check_pixels(*picture.size, MAX_PIXELS[self._kind], self._number)
             if self._own_bytes_will_do and not redraw:
-                return PageContent(*picture.size, "picture", picture=bytes(self._data[:]))
+                return PageContent(*picture.size, "picture", pieces=[Piece(bytes(self._data[:]))])
             check_pixels(*picture.size, self._max_decoded_pixels(), self._number)
             # Transposing a copy would double the memory, so the pixels are made grey first; the copy is small.
             grey = to_grey(picture)
@@ -209,7 +210,7 @@ class RasterDocument:
         width, height = grey.size
         if width * height > DECODED_PIXELS:
             grey = grey.reduce(2)
-        return PageContent(width, height, "render", picture=encode_grey(grey))
+        return PageContent(width, height, "render", pieces=[Piece(encode_grey(grey))])
 
     def _max_decoded_pixels(self) -> int:
         if self._kind == "webp":

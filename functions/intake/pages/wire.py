@@ -1,4 +1,4 @@
-"""What `ocr` and the worker that opens files for it say to each other: frames of JSON, with a picture behind it.
+"""What `ocr` and the worker that opens files for it say to each other: frames of JSON, with pictures behind it.
 
 The worker handles files from anybody and is not trusted: what it sends is plain data, bounded in size, and nothing in it
 is ever run, as a pickle would be.
@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from intake.pages.content import PageContent, Placement
+from intake.pages.content import MAX_PIECES, PageContent, Piece, Placement
 from intake.records import Quad, Word
 
 MAX_JSON_BYTES = 8_000_000
 """Most bytes of a frame's JSON: words of a page, about 100 bytes each."""
 MAX_PICTURE_BYTES = 20_000_000
-"""Most bytes of a frame's picture: what Vision takes."""
+"""Most bytes of a frame's pictures together: what Vision takes as one."""
 
 _LENGTHS = struct.Struct(">II")
 _PIECE = 1 << 20
@@ -28,13 +28,15 @@ class Garbled(Exception):
     """The other side is gone in the middle of a frame, or sent something that is no frame."""
 
 
-def send(channel: socket.socket, message: Mapping[str, Any], picture: bytes = b"", fd: int | None = None) -> None:
+def send(
+    channel: socket.socket, message: Mapping[str, Any], pictures: Sequence[bytes] = (), fd: int | None = None
+) -> None:
     """Send a frame.
 
     Args:
         channel: A Unix socket.
         message: What is said; numbers must be finite.
-        picture: Bytes that go along.
+        pictures: Bytes that go along, one after the other.
         fd: A file descriptor that goes along: the receiver gets one of its own for the same open file.
 
     Raises:
@@ -42,17 +44,18 @@ def send(channel: socket.socket, message: Mapping[str, Any], picture: bytes = b"
         ValueError: A number is not finite.
     """
     text = json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii")
-    head = _LENGTHS.pack(len(text), len(picture))
+    head = _LENGTHS.pack(len(text), sum(map(len, pictures)))
     if fd is None:
         channel.sendall(head)
     else:
         socket.send_fds(channel, [head], [fd])  # a few bytes into an empty buffer: they go at once or not at all
     channel.sendall(text)
-    channel.sendall(picture)
+    for picture in pictures:
+        channel.sendall(picture)
 
 
 def receive(channel: socket.socket) -> tuple[dict[str, Any], bytes, int | None]:
-    """Wait for a frame and return its message, its picture and its file descriptor.
+    """Wait for a frame and return its message, the bytes behind it and its file descriptor.
 
     Raises:
         EOFError: The other side ended between two frames.
@@ -86,19 +89,22 @@ def _exactly(channel: socket.socket, count: int) -> bytes | bytearray:
 
 
 def message_of(content: PageContent) -> dict[str, Any]:
-    """Return a page without its picture as the data of a frame."""
+    """Return a page without its pictures as the data of a frame."""
     return {
         "width": content.width,
         "height": content.height,
         "source": content.source,
         "words": [[word.text, word.confidence, *word.quad] for word in content.words],
-        "recognise": content.picture is not None,
-        "placement": list(content.placement),
+        "pieces": [[len(piece.picture), *piece.placement] for piece in content.pieces],
     }
 
 
-def content_of(message: Mapping[str, Any], picture: bytes) -> PageContent:
+def content_of(message: Mapping[str, Any], pictures: bytes) -> PageContent:
     """Return the page that a frame holds.
+
+    Args:
+        message: Its data.
+        pictures: The bytes behind it.
 
     Raises:
         Garbled: It holds none.
@@ -112,8 +118,21 @@ def content_of(message: Mapping[str, Any], picture: bytes) -> PageContent:
                 Word(str(text), Quad._make(map(float, corners)), float(confidence))
                 for text, confidence, *corners in message["words"]
             ],
-            picture if message["recognise"] else None,
-            Placement(*(float(number) for number in message["placement"])),
+            _pieces(message["pieces"], pictures),
         )
     except (KeyError, TypeError, ValueError) as exc:
         raise Garbled from exc
+
+
+def _pieces(described: Sequence[Sequence[float]], pictures: bytes) -> list[Piece]:
+    if len(described) > MAX_PIECES or sum(int(length) for length, *_ in described) != len(pictures):
+        raise Garbled
+    pieces = []
+    position = 0
+    for length, *placement in described:
+        end = position + int(length)
+        if end <= position:
+            raise Garbled
+        pieces.append(Piece(pictures[position:end], Placement(*map(float, placement))))
+        position = end
+    return pieces

@@ -5,7 +5,7 @@
 It serves one request after the other and holds one document at a time:
 
     {"op": "open", "kind", "number"} + file   ▶  {"pages"}
-    {"op": "page", "index", "redraw"}         ▶  a page, see `wire.message_of`, + picture
+    {"op": "page", "index", "redraw"}         ▶  a page, see `wire.message_of`, + pictures
     {"op": "close"}                           ▶  {"rss_mb"}
 
 What is wrong with the file is answered as {"bad_file": code, "details"}. What it exhausts ends the process, in a way that
@@ -49,30 +49,30 @@ class Worker:
             except (EOFError, wire.Garbled):
                 return
             with confinement.limited_time(self._limits.cpu_s, self._limits.wall_s):
-                answer, picture = self._answer(request, descriptor)
-            wire.send(self._channel, answer, picture)
+                answer, pictures = self._answer(request, descriptor)
+            wire.send(self._channel, answer, pictures)
             if self._document is None:
                 # A mapping ends with the last object that looks into it, and MuPDF's binding makes cycles.
                 gc.collect()
 
-    def _answer(self, request: dict[str, Any], descriptor: int | None) -> tuple[dict[str, Any], bytes]:
+    def _answer(self, request: dict[str, Any], descriptor: int | None) -> tuple[dict[str, Any], list[bytes]]:
         try:
             match request:
                 case {"op": "open", "kind": str(kind), "number": int(number)} if descriptor is not None:
-                    return {"pages": self._open(kind, descriptor, number)}, b""
+                    return {"pages": self._open(kind, descriptor, number)}, []
                 case {"op": "page", "index": int(index), "redraw": bool(redraw)} if self._document is not None:
                     content = self._document.page(index, redraw=redraw)
-                    return wire.message_of(content), content.picture or b""
+                    return wire.message_of(content), [piece.picture for piece in content.pieces]
                 case _:
                     self._close()
-                    return {"rss_mb": log.rss_mb()}, b""
+                    return {"rss_mb": log.rss_mb()}, []
         except BadFile as exc:
-            return {"bad_file": exc.code, "details": exc.details}, b""
+            return {"bad_file": exc.code, "details": exc.details}, []
         except MemoryError:
             os._exit(confinement.MEMORY_EXIT)
         except Exception as exc:
             # Nothing but the file can be the cause, and the same file will do the same again.
-            return {"bad_file": "", "exception": log.describe(exc), "stack": log.stack(exc)}, b""
+            return {"bad_file": "", "exception": log.describe(exc), "stack": log.stack(exc)}, []
 
     def _open(self, kind: str, descriptor: int, number: int) -> int:
         self._close()

@@ -133,8 +133,8 @@ class WorkerProcess:
             self._grown = max(self._grown, _mapped_bytes(self.pid) - self._usual)
             if time.monotonic() > until:
                 raise TimeoutError
-        answer, picture, _ = wire.receive(self._channel)
-        return answer, picture
+        answer, pictures, _ = wire.receive(self._channel)
+        return answer, pictures
 
     def _wait(self) -> int | None:
         """Return the status of a worker that closed its channel, which it does when it ends."""

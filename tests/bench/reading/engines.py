@@ -46,7 +46,7 @@ def words_of(picture: Picture, engine: str, recognise: Recogniser | None) -> Pag
     document = open_document("jpeg", picture.jpeg, 1)
     content = document.page(0)
     document.close()
-    page = content.with_recognised(1, recognise(content.picture or b""))
+    page = content.with_recognised(1, [recognise(piece.picture) for piece in content.pieces])
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(page.to_dict()))
     return page

@@ -1,0 +1,120 @@
+"""Words that several pictures of one page show are words of the page once.
+
+A page too long for one picture is sent in pieces that overlap, so that a line which one of them cuts is whole in the next.
+Of two words in one place the one farther from the edge that was cut is kept: the other may be half of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from intake.records import Quad, Word
+
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom in fractions of the page."""
+
+# Cells of a grid by which the words near a word are found; more are not compared: no page has words that large.
+_COLUMNS, _ROWS, _MAX_CELLS = 64, 256, 1024
+_AT_THE_BORDER = 0.002
+"""Share of the page by which a piece's edge may miss the page's own, where nothing was cut."""
+
+
+def box_of(quad: Quad) -> Box:
+    """Return the upright box around a quad."""
+    across, down = quad[::2], quad[1::2]
+    return min(across), min(down), max(across), max(down)
+
+
+def seen_once(
+    certain: Sequence[Word], pieces: Sequence[tuple[Box, Sequence[Word]]], width: float, height: float
+) -> list[Word]:
+    """Return the words of a page, each place once.
+
+    Args:
+        certain: Words that are believed whatever the pieces show, such as a text layer's.
+        pieces: Place of each piece on the page and the words found in it, all in fractions of the page.
+        width: Width of the page.
+        height: Height, in the same unit.
+
+    Returns:
+        The certain words, then those of each piece, in their order.
+    """
+    found = [(piece, word) for piece, (_, words) in enumerate(pieces) for word in words]
+    if not certain and len(pieces) < 2:
+        return [word for _, word in found]
+    margins = [_margin(word, pieces[piece][0], width, height) for piece, word in found]
+    grid = _Grid()
+    for word in certain:
+        grid.add(-1, word)
+    kept = set()
+    for index in sorted(range(len(found)), key=lambda index: -margins[index]):
+        if not grid.holds(*found[index]):
+            grid.add(*found[index])
+            kept.add(index)
+    return [*certain, *(word for index, (_, word) in enumerate(found) if index in kept)]
+
+
+def _margin(word: Word, piece: Box, width: float, height: float) -> float:
+    """Return how far a word's centre is from the nearest edge of its piece at which the page goes on."""
+    across, down = _centre(word.quad)
+    left, top, right, bottom = piece
+    return min(
+        (across - left) * width if left > _AT_THE_BORDER else math.inf,
+        (down - top) * height if top > _AT_THE_BORDER else math.inf,
+        (right - across) * width if right < 1 - _AT_THE_BORDER else math.inf,
+        (bottom - down) * height if bottom < 1 - _AT_THE_BORDER else math.inf,
+    )
+
+
+class _Grid:
+    """Words by their place, each with the number of its piece."""
+
+    def __init__(self) -> None:
+        self._cells: defaultdict[tuple[int, int], list[tuple[int, Word]]] = defaultdict(list)
+
+    def add(self, piece: int, word: Word) -> None:
+        for cell in _cells(word.quad):
+            self._cells[cell].append((piece, word))
+
+    def holds(self, piece: int, word: Word) -> bool:
+        """Tell whether a word of another piece lies in the same place."""
+        return any(
+            other_piece != piece and _same_place(word.quad, other.quad)
+            for cell in _cells(word.quad)
+            for other_piece, other in self._cells.get(cell, ())
+        )
+
+
+def _cells(quad: Quad) -> Iterator[tuple[int, int]]:
+    left, top, right, bottom = box_of(quad)
+    columns = range(_cell(left, _COLUMNS), _cell(right, _COLUMNS) + 1)
+    rows = range(_cell(top, _ROWS), _cell(bottom, _ROWS) + 1)
+    if len(columns) * len(rows) <= _MAX_CELLS:
+        yield from ((column, row) for column in columns for row in rows)
+
+
+def _cell(fraction: float, count: int) -> int:
+    return int(min(max(fraction, 0.0), 1.0) * (count - 1))
+
+
+def _same_place(one: Quad, other: Quad) -> bool:
+    """Tell whether the centre of the smaller of two words lies within the larger."""
+    small, large = (one, other) if _area(one) <= _area(other) else (other, one)
+    across, down = _centre(small)
+    corners = list(zip(large[::2], large[1::2], strict=True))
+    sides = [
+        (x1 - x0) * (down - y0) - (y1 - y0) * (across - x0)
+        for (x0, y0), (x1, y1) in zip(corners, corners[1:] + corners[:1], strict=True)
+    ]
+    return all(side >= 0 for side in sides) or all(side <= 0 for side in sides)
+
+
+def _area(quad: Quad) -> float:
+    left, top, right, bottom = box_of(quad)
+    return (right - left) * (bottom - top)
+
+
+def _centre(quad: Quad) -> tuple[float, float]:
+    return sum(quad[::2]) / 4, sum(quad[1::2]) / 4
