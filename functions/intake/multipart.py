@@ -1,31 +1,30 @@
 """A multipart form read as a stream: small pieces in, field values and pieces of files out.
 
-The parser is Werkzeug's sans-IO decoder, which functions-framework brings along; here are only the limits and the drain.
+The parser is the `multipart` package, which keeps no more than a boundary's length between two pieces
+(https://multipart.readthedocs.io); here are only the limits and the drain. What a file is called and what type, charset or
+language its headers declare is never looked at, so none of it can make an upload fail.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from multipart import MultipartError, MultipartSegment, PushMultipartParser
 from werkzeug.exceptions import BadRequest as WerkzeugBadRequest
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 from intake.errors import MalformedUpload, NotMultipart
 from intake.settings import MIB
 
 READ_BYTES = 64 * 1024
-BUFFER_BYTES = 256 * 1024
-"""Most bytes that the decoder may hold back while it looks for the end of a part's headers or for a boundary."""
+MAX_HEADER_BYTES = 64 * 1024
+"""Most bytes of one header of a part: a file's name may be as long as a device allows."""
 MAX_PARTS = 64
 MAX_ANSWER_BYTES = 16 * 1024
 """Most bytes of one answer; the form's rules, which report by field, begin far below."""
-MAX_BOUNDARY_PADDING = 64
-"""Most characters behind a boundary that are looked at for its end; real clients send none but the closing `--`."""
 MAX_BODY_BYTES = 64 * MIB
 """Where reading stops for good. The platform cuts requests at 32 MiB, so only a local run ever comes here."""
 
@@ -85,61 +84,56 @@ def read_parts(stream: IO[bytes], content_type: str) -> Iterator[Part]:
         MalformedUpload: The body breaks off, cannot be parsed, or has more parts or larger answers than any form.
     """
     boundary = boundary_of(content_type)
-    decoder = MultipartDecoder(boundary, BUFFER_BYTES, max_parts=MAX_PARTS)
     try:
-        yield from _parts(decoder, _pieces(stream, boundary))
-    except (ValueError, WerkzeugBadRequest, RequestEntityTooLarge, OSError) as exc:
-        # ValueError: the decoder's word for data it cannot parse (UnicodeDecodeError included); BadRequest with
-        # ClientDisconnected: the body ended early; OSError: the connection broke.
+        # Latin-1 takes any byte: a file's name in another charset is none of our business.
+        parser = PushMultipartParser(
+            boundary, max_header_size=MAX_HEADER_BYTES, max_segment_count=MAX_PARTS, header_charset="latin-1"
+        )
+        yield from _parts(parser, stream)
+    except (MultipartError, UnicodeDecodeError, WerkzeugBadRequest, RequestEntityTooLarge, OSError) as exc:
+        # UnicodeDecodeError: an answer that is not UTF-8; BadRequest with ClientDisconnected: the body ended early;
+        # OSError: the connection broke.
         raise MalformedUpload from exc
 
 
-def _parts(decoder: MultipartDecoder, pieces: Iterator[bytes]) -> Iterator[Part]:
-    field: str | None = None  # name of the answer that is being read; None while in a file
-    answer = bytearray()
-    for event in _events(decoder, pieces):
-        if isinstance(event, Field):
-            field, answer = event.name or "", bytearray()
-        elif isinstance(event, File):
-            field = None
-            yield FileStart(event.name or "", bool(event.filename))
-        elif isinstance(event, Data) and field is None:
-            yield FilePiece(event.data, not event.more_data)
-        elif isinstance(event, Data):
-            answer += event.data
+def _parts(parser: PushMultipartParser, stream: IO[bytes]) -> Iterator[Part]:
+    in_file = False
+    name, answer = "", bytearray()
+    for event in parser.parse_blocking(_limited(stream), READ_BYTES):
+        if isinstance(event, MultipartSegment):
+            in_file = _is_file(event)
+            name, answer = event.name or "", bytearray()
+            if in_file:
+                yield FileStart(name, event.filename != "")
+        elif in_file:
+            yield FilePiece(event or b"", last=event is None)
+        elif event is not None:
+            answer += event
             if len(answer) > MAX_ANSWER_BYTES:
                 raise RequestEntityTooLarge
-            if not event.more_data:
-                yield FieldValue(field or "", answer.decode("utf-8"))
-
-
-def _events(decoder: MultipartDecoder, pieces: Iterator[bytes]) -> Iterator[Event]:
-    while not isinstance(event := decoder.next_event(), Epilogue):
-        if isinstance(event, NeedData):
-            decoder.receive_data(next(pieces, None))
         else:
-            yield event
+            yield FieldValue(name, answer.decode("utf-8"))
 
 
-def _pieces(stream: IO[bytes], boundary: bytes) -> Iterator[bytes]:
-    """Yield the body in pieces of which none ends inside a boundary line.
+def _is_file(segment: MultipartSegment) -> bool:
+    """Tell a file from an answer: by its having a name, also one that is spelled the extended way (RFC 5987)."""
+    if segment.filename is not None:
+        return True
+    return any(header == "Content-Disposition" and "filename*=" in value for header, value in segment.headerlist)
 
-    Werkzeug's decoder (seen in 3.1.9) takes the carriage return before a boundary for data of the part when what it
-    has been given ends one character, or some blanks, behind the boundary: a file would then get a byte more or not,
-    depending on how the network cut the body.
-    """
-    unfinished_line = re.compile(rb"--%s(-|[ \t]*)\Z" % re.escape(boundary))
-    longest_line = len(boundary) + MAX_BOUNDARY_PADDING
-    received, end = 0, b""
-    while piece := stream.read(READ_BYTES):
-        end = (end + piece)[-longest_line:]
-        while unfinished_line.search(end) and (more := stream.read(READ_BYTES)):
-            piece += more
-            end = (end + more)[-longest_line:]
+
+def _limited(stream: IO[bytes]) -> Callable[[int], bytes]:
+    received = 0
+
+    def read(size: int) -> bytes:
+        nonlocal received
+        piece = stream.read(size)
         received += len(piece)
         if received > MAX_BODY_BYTES:
             raise RequestEntityTooLarge
-        yield piece
+        return piece
+
+    return read
 
 
 def drain(stream: IO[bytes]) -> None:
