@@ -21,8 +21,28 @@ export const ACCOUNT_TYPES = ["Small Demand <25 kW", "Large Demand >25 kW", "Mas
 
 const EMAIL = /^[^\s@<>,;:"()[\]\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$/;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
-const CONTROL = /[\x00-\x1f\x7f\u2028\u2029]/;
+const CONTROL = /[\x00-\x1f\x7f-\x9f\u2028\u2029\ue000-\uf8ff]/;
 const HEIC_BRANDS = "heic heix heim heis hevc hevx hevm hevs mif1 msf1".split(" ");
+
+/** Return which digit of its script a character is: scripts have theirs in a row, from zero. */
+function digit(character) {
+  let value = 0;
+  while (/\p{Nd}/u.test(String.fromCodePoint(character.codePointAt(0) - value - 1))) value += 1;
+  return String(value % 10);
+}
+
+/**
+ * Return a text in plain characters, as the server folds it (functions/intake/folding.py): numbers pasted from contacts carry
+ * dashes, blanks and marks of direction that no keyboard types.
+ */
+function fold(text) {
+  return text
+    .replace(/[\p{Pd}\u00ad\u2212]/gu, "-")
+    .replace(/[\p{Zs}\p{Zl}\p{Zp}]/gu, " ")
+    .replace(/\p{Cf}/gu, "")
+    .replace(/[\uff00-\uffef]/g, (wide) => wide.normalize("NFKC"))
+    .replace(/\p{Nd}/gu, digit);
+}
 
 function emailProblem(value) {
   return EMAIL.test(value) ? null : "Enter an email address in the correct format, like name@example.com.";
@@ -35,7 +55,7 @@ function phoneProblem(value) {
   return sound ? null : "Enter a US phone number with area code, like 607-555-0123.";
 }
 
-/** Every field in the order of the form: name, sentence when it is empty ("" = optional), rule. */
+/** Every field in the order of the form: name, sentence when it is empty ("" = optional), rule; what is chosen is not folded. */
 export const FIELDS = [
   { name: "agent_id", missing: "Enter your agent ID." },
   { name: "business_entity", missing: "" },
@@ -44,11 +64,11 @@ export const FIELDS = [
   { name: "title", missing: "Enter the contact's title, such as Owner." },
   { name: "phone", missing: "Enter a phone number.", problem: phoneProblem },
   { name: "email", missing: "Enter an email address.", problem: emailProblem },
-  { name: "utility", missing: "Choose the utility." },
-  { name: "account_type", missing: "Choose the account type." },
-  { name: "developer", missing: "Choose the developer." },
-  { name: "consent", missing: "The customer must agree to the terms and the power of attorney." },
-  { name: "sms_consent", missing: "" },
+  { name: "utility", missing: "Choose the utility.", chosen: true },
+  { name: "account_type", missing: "Choose the account type.", chosen: true },
+  { name: "developer", missing: "Choose the developer.", chosen: true },
+  { name: "consent", missing: "The customer must agree to the terms and the power of attorney.", chosen: true },
+  { name: "sms_consent", missing: "", chosen: true },
 ];
 
 /** Fields that stay when the agent goes on to the next customer. */
@@ -61,8 +81,8 @@ export const AGENT_FIELDS = ["agent_id", "business_entity", "developer"];
  */
 export function checkAnswers(answers) {
   const problems = [];
-  for (const { name, missing, problem } of FIELDS) {
-    const value = (answers[name] ?? "").trim();
+  for (const { name, missing, problem, chosen } of FIELDS) {
+    const value = (chosen ? answers[name] ?? "" : fold(answers[name] ?? "")).trim();
     const add = (code, message) => problems.push({ code, field: name, message });
     if (!value) {
       if (missing) add("missing_field", missing);

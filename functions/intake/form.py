@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from intake.errors import Problem
+from intake.folding import fold
 
 UTILITIES = (
     "NYSEG",
@@ -24,7 +25,7 @@ MAX_LENGTH = 200
 
 # One @, no blanks, a dot in the domain: what the HTML standard's email input also insists on, plus the dot.
 _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ue000-\uf8ff]")
 
 
 def _email_problem(value: str) -> str | None:
@@ -65,21 +66,23 @@ class Field:
         name: Name in the request.
         missing: Sentence when a required field is empty; None for an optional one.
         problem: Returns the sentence when a non-empty value breaks the field's rule.
+        typed: Whether somebody typed or pasted it, with whatever characters; the others were chosen and stay as they are.
     """
 
     name: str
     missing: str | None
     problem: Callable[[str], str | None] | None = None
+    typed: bool = False
 
 
 FIELDS = (
-    Field("agent_id", "Enter your agent ID."),
-    Field("business_entity", None),
-    Field("account_name", "Enter the account name as it is on the bill."),
-    Field("contact_name", "Enter the name of the person to contact."),
-    Field("title", "Enter the contact's title, such as Owner."),
-    Field("phone", "Enter a phone number.", _phone_problem),
-    Field("email", "Enter an email address.", _email_problem),
+    Field("agent_id", "Enter your agent ID.", typed=True),
+    Field("business_entity", None, typed=True),
+    Field("account_name", "Enter the account name as it is on the bill.", typed=True),
+    Field("contact_name", "Enter the name of the person to contact.", typed=True),
+    Field("title", "Enter the contact's title, such as Owner.", typed=True),
+    Field("phone", "Enter a phone number.", _phone_problem, typed=True),
+    Field("email", "Enter an email address.", _email_problem, typed=True),
     Field("utility", "Choose the utility."),
     Field("account_type", "Choose the account type.", _one_of(ACCOUNT_TYPES, "the account type")),
     Field("developer", "Choose the developer."),
@@ -99,7 +102,7 @@ def check(
         utilities: The utilities that may be chosen; None for any.
 
     Returns:
-        The answers, trimmed and with every field present ("" when an optional one is empty), and the problems in the
+        The answers, folded, trimmed and with every field present ("" when an optional one is empty), and the problems in the
         order of the form.
     """
     rules = {field.name: field.problem for field in FIELDS}
@@ -108,7 +111,8 @@ def check(
     clean: dict[str, str] = {}
     problems: list[Problem] = []
     for field in FIELDS:
-        value = answers.get(field.name, "").strip()
+        value = answers.get(field.name, "")
+        value = (fold(value) if field.typed else value).strip()
         clean[field.name] = value
         if not value:
             if field.missing:

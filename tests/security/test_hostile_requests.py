@@ -153,7 +153,7 @@ ANSWER_VALUES = {
     "end of a string": "a\0b",
     "line break": "a\r\nBcc: everybody@example.com",
     "bell": "a\x07b",
-    "line separator": "a\u2028b",
+    "private sign": "a\ue000b",
     "10 KB": "x" * 10_000,
 }
 

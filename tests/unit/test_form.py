@@ -117,14 +117,37 @@ def test_phone_numbers_that_pass(phone: str) -> None:
         "607-155-0123",  # so do exchanges
         "607-555-0123 ext 4",
         "call me",
-        "٦٠٧-٥٥٥-٠١٢٣",  # digits, but not ours
-        "607-555-012٣",
+        "607-555-012³",  # a raised digit is none
     ],
 )
 def test_phone_numbers_that_do_not(phone: str) -> None:
     """What cannot be dialled in the US is refused with an example of what can."""
     message = "Enter a US phone number with area code, like 607-555-0123."
     assert problems_of(phone=phone) == [("malformed_field", "phone", message)]
+
+
+@pytest.mark.parametrize(
+    ("pasted", "kept"),
+    [
+        ("\u202a(607)\u00a0555\u20110123\u202c", "(607) 555-0123"),
+        ("\u2066+1\u202f607\u2010555\u20100123\u2069", "+1607-555-0123"),
+        ("607\u2212555\u22120123\ufeff", "607-555-0123"),
+        ("６０７－５５５－０１２３", "607-555-0123"),
+        ("٦٠٧-٥٥٥-٠١٢٣", "607-555-0123"),
+        ("607\u200b\u00ad555\u200e\u00ad0123", "607-555-0123"),
+    ],
+)
+def test_numbers_pasted_from_contacts_pass(pasted: str, kept: str) -> None:
+    """Dashes, blanks, digits and marks of direction that no keyboard types are folded before the rules are asked."""
+    clean, problems = form.check({**ANSWERS, "phone": pasted})
+    assert (clean["phone"], problems) == (kept, [])
+
+
+def test_typed_answers_are_folded_and_chosen_ones_are_not() -> None:
+    """A choice must stay what the office's list says, letter by letter."""
+    odd = "Joe\u2019s\u00a0Solar \u2013 \ufb01ne\u200b"
+    clean, _ = form.check({**ANSWERS, "account_name": odd, "agent_id": "AG\u201117", "developer": odd})
+    assert (clean["account_name"], clean["agent_id"], clean["developer"]) == ("Joe's Solar - fine", "AG-17", odd)
 
 
 def test_lists_name_their_options() -> None:
@@ -176,7 +199,7 @@ def test_longest_answer() -> None:
     ]
 
 
-@pytest.mark.parametrize("character", ["\n", "\r", "\0", "\x1b", "\x7f", "\u2028", "\u2029"])
+@pytest.mark.parametrize("character", ["\n", "\r", "\0", "\x1b", "\x7f", "\x85", "\ue000", "\ud800"])
 def test_control_characters(character: str) -> None:
     """An answer stands on one line of the Sheet and holds nothing invisible."""
     assert problems_of(title=f"Ow{character}ner") == [

@@ -12,6 +12,7 @@ from google.cloud.vision_v1 import types as vision
 from google.cloud.vision_v1.services.image_annotator.transports import ImageAnnotatorGrpcTransport
 
 from intake.errors import IntakeError, OcrUnavailable
+from intake.folding import folded
 from intake.records import Quad, Word
 
 CALL_TIMEOUT_S = 60.0
@@ -105,10 +106,10 @@ def _words(annotation: vision.TextAnnotation) -> Iterator[Word]:
                     quad = _quad(word.bounding_box, page.width, page.height)
                     parts.append(Word(text, quad, _certainty(word)))
                     if word.symbols and word.symbols[-1].property.detected_break.type_ not in _NO_SPACE:
-                        yield _joined(parts)
+                        yield from folded(_joined(parts))
                         parts = []
                 if parts:
-                    yield _joined(parts)
+                    yield from folded(_joined(parts))
 
 
 def _certainty(word: object) -> float:

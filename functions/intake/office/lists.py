@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from intake.folding import fold
 from intake.form import ACCOUNT_TYPES, UTILITIES
 
 
@@ -91,4 +92,4 @@ class Agents:
 
 def agent_key(typed: str) -> str:
     """Return what two spellings of one agent id have in common: "ag - 17" is "AG-17"."""
-    return "".join(typed.split()).casefold()
+    return "".join(fold(typed).split()).casefold()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import pymupdf
 
+from intake.folding import folded
 from intake.records import Quad, Word
 
 MIN_WORDS = 20
@@ -53,7 +54,7 @@ def words(page: pymupdf.Page) -> Iterator[Word]:
             *(a * x0 + c * y1 + e, b * x0 + d * y1 + f),
         )
         first = 2 * _first_corner(*directions.get((block, line), (1.0, 0.0)))
-        yield Word(text, Quad._make(corners[first:] + corners[:first]), 1.0)
+        yield from folded(Word(text, Quad._make(corners[first:] + corners[:first]), 1.0))
 
 
 def _first_corner(dx: float, dy: float) -> int:
