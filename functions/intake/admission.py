@@ -6,10 +6,13 @@ adds those up when it is asked, so a valve costs no write and cannot drift from 
     pages of the last 24 hours            over the budget: 503 to new submissions
     submissions of one client's hour      over the limit: 429
 
-Two addresses count, because only one of them can be trusted. Cloud Run tells the address that called it, whatever the caller
-writes: the last one in X-Forwarded-For. For an agent that is Hosting's edge, which many agents share, and the agent's own
-address is in a header that somebody who calls Cloud Run directly can forge. So the named client has a limit, and the peer a
-wider one that forging does not evade.
+Two things are counted, because only one address can be trusted. Cloud Run tells the address that called it, whatever the
+caller writes: the last one in X-Forwarded-For. For an agent that is Hosting's edge, which many agents share. The agent's own
+address stands in headers that anybody can forge, also through Hosting: Fastly takes over a Fastly-Client-IP that a client
+sends (https://www.fastly.com/documentation/reference/http/headers/Fastly-Client-IP). But Fastly and Cloud Run each append the
+address that called them to X-Forwarded-For (https://www.fastly.com/documentation/reference/http/headers/X-Forwarded-For), so
+whoever forges somebody's address leaves his own behind it. A client is therefore the whole trail, and what is forged is
+counted apart from the one whose address it bears. The peer has a wider limit of its own, which forging does not evade.
 """
 
 from __future__ import annotations
@@ -33,13 +36,17 @@ HARD_FACTOR = 2
 """An intake whose pages would lift the day over this many times its budget is refused when they are counted. What `submit` let
 in before the budget was spent ends here at the latest."""
 
+APPENDED_HOPS = 3
+"""Most addresses that are appended on the way through Hosting: the client's, an edge's where another shields it, and the
+last one's. What stands before them the client wrote himself."""
+
 
 @dataclass(frozen=True)
 class Caller:
     """Where a request comes from; "" where that is not known.
 
     Attributes:
-        client: Address of the browser, as the proxy before us names it.
+        client: The trail of addresses that it came along: the browser as the proxy before us names it, then the last hops.
         peer: Address that called us.
     """
 
@@ -50,16 +57,13 @@ class Caller:
     def of(cls, header: Callable[[str], str | None], remote: str) -> Caller:
         """Read the addresses of a request.
 
-        Hosting's edge names its client in Fastly-Client-IP; any other proxy adds it to X-Forwarded-For.
-
         Args:
             header: Returns the value of a header of the request.
             remote: Address of the connection.
         """
         hops = [hop for hop in map(str.strip, (header("X-Forwarded-For") or "").split(",")) if hop] or [remote]
-        named = header("Fastly-Client-IP") or hops[-2:][0]
-        peer = _network(hops[-1])
-        return cls(_network(named) or peer, peer)
+        trail = [header("Fastly-Client-IP") or "", *hops[-APPENDED_HOPS:]]
+        return cls(" ".join(filter(None, map(_network, trail))), _network(hops[-1]))
 
 
 def _network(address: str) -> str:

@@ -53,18 +53,42 @@ CALLER = Caller("198.51.100.9", "203.0.113.7")
     [
         ({}, "192.0.2.1", "192.0.2.1"),
         ({"X-Forwarded-For": "198.51.100.9"}, "198.51.100.9", "198.51.100.9"),
-        ({"X-Forwarded-For": "198.51.100.9, 203.0.113.7"}, "198.51.100.9", "203.0.113.7"),
-        ({"X-Forwarded-For": "10.0.0.1,198.51.100.9,203.0.113.7"}, "198.51.100.9", "203.0.113.7"),
-        ({"X-Forwarded-For": "203.0.113.7", "Fastly-Client-IP": "198.51.100.9"}, "198.51.100.9", "203.0.113.7"),
-        ({"X-Forwarded-For": "<script>, 203.0.113.7"}, "203.0.113.7", "203.0.113.7"),
+        ({"X-Forwarded-For": "198.51.100.9, 203.0.113.7"}, "198.51.100.9 203.0.113.7", "203.0.113.7"),
+        (
+            {"X-Forwarded-For": "10.0.0.1,10.0.0.2,198.51.100.9,203.0.113.7"},
+            "10.0.0.2 198.51.100.9 203.0.113.7",
+            "203.0.113.7",
+        ),
+        (
+            {"X-Forwarded-For": "203.0.113.7", "Fastly-Client-IP": "198.51.100.9"},
+            "198.51.100.9 203.0.113.7",
+            "203.0.113.7",
+        ),
+        ({"X-Forwarded-For": "<script>, 203.0.113.7", "Fastly-Client-IP": "x" * 9999}, "203.0.113.7", "203.0.113.7"),
         ({"X-Forwarded-For": "2001:db8:1:2:3:4:5:6"}, "2001:db8:1:2::/64", "2001:db8:1:2::/64"),
         ({"X-Forwarded-For": ", ,"}, "192.0.2.1", "192.0.2.1"),
         ({"X-Forwarded-For": "unknown"}, "", ""),
     ],
 )
 def test_whose_address(headers: dict[str, str], client: str, peer: str) -> None:
-    """The peer is the last hop, which nobody can forge; the client is what the proxy before it names."""
+    """The peer is the last hop, which nobody can forge; the client is the trail that ends there."""
     assert Caller.of(headers.get, "192.0.2.1") == Caller(client, peer)
+
+
+VICTIM, FORGER, EDGE, SHIELD = "198.51.100.9", "192.0.2.66", "203.0.113.7", "203.0.113.8"
+
+
+@pytest.mark.parametrize("named", [VICTIM, f" {VICTIM} ", ""])
+@pytest.mark.parametrize("written", [[], [VICTIM], [VICTIM, EDGE], [VICTIM, EDGE, SHIELD], [VICTIM, VICTIM, VICTIM]])
+@pytest.mark.parametrize("way", [[], [EDGE], [EDGE, SHIELD]], ids=["straight to us", "through an edge", "through two"])
+def test_a_forged_address_locks_nobody_out(named: str, written: list[str], way: list[str]) -> None:
+    """Whatever a stranger writes into his headers, he is never counted as the one whose address he uses."""
+
+    def seen(client: str, written: list[str], named: str) -> Caller:
+        headers = {"X-Forwarded-For": ", ".join([*written, client, *way]), "Fastly-Client-IP": named}
+        return Caller.of(headers.get, "169.254.1.1")
+
+    assert seen(FORGER, written, named).client != seen(VICTIM, [], VICTIM).client
 
 
 def test_an_intake_carries_hashes_that_change_every_hour() -> None:
