@@ -2,6 +2,7 @@
 
     python -m tests.security.fuzz pages --seconds 600      files of all kinds, opened and drawn
     python -m tests.security.fuzz multipart --seconds 600  request bodies
+    python -m tests.security.fuzz words --seconds 600      words of a page, from which the fields are read
 
 Ends with status 0 when the time is over and nothing was found. An input that makes a reader fail in a way it does not
 promise is written into --findings and described; then the status is not 0. Pages are read in this process, so that the
@@ -11,11 +12,14 @@ fuzzer sees what they cover, with more memory than the worker has; a bomb that w
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import struct
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import atheris
@@ -23,15 +27,19 @@ import atheris
 _ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(_ROOT / "functions"), str(_ROOT)]
 
-with atheris.instrument_imports(include=["intake", "werkzeug.sansio"]):
-    from intake import filetypes, multipart
+with atheris.instrument_imports(include=["intake", "multipart"]):
+    from intake import bounds, filetypes, multipart
     from intake.errors import BadFile, IntakeError
     from intake.pages import open_document, wire
     from intake.pages.heic import HeicDocument
     from intake.pages.pdf import PdfDocument
     from intake.pages.pictures import RasterDocument
+    from intake.reading import attention, read_bill
+    from intake.records import PageWords, Quad, Word
 
+from tests.bench.reading.degrade import text_pages  # noqa: E402
 from tests.security.hostile_pdfs import HOSTILE, reaching_out  # noqa: E402
+from tests.specimens.catalogue import VARIANTS, make  # noqa: E402
 from tests.unit.marks import encoded, marked  # noqa: E402
 from tests.unit.test_heic import heic  # noqa: E402
 from tests.unit.test_pdf import both, pdf, scan, text  # noqa: E402
@@ -39,6 +47,10 @@ from tests.unit.uploads import BOUNDARY, CONTENT_TYPE, JPEG, PDF, CutStream, bod
 
 MAX_BYTES = 20_000
 MEMORY_BYTES = 1_500_000_000
+READING_S = 10.0
+"""Most processor time for the words of one input: many times what a page of a bill takes, since counting the coverage slows the
+reading down several times."""
+PAGE = (612.0, 792.0)
 LOADED = (HeicDocument, PdfDocument, RasterDocument)  # imported above, so that they are instrumented
 
 
@@ -83,6 +95,64 @@ def read_body(data: bytes) -> None:
     assert received <= len(data)
 
 
+def read_words(data: bytes) -> None:
+    """Lay words out on a page as the bytes say, read the fields off it, and have them said what is missing."""
+    page = PageWords(1, *PAGE, "text", list(_words(data)))
+    started = time.process_time()
+    reading = bounds.bounded(read_bill([page]))
+    said = attention(reading, {}, date(2026, 11, 28), [])
+    taken = time.process_time() - started
+    assert taken < READING_S, f"{len(page.words)} words took {taken:.1f} s"
+    json.dumps(reading.to_document(), allow_nan=False)
+    assert said or {"utility", "account_number", "kwh", "period_end"} <= set(reading.fields), (
+        "a field is missing and not said"
+    )
+
+
+def _words(data: bytes) -> Iterator[Word]:
+    """Yield words, each from a place of four bytes, a count of repetitions, a length, and its letters in UTF-8."""
+    at = 0
+    while at + 6 <= len(data):
+        x, y, again, length = struct.unpack_from(">HHBB", data, at)
+        text = data[at + 6 : at + 6 + length].decode("utf-8", "replace") * (1 + again % 16)
+        at += 6 + length
+        left, top = x / 65535, y / 65535
+        right, bottom = left + 0.008 * len(text), top + 0.012
+        yield Word(text, Quad(left, top, right, top, right, bottom, left, bottom), 1.0 if again < 128 else 0.6)
+
+
+def _spelled(page: PageWords) -> bytes:
+    """Return the bytes from which `_words` makes the words of a page."""
+    spelled = bytearray()
+    for word in page.words:
+        letters = word.text.encode("utf-8")[:255]
+        x, y = (max(0, min(65535, round(65535 * corner))) for corner in word.quad[:2])
+        spelled += struct.pack(">HHBB", x, y, 0, len(letters)) + letters
+    return bytes(spelled)
+
+
+def word_seeds() -> list[bytes]:
+    """Return pages of each utility's bills, and lines that have made a search run long."""
+    pages = [
+        _spelled(page)
+        for utility, variants in VARIANTS.items()
+        for page in text_pages(make(7, utility, next(iter(variants))))
+    ]
+    dots = [b"Service", b"Address:", b"1", b"A,", *[b"." * 79] * 60, b"RD,", b"ALBANY", b"NY", b"12207"]
+    lines = [
+        dots,
+        [b"9" * 40, b"kWh"] * 80,
+        [b"1001-2345-"] * 150,
+        [b"Account", b"Number:"] * 150,
+        [b"Oct", b"13,", b"2026", b"to"] * 90,
+    ]
+    long = [
+        b"".join(struct.pack(">HHBB", 400 * n % 65536, 20_000, 0, len(word)) + word for n, word in enumerate(line))
+        for line in lines
+    ]
+    return [seed for seed in [*pages, *long] if len(seed) <= MAX_BYTES]
+
+
 def page_seeds() -> list[bytes]:
     """Return small files of all kinds, and hostile ones that are small."""
     photo = encoded(marked(60, 80), "jpeg")
@@ -124,6 +194,7 @@ def body_seeds() -> list[bytes]:
 TARGETS: dict[str, tuple[Callable[[bytes], None], Callable[[], list[bytes]]]] = {
     "pages": (read_pages, page_seeds),
     "multipart": (read_body, body_seeds),
+    "words": (read_words, word_seeds),
 }
 
 

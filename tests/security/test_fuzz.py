@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("target", ["pages", "multipart"])
+@pytest.mark.parametrize("target", ["pages", "multipart", "words"])
 def test_nothing_is_found_at_once(target: str, tmp_path: Path) -> None:
     """No input makes a reader fail in a way that it does not promise."""
     pytest.importorskip("atheris", reason="atheris has wheels for Linux on x86-64 alone")
