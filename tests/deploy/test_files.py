@@ -26,6 +26,7 @@ from google.protobuf import json_format
 from infra.gcp import hosting, observing, settings, staging
 from infra.gcp.deployment import Deployment
 from tests.deploy.conftest import ROOT, full_deployment
+from tests.deploy.monitoring_rules import faults_of_policy, faults_of_query, queries_of_dashboard
 
 ALERTS = observing.files("alerts")
 METRICS = observing.files("metrics")
@@ -83,6 +84,42 @@ def test_dashboard() -> None:
     assert len(dashboard.mosaic_layout.tiles) == 10
     ours = re.findall(r"logging\.googleapis\.com/user/(\w+)", json.dumps(document))
     assert set(ours) <= {metric.stem for metric in METRICS}
+
+
+@pytest.mark.parametrize("path", ALERTS, ids=lambda path: path.stem)
+def test_alert_policies_follow_the_rules_of_monitoring(path: Path) -> None:
+    """Aligners and reducers fit kinds and types of the metrics, durations are allowed, an absence is of one series."""
+    assert faults_of_policy(observing.labelled(path)) == []
+
+
+def test_the_dashboard_follows_the_rules_of_monitoring() -> None:
+    """Every chart aligns and reduces what its metric has."""
+    document = json.loads((observing.MONITORING / "dashboard.json").read_text())
+    queries = list(queries_of_dashboard(document))
+    assert len(queries) > 10
+    assert [fault for query in queries for fault in faults_of_query(*query, single=True)] == []
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "fault"),
+    [
+        ("oldest_unfinished", "ALIGN_PERCENTILE_99", "ALIGN_COUNT", "ALIGN_COUNT is not for DELTA DISTRIBUTION"),
+        ("sheet_backlog", "ALIGN_PERCENTILE_99", "ALIGN_MAX", "ALIGN_MAX is not for DELTA DISTRIBUTION"),
+        ("sheet_backlog", "ALIGN_PERCENTILE_99", "ALIGN_SUM", "a threshold needs numbers"),
+        ("memory", "ALIGN_PERCENTILE_99", "ALIGN_RATE", "ALIGN_RATE is not for DELTA DISTRIBUTION"),
+        ("vision_quota", "ALIGN_SUM", "ALIGN_PERCENTILE_99", "ALIGN_PERCENTILE_99 is not for DELTA INT64"),
+        ("dead_letters", "ALIGN_MAX", "ALIGN_RATE", "ALIGN_RATE is not for GAUGE INT64"),
+        ("oldest_unfinished", '"crossSeriesReducer": "REDUCE_MAX"', '"groupByFields": []', "reduce them to one"),
+        ("oldest_unfinished", '"900s"', '"90s"', "a duration of 90 s"),
+        ("server_errors", '"alignmentPeriod": "300s"', '"alignmentPeriod": "30s"', "an alignment period of 30 s"),
+        ("page_budget", "intake_page_budget", "intake_budget", "one metric that is known"),
+    ],
+)
+def test_what_monitoring_would_refuse_is_found(file: str, right: str, wrong: str, fault: str) -> None:
+    """The rules above find each of these, so they can fail."""
+    text = (observing.MONITORING / "alerts" / f"{file}.json").read_text()
+    assert right in text
+    assert fault in " ".join(faults_of_policy(json.loads(text.replace(right, wrong))))
 
 
 def test_a_slip_in_a_file_is_found() -> None:
