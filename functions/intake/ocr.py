@@ -292,6 +292,9 @@ class _ChunkRun:
             words=len(words.words),
             ms=round((time.perf_counter() - page.started) * 1000),
         )
+        recognised = [word.confidence for found in page.recognised for word in found]
+        if recognised and not any(recognised):  # nothing read there can be reported: is Vision still asked for them?
+            log.warning("the OCR gave no confidences", intake_id=self._intake.id, page=page.place.page)
         return True
 
     def _show(self) -> None:

@@ -247,13 +247,6 @@ def test_a_picture_without_text_gives_an_empty_answer(stand_in: StandIn) -> None
     assert answer == vision_v1.AnnotateImageResponse()
 
 
-def test_text_detection_answers_alike(stand_in: StandIn) -> None:
-    """TEXT_DETECTION fills the same annotation as DOCUMENT_TEXT_DETECTION."""
-    picture = jpeg(drawn(LINES))
-    answer = stand_in.client.text_detection(image=vision_v1.Image(content=picture), retry=None)
-    assert answer == stand_in.read(picture)
-
-
 def test_each_picture_of_a_call_has_its_own_answer(stand_in: StandIn) -> None:
     """Bad, empty and unsupported requests get their error in place; the others of the call are answered."""
     good = jpeg(drawn(LINES[:1], size=(640, 120)))

@@ -579,3 +579,14 @@ def test_log_speaks_of_pages_by_number(bench: Bench, capsys: pytest.CaptureFixtu
     (line,) = [line for line in lines if line["message"] == "page read"]
     assert (line["page"], line["source"], line["words"], line["event_id"]) == (1, "text", 40, "m0")
     assert "account" not in json.dumps(lines)
+
+
+def test_a_page_without_any_confidence_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing on it can be reported, so somebody must see why; the line holds no word of it."""
+    bench = Bench()
+    bench.vision.answer = lambda _: [Word("secret", WHOLE, 0.0)]
+    bench.submitted(("jpeg", PHOTO))
+    bench.deliver_all()
+    [line] = [line for line in map(json.loads, capsys.readouterr().out.splitlines()) if line["severity"] == "WARNING"]
+    assert (line["message"], line["intake_id"], line["page"]) == ("the OCR gave no confidences", INTAKE_ID, 1)
+    assert "secret" not in str(line)

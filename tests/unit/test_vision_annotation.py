@@ -179,11 +179,25 @@ def test_a_skewed_page_is_grouped_along_its_own_direction() -> None:
 
 
 def test_zero_coordinates_are_left_out() -> None:
-    """A vertex at the edge carries no x or y field at all, and none lies outside the picture."""
-    response = annotate([line("edge", quad(-3, 0, 1200, 10))], *PAGE)
+    """A vertex at the edge carries no x or y field at all; one beyond the picture keeps its number."""
+    response = annotate([line("edge", quad(0, 0, 1200, 10)), line("over", quad(-3, 20, 40, 10))], *PAGE)
     vertices = words(response)[0].bounding_box.vertices
     assert [[field.name for field, _ in vertex.ListFields()] for vertex in vertices] == [[], ["x"], ["x", "y"], ["y"]]
-    assert corners(words(response)[0].bounding_box) == [(0, 0), (1000, 0), (1000, 10), (0, 10)]
+    assert corners(words(response)[0].bounding_box) == [(0, 0), (1200, 0), (1200, 10), (0, 10)]
+    assert corners(words(response)[1].bounding_box)[0] == (-3, 20)
+
+
+def test_a_hyphen_at_the_end_of_a_line_is_a_break() -> None:
+    """It is no symbol, and the line under it goes on in the same paragraph; the last line keeps its dash."""
+    response = annotate([line("pay-", quad(10, 10, 40, 10)), line("ment-", quad(10, 24, 60, 10))], *PAGE)
+    assert breaks(response) == [("pay", "HYPHEN"), ("ment", ""), ("-", "LINE_BREAK")]
+    assert response.full_text_annotation.text == "pay-\nment-\n"
+
+
+def test_marks_are_less_sure_than_their_neighbours() -> None:
+    """The recogniser is as sure of both; Vision is not."""
+    response = annotate([line("04/07", quad(0, 0, 50, 10), 0.9)], *PAGE)
+    assert [word.confidence for word in words(response)] == pytest.approx([0.9, 0.711, 0.9])
 
 
 def test_confidence_is_the_mean_of_what_is_below() -> None:
@@ -211,13 +225,12 @@ def test_confidence_is_the_mean_of_what_is_below() -> None:
     )
 )
 def test_any_lines_keep_all_their_characters(rows: list[tuple[str, int, int, int, int, int]]) -> None:
-    """Whatever the geometry, no symbol is lost, doubled or placed outside, and the breaks rebuild the text."""
+    """Whatever the geometry, no symbol is lost or doubled, and the breaks rebuild the text."""
     lines = [line(text, turned(quad(x, y, w, h), turn, *PAGE)) for text, x, y, w, h, turn in rows]
     response = annotate(lines, 1000, 1000)
-    symbols = [symbol for word in words(response) for symbol in word.symbols]
-    assert sorted(s.text for s in symbols) == sorted(c for text, *_ in rows for c in text if c != " ")
-    assert all(0 <= v.x <= 1000 and 0 <= v.y <= 1000 for s in symbols for v in s.bounding_box.vertices)
-    space = {"SPACE": " ", "SURE_SPACE": " ", "EOL_SURE_SPACE": "\n", "LINE_BREAK": "\n", "": ""}
+    space = {"SPACE": " ", "SURE_SPACE": " ", "EOL_SURE_SPACE": "\n", "LINE_BREAK": "\n", "HYPHEN": "-\n", "": ""}
+    read = "".join(response.full_text_annotation.text.split())
+    assert sorted(read) == sorted(c for text, *_ in rows for c in text if c != " ")
     rebuilt = "".join(text + space[kind] for text, kind in breaks(response))
     assert rebuilt == response.full_text_annotation.text
     assert len(response.text_annotations) == len(words(response)) + 1

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from intake.reading.geometry import Phrase, Sheet, Token
 from intake.reading.labels import Anchor
 from intake.reading.postal import Address, one_line_of, tidy, town_of, two_lines_of
-from intake.reading.sightings import Sighting, wording_certainty
+from intake.reading.sightings import Sighting, certainty
 from intake.reading.tokens import is_unbroken
 
 _UTILITY_PLACES = re.compile(r"CORRESPONDENCE|REMIT|PAYMENT|PAYABLE", re.IGNORECASE)
@@ -32,7 +32,7 @@ def addresses(anchors: Iterable[Anchor]) -> Iterator[Sighting[Address]]:
                 tokens = [*block[index - 1].tokens, *block[index].tokens]
                 yield Sighting(
                     address,
-                    0.97 * sure * wording_certainty(tokens) * _wholeness(block[index - 1], block[index]),
+                    0.97 * sure * certainty(tokens) * _wholeness(block[index - 1], block[index]),
                     anchor.sheet.page,
                     block[index - 1].tokens,
                     "label above",
@@ -78,7 +78,7 @@ def _certainty(tokens: Sequence[Token]) -> float:
     Its house number counts twice, because nothing else on the page confirms it; the state not at all, there is but one.
     """
     told = [token for token in tokens if token.text.strip(".,") != "NY"]
-    return wording_certainty(told) * tokens[0].confidence * (1 if is_unbroken(tokens) else _BROKEN)
+    return certainty(told) * tokens[0].confidence * (1 if is_unbroken(tokens) else _BROKEN)
 
 
 def _wholeness(*lines: Phrase) -> float:

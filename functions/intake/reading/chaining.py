@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from intake.reading.tokens import Token, around
+from intake.records import certainty
 
 Item = TypeVar("Item")
 
@@ -111,7 +112,7 @@ def _glued(run: Sequence[Token]) -> list[Token]:
         if not parts and gap < (_TOUCHING_MARK if mark else _TOUCHING) * max(last.height, token.height):
             words[-1] = Token(
                 last.text + token.text,
-                min(last.confidence, token.confidence),
+                certainty((word.text, word.confidence) for word in (last, token)),
                 last.left,
                 max(last.right, token.right),
                 last.start,

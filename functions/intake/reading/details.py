@@ -11,7 +11,7 @@ from intake.reading.knowledge import Utility
 from intake.reading.labels import Anchor
 from intake.reading.printed import dates, digits_of, money
 from intake.reading.sections import Sections
-from intake.reading.sightings import Sighting, certainty, wording_certainty
+from intake.reading.sightings import Sighting, certainty
 
 _CUT = 0.6  # print heights: what follows this closely may be the rest of a number that came in two words
 _METER = re.compile(r"[0-9OoDIlSB]{6,12}")
@@ -92,9 +92,7 @@ def amounts(anchors: Iterable[Anchor]) -> Iterator[Sighting[Decimal]]:
             for phrase in phrases:
                 found = money(phrase.text)
                 if len(found) == 1 and re.match(r"\W*\$", phrase.text):
-                    yield Sighting(
-                        found[0], 0.97 * wording_certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how
-                    )
+                    yield Sighting(found[0], 0.97 * certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how)
                     break
             else:
                 continue

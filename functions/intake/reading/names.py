@@ -12,7 +12,7 @@ from intake.reading.knowledge import Utility
 from intake.reading.labels import Anchor, compact
 from intake.reading.postal import street_of, tidy, town_of
 from intake.reading.printed import dates
-from intake.reading.sightings import Sighting, wording_certainty
+from intake.reading.sightings import Sighting, certainty
 from intake.reading.tokens import is_unbroken
 
 _NOT_A_NAME = re.compile(
@@ -45,9 +45,7 @@ def names(anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]
             continue
         if is_name(phrase.text) and not is_label(phrase.text, utility):
             worth = 0.96 if _is_whole_name(phrase, anchor, how) else _BROKEN
-            yield Sighting(
-                tidy(phrase.text), worth * wording_certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how
-            )
+            yield Sighting(tidy(phrase.text), worth * certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how)
 
 
 def is_name(text: str) -> bool:

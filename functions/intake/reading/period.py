@@ -12,7 +12,7 @@ from intake.reading.knowledge import Utility
 from intake.reading.labels import Anchor
 from intake.reading.printed import date_ranges, dates
 from intake.reading.sections import Sections
-from intake.reading.sightings import Sighting, wording_certainty
+from intake.reading.sightings import Sighting, certainty
 
 Period = tuple[date, date]
 
@@ -87,9 +87,7 @@ def labelled_dates(anchors: Iterable[Anchor], name: str) -> Iterator[Sighting[da
             for phrase in phrases:
                 found = dates(phrase.text)
                 if found and found[0][1] <= 3:
-                    yield Sighting(
-                        found[0][0], 0.97 * wording_certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how
-                    )
+                    yield Sighting(found[0][0], 0.97 * certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how)
                     break
             else:
                 continue
@@ -103,5 +101,5 @@ def _ranges(sheet: Sheet, phrases: Sequence[Phrase], how: str) -> Iterator[Sight
         tokens = [token for phrase in chosen for token in phrase.tokens]
         for start, end, begin, stop in date_ranges(" ".join(token.text for token in tokens)):
             said = touched(tokens, begin, stop)
-            yield Sighting((start, end), wording_certainty(said), sheet.page, said, how)
+            yield Sighting((start, end), certainty(said), sheet.page, said, how)
             return

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from intake import records
 from intake.reading.geometry import Token, around
 from intake.reading.result import Found, Value
 from intake.records import Quad
@@ -18,9 +18,6 @@ REPORTED = 0.7
 """A value less sure than this is not reported: no value is better than a wrong one."""
 _SURE = 0.85
 _EDGE = 0.004
-_MARK = re.compile(r"[,.;:$()]")
-_MARKS = 0.6  # share of a word's doubt that is due to its marks, unless it is greater than:
-_MARKS_DOUBT = 0.55
 
 
 @dataclass(frozen=True)
@@ -124,22 +121,9 @@ def _together(sightings: Iterable[Sighting[V]]) -> float:
 
 
 def certainty(tokens: Sequence[Token]) -> float:
-    """Return the confidence of the least sure word; little for words that the picture's edge may cut."""
-    sure = min(token.confidence for token in tokens)
+    """Return the confidence of the least sure word, marks left out; little for words that the picture's edge may cut."""
+    sure = records.certainty((token.text, token.confidence) for token in tokens)
     return sure * 0.5 if any(_is_at_edge(token.quad) for token in tokens) else sure
-
-
-def wording_certainty(tokens: Sequence[Token]) -> float:
-    """Return the same for text whose punctuation means nothing.
-
-    OCR doubts commas and points more than letters, and gives a word the confidence of its least sure sign.
-    """
-    return certainty([token._replace(confidence=_without_marks(token)) for token in tokens])
-
-
-def _without_marks(token: Token) -> float:
-    doubt = 1 - token.confidence
-    return 1 - (1 - _MARKS) * doubt if _MARK.search(token.text) and doubt <= _MARKS_DOUBT else token.confidence
 
 
 def _is_at_edge(quad: Quad) -> bool:

@@ -2,8 +2,8 @@
 
     python -m infra.local.vision --port 8085 --control-port 8086
 
-BatchAnnotateImages answers DOCUMENT_TEXT_DETECTION and TEXT_DETECTION (both the same) to the official client
-over a channel without TLS, on the loopback interface only. The text is read by RapidOCR from the pixels that
+BatchAnnotateImages answers DOCUMENT_TEXT_DETECTION to the official client over a channel without TLS, on the
+loopback interface only. The text is read by RapidOCR from the pixels that
 were sent: no answer is made up. What the service does is in `annotation` (the answer's shape),
 `picture` (what it refuses) and here:
 

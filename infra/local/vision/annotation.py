@@ -11,12 +11,18 @@ and https://docs.cloud.google.com/vision/docs/fulltext-annotations:
 - a coordinate of 0 is the default of a proto3 field and so is absent from the message;
 - white space is no symbol: it is the detected_break of the symbol before it. `text` is exactly the symbols
   and their breaks, a line feed at the end included;
-- punctuation is a word of its own without a break before it ("June", "03", ","; "1000", "-", "1234"), as
-  recorded responses of DOCUMENT_TEXT_DETECTION show; only the breaks tell what was printed together;
 - text_annotations holds the whole text first, in an upright box, then every word.
 
-Not produced: languages and locale (nothing here detects them), tables, pictures, bar codes (all blocks are
-TEXT), and HYPHEN breaks (the recogniser keeps the printed hyphen).
+What the reference does not say is done as in recorded answers of DOCUMENT_TEXT_DETECTION (tests/_mock_data/vision.json
+of https://github.com/xavctn/img2table, sample/gcv2hocr2sample/1.jpg.json of https://github.com/dinosauria123/gcv2hocr):
+
+- punctuation is a word of its own without a break before it ("June", "03", ","; "1000", "-", "1234"); only the breaks
+  tell what was printed together;
+- a mark is less sure than what stands around it: dashes .77 in the mean, their neighbours .98;
+- a box may reach beyond the picture, so coordinates are not clipped;
+- a hyphen at the end of a line is no symbol but a HYPHEN break of the one before it, and "-" and a line feed in the text.
+
+Not produced: languages and locale (nothing here detects them), tables, pictures, bar codes (all blocks are TEXT).
 """
 
 from __future__ import annotations
@@ -40,7 +46,9 @@ _WHITE_SPACE = {
     _Break.SURE_SPACE: " ",
     _Break.EOL_SURE_SPACE: "\n",
     _Break.LINE_BREAK: "\n",
+    _Break.HYPHEN: "-\n",
 }
+_MARK_DOUBT = 0.79  # a mark's confidence over that of its neighbours, in the first of the answers above
 # "Very wide" in the words of the reference, in heights of the line.
 _SURE_SPACE_HEIGHTS = 1.5
 
@@ -131,17 +139,21 @@ class _Builder:
 
     def _add_words(self, paragraph: Any, line: Line, line_end: int) -> None:
         length, thickness = _measure(line.quad)
-        for symbols in _words(line.symbols):
+        read = line.symbols
+        if line_end == _Break.EOL_SURE_SPACE and len(read) > 1 and read[-1].text == "-" and read[-2].text.isalnum():
+            read, line_end = read[:-1], _Break.HYPHEN
+        for symbols in _words(read):
             word = paragraph.words.add()
             self._place(word.bounding_box, line.quad, symbols[0].start, symbols[-1].end)
             for symbol in symbols:
-                added = word.symbols.add(text=symbol.text, confidence=symbol.confidence)
+                sure = symbol.confidence * (1 if symbol.text.isalnum() else _MARK_DOUBT)
+                added = word.symbols.add(text=symbol.text, confidence=sure)
                 self._place(added.bounding_box, line.quad, symbol.start, symbol.end)
-            word.confidence = _mean(symbol.confidence for symbol in symbols)
+            word.confidence = _mean(symbol.confidence for symbol in word.symbols)
             text = "".join(symbol.text for symbol in symbols)
             self._word_texts.append(text)
             self._text.append(text)
-            break_type = _break_after(symbols[-1], line.symbols, length / thickness, line_end)
+            break_type = _break_after(symbols[-1], read, length / thickness, line_end)
             if break_type:
                 added.property.detected_break.type_ = break_type
                 self._text.append(_WHITE_SPACE[_Break(break_type)])
@@ -163,7 +175,7 @@ class _Builder:
 
     def _set(self, box: Any, quad: Quad) -> None:
         for x, y in quad:
-            box.vertices.add(x=_clip(x, self._size[0]), y=_clip(y, self._size[1]))
+            box.vertices.add(x=round(x), y=round(y))
 
     def _add_entities(self, page: Any, text: str) -> None:
         words = [word for block in page.blocks for part in block.paragraphs for word in part.words]
@@ -209,10 +221,6 @@ def _measure(quad: Quad) -> tuple[float, float]:
 
 def _between(a: Point, b: Point, share: float) -> Point:
     return (a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share)
-
-
-def _clip(value: float, limit: int) -> int:
-    return min(max(round(value), 0), limit)
 
 
 def _mean(values: Any) -> float:

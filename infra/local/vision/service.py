@@ -22,10 +22,7 @@ from infra.local.vision.picture import BadPicture, decode
 
 MAX_PICTURES_PER_CALL = 16
 CACHED_ANSWERS = 256
-_TEXT_FEATURES = {
-    int(vision_v1.Feature.Type.TEXT_DETECTION),
-    int(vision_v1.Feature.Type.DOCUMENT_TEXT_DETECTION),
-}
+_FEATURE = {int(vision_v1.Feature.Type.DOCUMENT_TEXT_DETECTION)}
 _INVALID_ARGUMENT, _UNIMPLEMENTED = 3, 12
 
 
@@ -79,8 +76,8 @@ class ImageAnnotator:
         features = {feature.type_ for feature in request.features}
         if not features or not (request.image.content or request.image.HasField("source")):
             return _error(_INVALID_ARGUMENT, "Request must specify image and features.")
-        if not features <= _TEXT_FEATURES:
-            return _error(_UNIMPLEMENTED, "Only TEXT_DETECTION and DOCUMENT_TEXT_DETECTION exist here.")
+        if not features <= _FEATURE:
+            return _error(_UNIMPLEMENTED, "Only DOCUMENT_TEXT_DETECTION exists here.")
         if not request.image.content:
             return _error(_UNIMPLEMENTED, "Only image.content is read here, not image.source.")
         return await self._answer(request.image.content)
