@@ -29,6 +29,7 @@ const LABELS = {
   period_start: "Period from",
   period_end: "Period to",
   kwh: "Use in the period",
+  net_kwh: "Net of what was sent to the grid",
   annual_kwh: "Use in a year",
   annual_kwh_basis: "Basis of the yearly use",
   meter_number: "Meter number",
@@ -36,7 +37,7 @@ const LABELS = {
   statement_date: "Statement date",
   amount_due: "Amount due",
 };
-const UNITS = { kwh: "kWh", annual_kwh: "kWh" };
+const UNITS = { kwh: "kWh", net_kwh: "kWh", annual_kwh: "kWh" };
 const DOLLARS = { style: "currency", currency: "USD" };
 const DAY = { year: "numeric", month: "short", day: "numeric", timeZone: "UTC" };
 

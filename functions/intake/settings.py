@@ -78,6 +78,7 @@ class Settings:
         "Service Address",
         "Customer Name",
         "kWh",
+        "Net kWh",
         "Annual kWh",
     )
     drive_folder: str = ""

@@ -21,6 +21,7 @@ READ_COLUMNS = (
     "Period Start",
     "Period End",
     "kWh",
+    "Net kWh",
     "Annual kWh",
     "Annual kWh basis",
     "Confidence",
@@ -66,6 +67,7 @@ def test_row_of_a_read_bill() -> None:
         "period_start": ("2026-02-03", 0.9),
         "period_end": ("2026-03-04", 0.9),
         "kwh": (612, 0.95),
+        "net_kwh": (-45, 0.9),
         "annual_kwh": (7448, 0.6),
         "annual_kwh_basis": ("estimated from one period", 0.6),
     }
@@ -85,6 +87,7 @@ def test_row_of_a_read_bill() -> None:
         "Period Start": 46056,
         "Period End": 46085,
         "kWh": 612,
+        "Net kWh": -45,
         "Annual kWh": 7448,
         "Annual kWh basis": "estimated from one period",
         "Confidence": 0.9,

@@ -9,12 +9,12 @@ from statistics import median
 
 from intake.reading.geometry import Sheet, Token
 from intake.reading.labels import Anchor
+from intake.reading.printed import MONTHS
 from intake.reading.sightings import Sighting, certainty
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = re.compile(r"^(" + "|".join(_MONTHS) + r")[a-z]*\.?'?\s?(\d{2})$", re.IGNORECASE)
-_USE = re.compile(r"^\d{1,3}(,?\d{3})*$")
-_MONTH_NAME = re.compile(r"^(" + "|".join(_MONTHS) + r")", re.IGNORECASE)
+_MONTH = re.compile(r"^(" + "|".join(MONTHS) + r")[a-z]*\.?'?\s?(\d{2})$", re.IGNORECASE)
+_USE = re.compile(r"^\d{1,3}(,?\d{3}){0,2}$")
+_MONTH_NAME = re.compile(r"^(" + "|".join(MONTHS) + r")", re.IGNORECASE)
 _MAX_ROWS = 40
 _WIDTH = 30.0  # print heights
 _RAGGED = 2.0  # print heights
@@ -111,7 +111,7 @@ def _month(tokens: Sequence[Token], index: int) -> tuple[int | None, Token | Non
         if match and index + words < len(tokens) and _USE.match(tokens[index + words].text):
             use = tokens[index + words]
             cut = index + words + 1 < len(tokens) and tokens[index + words + 1].left - use.right < _CUT
-            return (2000 + int(match[2])) * 12 + _MONTHS.index(match[1].lower()), None if cut else use
+            return (2000 + int(match[2])) * 12 + MONTHS.index(match[1].lower()), None if cut else use
     return None, None
 
 

@@ -67,6 +67,7 @@ class Utility:
         account: Format of account numbers.
         pod: Format of PoD IDs.
         day_count: How the printed number of days counts the period: `inclusive`, `plain` or `either`.
+        period_other: Words before or over a range of dates that is not the period of the bill.
         labels: By field.
         usage: Lines that tell use: `billed` labels, patterns of `part` and `other` lines.
         sections: Headings by kind of service.
@@ -88,6 +89,7 @@ class Utility:
     account: AccountFormat
     pod: PodFormat
     day_count: str
+    period_other: re.Pattern[str]
     labels: Mapping[str, Sequence[str]]
     usage: Mapping[str, Sequence[str]]
     sections: Mapping[str, Sequence[str]]
@@ -146,6 +148,7 @@ def _utility(own: Mapping[str, Any]) -> Utility:
             **{kind: re.compile(pod[kind]) for kind in ("shape", "electric", "gas", "usual")}, printed="pod" in own
         ),
         day_count=table("period").get("day_count", "either"),
+        period_other=re.compile("|".join(table("period")["other"]), re.IGNORECASE),
         labels=table("labels"),
         usage=table("usage"),
         sections=table("sections"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 from intake.reading.geometry import Phrase, Sheet, touched
+from intake.reading.headings import heading_above
 from intake.reading.knowledge import Utility
 from intake.reading.labels import Anchor
 from intake.reading.printed import date_ranges, dates
@@ -20,48 +22,150 @@ _DAYS = re.compile(r"(?<![\d.])(\d{1,3})\s?days\b", re.IGNORECASE)
 _LONGEST = 130
 _USUAL = range(24, 41)
 _USUAL_WORTH = 0.88
+_SHORT = 5  # words
+_NEAR = 2  # days: what is printed of one period differs by no more
+_SEEN = 0.5
+_OF_GAS = 0.6
+_BESIDE = 6.0  # print heights
+_AFTER_ISSUE = timedelta(days=1)
+_SERVICES = {"gas": re.compile(r"\bgas\b", re.IGNORECASE), "electric": re.compile(r"electric", re.IGNORECASE)}
 _NOT_SEEN_BY_COUNT = 0.5  # share of misread dates that still are a period of the printed number of days
 
 
-def day_counts(sheets: Iterable[Sheet], anchors: Iterable[Anchor]) -> set[int]:
-    """Return the numbers of days that the bill prints for its period."""
-    found = {
-        int(days) for sheet in sheets for row in sheet.rows for phrase in row for days in _DAYS.findall(phrase.text)
-    }
+def day_counts(sheets: Iterable[Sheet], anchors: Iterable[Anchor], sections: Sections) -> set[int]:
+    """Return the numbers of days that the bill prints for its period; the electric service's, where it prints several.
+
+    A number within a sentence ("pay within 20 days") says nothing of the period.
+    """
+    found: dict[str, set[int]] = defaultdict(set)
+    for sheet in sheets:
+        for row in sheet.rows:
+            for phrase in row:
+                counts = [int(days) for days in _DAYS.findall(phrase.text)]
+                if counts and (len(phrase.tokens) <= _SHORT or dates(phrase.text)):
+                    found[sections.kind(sheet, phrase)].update(counts)
     for anchor in anchors:
         if anchor.name == "days":
             for phrase in [*anchor.right(1), *anchor.below(2.5)[:1]]:
                 if re.fullmatch(r"\d{1,3}", phrase.tokens[0].text):
-                    found.add(int(phrase.tokens[0].text))
-    return found
+                    found[sections.kind(anchor.sheet, phrase)].add(int(phrase.tokens[0].text))
+    electric = found["electric"] | (_sum_of_parts(found["electric"]) if len(found["electric"]) > 1 else set())
+    return electric or set().union(*found.values())
+
+
+def _sum_of_parts(counts: set[int]) -> set[int]:
+    """Return the days of a period that is printed in parts, as where a season or a meter changes."""
+    return {sum(counts)} if sum(counts) < _LONGEST else set()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a billing period cannot be beyond.
+
+    Attributes:
+        issued: Day of the statement; None if not known.
+        submitted: Day of the submission; None if not known.
+        other: Words that say that a period is another one.
+    """
+
+    issued: date | None
+    submitted: date | None
+    other: re.Pattern[str]
+
+    def admit(self, end: date) -> bool:
+        """Tell whether a period that ends on a day can have been billed."""
+        return not (self.issued and end > self.issued + _AFTER_ISSUE) and not (self.submitted and end > self.submitted)
 
 
 def periods(
-    anchors: Iterable[Anchor], sections: Sections, days: set[int], utility: Utility
-) -> Iterator[Sighting[Period]]:
-    """Yield the sightings of the billing period with its label.
+    sheets: Iterable[Sheet],
+    anchors: Iterable[Anchor],
+    sections: Sections,
+    days: set[int],
+    utility: Utility,
+    limits: Limits,
+) -> list[Sighting[Period]]:
+    """Return the sightings of the billing period, labelled and bare.
 
     A period whose length is one of the printed numbers of days is sure; one that contradicts them is none; with no
-    number printed it must have a usual length.
+    number printed it must have a usual length. What is called the next, the last or another one is none, nor is one that
+    ends after the statement or the submission. The electric service's counts; one in a heading, or of gas, that differs
+    by a day or two is no contradiction.
     """
+    found = [*_labelled(anchors, sections, days, utility, limits), *_bare(sheets, sections, days, utility, limits)]
+    kinds = {kind for kind, _ in found}
+    if "electric" in kinds:
+        electric = [sighting for kind, sighting in found if kind == "electric"]
+        headed = [sighting for kind, sighting in found if not kind]
+        return [*electric, *(s for s in headed if all(s.value == e.value or not _is_near(s, e) for e in electric))]
+    if "" in kinds:
+        return [sighting for kind, sighting in found if not kind]
+    # Gas beside an electric service whose period was not read: it may differ by a day.
+    worth = _OF_GAS if "electric" in sections.kinds else 1.0
+    return [replace(sighting, confidence=worth * sighting.confidence) for _, sighting in found]
+
+
+def are_several(sightings: Sequence[Sighting[Period]]) -> bool:
+    """Tell whether periods are those of several bills, and not one that is printed, or was read, with a day's difference."""
+    sure = [sighting for sighting in sightings if sighting.confidence >= _SEEN]
+    return any(not _is_near(one, other) for one in sure[:1] for other in sure[1:])
+
+
+def _is_near(one: Sighting[Period], other: Sighting[Period]) -> bool:
+    return all(abs((a - b).days) <= _NEAR for a, b in zip(one.value, other.value, strict=True))
+
+
+def _labelled(
+    anchors: Iterable[Anchor], sections: Sections, days: set[int], utility: Utility, limits: Limits
+) -> Iterator[tuple[str, Sighting[Period]]]:
     for anchor in anchors:
-        if anchor.name != "period":
+        if anchor.name != "period" or limits.other.search(_lead(anchor)):
             continue
         for how, phrases in (("label left", anchor.right(3)), ("label above", anchor.below())):
             for sighting in _ranges(anchor.sheet, phrases, how):
-                gas = sections.kind(anchor.sheet, anchor.phrase) == "gas"
-                worth = _length_worth(sighting.value, days, utility) * (0.9 if gas else 1)
-                yield replace(sighting, confidence=_confirmed(sighting.confidence, days, utility) * worth)
+                if limits.admit(sighting.value[1]):
+                    worth = _length_worth(sighting.value, days, utility)
+                    kind = _service(anchor.sheet, anchor.phrase, sections)
+                    yield kind, replace(sighting, confidence=_confirmed(sighting.confidence, days, utility) * worth)
 
 
-def bare_periods(sheets: Iterable[Sheet], days: set[int], utility: Utility) -> Iterator[Sighting[Period]]:
+def _bare(
+    sheets: Iterable[Sheet], sections: Sections, days: set[int], utility: Utility, limits: Limits
+) -> Iterator[tuple[str, Sighting[Period]]]:
     """Yield ranges of dates without a label, as where it is cut off: bills print no other ranges of a month's length."""
     for sheet in sheets:
         for phrase in sheet.phrases:
             for sighting in _ranges(sheet, [phrase], "format"):
                 worth = 0.88 * _length_worth(sighting.value, days, utility)
-                if worth > _USUAL_WORTH / 2:
-                    yield replace(sighting, confidence=_confirmed(sighting.confidence, days, utility) * worth)
+                if (
+                    worth > _USUAL_WORTH / 2
+                    and limits.admit(sighting.value[1])
+                    and not _is_other(sheet, phrase, limits)
+                ):
+                    kind = _service(sheet, phrase, sections)
+                    yield kind, replace(sighting, confidence=_confirmed(sighting.confidence, days, utility) * worth)
+
+
+def _service(sheet: Sheet, phrase: Phrase, sections: Sections) -> str:
+    """Return whose period it is: by the words on its line, else by the heading above."""
+    text = " ".join(part.text for part in sheet.row(phrase) if part.left <= phrase.left)
+    named = [kind for kind, words in _SERVICES.items() if words.search(text)]
+    return named[0] if len(named) == 1 else sections.kind(sheet, phrase)
+
+
+def _lead(anchor: Anchor) -> str:
+    """Return the words before a label: in its phrase, left of it, or as a line of their own above."""
+    row = anchor.sheet.row(anchor.phrase)
+    index = row.index(anchor.phrase)
+    own = [token.text for token in anchor.phrase.tokens[: anchor.first]]
+    before = row[index - 1].text if index and anchor.phrase.left - row[index - 1].right < _BESIDE else ""
+    return " ".join([before, *own, heading_above(anchor.sheet, anchor.phrase)])
+
+
+def _is_other(sheet: Sheet, phrase: Phrase, limits: Limits) -> bool:
+    """Tell whether the words around a range without a label say that it is of something else."""
+    text = " ".join(part.text for part in sheet.row(phrase))
+    return bool(limits.other.search(f"{text} {heading_above(sheet, phrase)}"))
 
 
 def _confirmed(confidence: float, days: set[int], utility: Utility) -> float:
@@ -73,20 +177,26 @@ def _confirmed(confidence: float, days: set[int], utility: Utility) -> float:
 def _length_worth(period: Period, days: set[int], utility: Utility) -> float:
     length = (period[1] - period[0]).days
     counts = {"inclusive": {length + 1}, "plain": {length}}.get(utility.day_count, {length, length + 1})
-    if not 0 < length < _LONGEST or (days and not counts & days):
+    if not 0 < length < _LONGEST:
         return 0.0
-    return 0.98 if days else _USUAL_WORTH if length in _USUAL else 0.5
+    if counts & days:
+        return 0.98
+    if days and not {length, length + 1} & days:
+        return 0.0
+    return _USUAL_WORTH if length in _USUAL else 0.5
 
 
-def labelled_dates(anchors: Iterable[Anchor], name: str) -> Iterator[Sighting[date]]:
-    """Yield the sightings of a single date with a label."""
+def statement_dates(
+    anchors: Iterable[Anchor], other: re.Pattern[str], submitted: date | None
+) -> Iterator[Sighting[date]]:
+    """Yield the sightings of the day of issue with its label: not of the next bill's, nor one after the submission."""
     for anchor in anchors:
-        if anchor.name != name:
+        if anchor.name != "statement_date" or other.search(_lead(anchor)):
             continue
         for how, phrases in (("label left", anchor.right(1)), ("label above", anchor.below(2.6)[:1])):
             for phrase in phrases:
                 found = dates(phrase.text)
-                if found and found[0][1] <= 3:
+                if found and found[0][1] <= 3 and not (submitted and found[0][0] > submitted):
                     yield Sighting(found[0][0], 0.97 * certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how)
                     break
             else:

@@ -12,13 +12,13 @@ from itertools import pairwise
 #: Letters that stand for a digit where the format admits digits only.
 _DIGIT_LIKE = str.maketrans({"O": "0", "o": "0", "D": "0", "Q": "0", "I": "1", "l": "1", "|": "1", "i": "1", "!": "1",
                              "Z": "2", "z": "2", "S": "5", "s": "5", "B": "8"})  # fmt: skip
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = "(?P<month>" + "|".join(_MONTHS) + r")[a-z]{0,6}"
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = "(?P<month>" + "|".join(MONTHS) + r")[a-z]{0,6}"
 _NUMERIC = re.compile(r"(?<![\d/])(?P<m>\d{1,2})\s?/\s?(?P<d>\d\s?\d?)\s?/\s?(?P<y>20\s?\d\s?\d|\d\s?\d)(?![\d/])")
 _WORDED = re.compile(_MONTH + r"\W{0,2}(?P<d>[0-3]?\d)\s?[.,;:]*\s*(?P<y>20\d\d)(?!\d)", re.IGNORECASE)
-_MONEY = re.compile(r"\$\s?(\d{1,3}(?:[,.]\d{3})*|\d+)[.,]\s?(\d{2})(?!\d)")
-_INTEGER = re.compile(r"(?<![\d.,/$-])\d{1,3}(?:,\d{3})+(?![\d.,])|(?<![\d.,/$])\d+(?![.,]?\d)")
-_DECIMAL = re.compile(r"-?\$?\s?(?<![\d])(?:\d{1,3}(?:,\d{3})+|\d+)\.\d+(?!\d)")
+_MONEY = re.compile(r"\$\s?(\d{1,3}(?:[,.]\d{3}){0,3}|\d{1,9})[.,]\s?(\d{2})(?!\d)")
+_INTEGER = re.compile(r"(?<![\d.,/$-])\d{1,3}(?:,\d{3}){1,2}(?![\d.,])|(?<![\d.,/$])\d{1,9}(?![.,]?\d)")
+_DECIMAL = re.compile(r"-?\$?\s?(?<![\d])(?:\d{1,3}(?:,\d{3}){1,3}|\d{1,9})\.\d{1,9}(?!\d)")
 
 
 @lru_cache(maxsize=20_000)
@@ -43,7 +43,7 @@ def dates(text: str) -> list[tuple[date, int, int]]:
     found = []
     for match in (*_NUMERIC.finditer(text), *_WORDED.finditer(text)):
         parts = match.groupdict()
-        month = _MONTHS.index(parts["month"].lower()) + 1 if "month" in parts else int(parts["m"])
+        month = MONTHS.index(parts["month"].lower()) + 1 if "month" in parts else int(parts["m"])
         year = int(parts["y"].replace(" ", ""))
         try:
             day = date(year if year > 99 else 2000 + year, month, int(parts["d"].replace(" ", "")))
@@ -57,7 +57,7 @@ def date_ranges(text: str) -> Iterator[tuple[date, date, int, int]]:
     """Yield pairs of dates that only a dash or `to` separates, with the places where the pair begins and ends."""
     found = dates(text)
     for (one, begin, end), (other, start, stop) in pairwise(found):
-        if re.fullmatch(r"\W*(to|t0|-)?\W*", text[end:start], re.IGNORECASE) and start - end <= 8:
+        if start - end <= 8 and re.fullmatch(r"\W*(to|t0|-)?\W*", text[end:start], re.IGNORECASE):
             yield one, other, begin, stop
 
 
@@ -69,9 +69,9 @@ def money(text: str) -> list[Decimal]:
 def integers(text: str) -> list[int]:
     """Return the whole numbers of at most 9 digits that are no part of a decimal, a date or an amount."""
     bare = (found.replace(",", "") for found in _INTEGER.findall(text))
-    return [int(number) for number in bare if len(number) <= 9]
+    return [int(number) for number in bare]
 
 
 def decimals(text: str) -> list[Decimal]:
     """Return the numbers with a decimal point, with their sign."""
-    return [Decimal(re.sub(r"[$,\s]", "", number)) for number in _DECIMAL.findall(text) if len(number) < 20]
+    return [Decimal(re.sub(r"[$,\s]", "", number)) for number in _DECIMAL.findall(text)]

@@ -12,6 +12,7 @@ from intake.reading import addresses, details, history, names, numbers, period, 
 from intake.reading.geometry import MAX_WORDS, PAGE_WORDS, Sheet, sheets
 from intake.reading.knowledge import Utility, utilities
 from intake.reading.labels import Anchor
+from intake.reading.period import Period
 from intake.reading.result import Found, Reading, Signs, Value
 from intake.reading.sections import Sections, is_metered
 from intake.reading.sightings import REPORTED, Sighting, Verdict, weigh
@@ -25,7 +26,7 @@ _KEY = 0.8  # a wrong account number or PoD ID enrols somebody else
 _UNMETERED = 0.8
 
 
-def read_bill(pages: Sequence[PageWords]) -> Reading:
+def read_bill(pages: Sequence[PageWords], submitted: date | None = None) -> Reading:
     """Read the fields of one bill off the words of its pages.
 
     Nothing is guessed: a value must have its utility's format and a label, or be confirmed by another one on the pages;
@@ -34,6 +35,7 @@ def read_bill(pages: Sequence[PageWords]) -> Reading:
 
     Args:
         pages: All pages of the submission, in any order.
+        submitted: The day of the submission; no bill is of a later one.
 
     Returns:
         The fields that are sure, each with its evidence, and the signs for `attention`.
@@ -43,7 +45,7 @@ def read_bill(pages: Sequence[PageWords]) -> Reading:
     named = recognition.utility_sightings(a for sheet in laid for a in recognition.name_labels().find(sheet))
     numbered = _Numbered(laid)
     named += recognition.layout_sightings(laid, lambda utility: bool(numbered.by(utility)))
-    bill = _Bill(laid, _utility_by_numbers(numbered, named))
+    bill = _Bill(laid, _utility_by_numbers(numbered, named), submitted=submitted)
     bill.read_utility(named, numbered)
     bill.read_numbers()
     bill.read_period()
@@ -93,6 +95,9 @@ class _Bill:
     rivals: list[str] = field(default_factory=list)
     doubted: list[str] = field(default_factory=list)
     days: set[int] = field(default_factory=set)
+    submitted: date | None = None
+    span: Period | None = None
+    several: bool = False
 
     def __post_init__(self) -> None:
         labels = recognition.field_labels(self.utility.name)
@@ -143,19 +148,19 @@ class _Bill:
 
     def read_period(self) -> None:
         """Report period and statement date; a statement precedes no period's end."""
-        self.days = period.day_counts(self.sheets, self.anchors)
-        verdict = weigh(
-            [
-                *period.periods(self.anchors, self.sections, self.days, self.utility),
-                *period.bare_periods(self.sheets, self.days, self.utility),
-            ]
-        )
+        self.days = period.day_counts(self.sheets, self.anchors, self.sections)
+        other = self.utility.period_other
+        issued = weigh(period.statement_dates(self.anchors, other, self.submitted))
+        limits = period.Limits(issued.best.value if issued.best and issued.sure else None, self.submitted, other)
+        seen = period.periods(self.sheets, self.anchors, self.sections, self.days, self.utility, limits)
+        verdict = weigh(seen)
+        self.several = period.are_several(seen)
+        self.span = verdict.best.value if verdict.best is not None else None
         if verdict.sure and verdict.best is not None:
             self.report("period_start", verdict, verdict.best.value[0].isoformat())
             self.report("period_end", verdict, verdict.best.value[1].isoformat())
         else:
             self.report("period_end", verdict)
-        issued = weigh(period.labelled_dates(self.anchors, "statement_date"))
         if issued.best is not None and verdict.sure and verdict.best is not None:
             after = (issued.best.value - verdict.best.value[1]).days
             if not -1 <= after <= _FOREIGN_PERIOD:
@@ -163,17 +168,21 @@ class _Bill:
         self.report("statement_date", issued, issued.best.value.isoformat() if issued.best else None)
 
     def read_use(self) -> None:
-        """Report the use of the period, and the annual use printed or estimated."""
-        verdict = usage.kwh(self.sheets, self.anchors, self.sections, self.utility)
-        if "period_end" in self.rivals:  # two bills: their figures must not be mixed
+        """Report the use of the period, the net where one is printed, and the annual use printed or estimated."""
+        start, end = self._date("period_start"), self._date("period_end")
+        use = usage.read_use(self.sheets, self.anchors, self.sections, self.utility, self.span, self.days)
+        verdict = use.delivered
+        if self.several:  # two bills: their figures must not be mixed
             verdict = replace(verdict, rivals=verdict.best is not None)
         self.report("kwh", verdict)
-        end = self._date("period_end")
+        if use.net.sure and not self.several:
+            self.report("net_kwh", use.net)
         kwh = int(self.fields["kwh"].value) if "kwh" in self.fields else None  # type: ignore[arg-type]
-        annual = weigh(history.annual(self.sheets, self.anchors, (end.year, end.month) if end else None, kwh))
+        tables = history.annual(self.sheets, self.anchors, (end.year, end.month) if end else None, kwh)
+        annual = weigh([*tables, *(printed for printed in use.annual if printed.value >= (kwh or 0))])
         if self.report("annual_kwh", annual) and annual.best is not None:
             self.report("annual_kwh_basis", annual, "12 months printed")
-        elif kwh is not None and (start := self._date("period_start")) and end:
+        elif kwh is not None and start and end:
             days = (end - start).days + (self.utility.day_count == "inclusive")
             evidence = self.fields["kwh"]
             confidence = _ESTIMATE * evidence.confidence

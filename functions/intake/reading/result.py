@@ -21,6 +21,7 @@ FIELDS = (
     "period_start",
     "period_end",
     "kwh",
+    "net_kwh",
     "annual_kwh",
     "annual_kwh_basis",
     "meter_number",
@@ -28,7 +29,8 @@ FIELDS = (
     "statement_date",
     "amount_due",
 )
-"""Names of all fields. Dates are ISO text, `kwh`, `annual_kwh` and `amount_due` numbers, `account_number` digits only."""
+"""Names of all fields. Dates are ISO text, `kwh`, `net_kwh` (may be negative), `annual_kwh` and `amount_due` numbers,
+`account_number` digits only."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from intake.reading.printed import dates
 
 _TABLE = 16.0  # print heights from a PoD ID down to the first rows of its meter table
 _READING_ROW = 20
+_LEVEL = 1.0  # print heights: headings on one line
+_COLUMN = 20.0  # print heights between the beginnings of two columns
 _READING = re.compile(r"\d{3,}\s?[AECRN]?\b")
 _DAYS = re.compile(r"\d\s?days\b", re.IGNORECASE)
 
@@ -39,14 +41,20 @@ class Sections:
             headings.sort()
 
     def kind(self, sheet: Sheet, phrase: Phrase) -> str:
-        """Return the kind of the last heading above a phrase, or on its line; "" if there is none."""
-        last = ""
+        """Return the kind of the last heading above a phrase, or on its line; "" if there is none.
+
+        Of gas and electric side by side, the one in whose column the phrase begins.
+        """
+        level: list[tuple[float, float, str]] = []
         for mid, left, kind in self._headings.get(id(sheet), ()):
             slope = sheet.slope(left, mid)
             if mid - 0.6 + slope * (phrase.left - left) > phrase.mid:
                 break
-            last = kind
-        return last
+            beside = level and mid - level[0][0] < _LEVEL and kind != "lighting" and left - level[-1][1] > _COLUMN
+            level = [*level, (mid, left, kind)] if beside else [(mid, left, kind)]
+        if not level:
+            return ""
+        return next((kind for _, left, kind in reversed(level) if left < phrase.left + _LEVEL), level[0][2])
 
     def of(self, sheets: Iterable[Sheet], page: int, token: Token) -> str:
         """Return the kind of service that a word of a page stands under; "" if there is none."""

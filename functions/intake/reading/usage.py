@@ -9,70 +9,150 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
 
 from intake.reading.geometry import Sheet
 from intake.reading.knowledge import Utility
 from intake.reading.labels import Anchor
+from intake.reading.meter_table import measured, needs_confirmation, of, received, unlike
 from intake.reading.sections import Sections
 from intake.reading.sightings import Sighting, Verdict
-from intake.reading.usage_lines import Kind, Line, reading_products, usage_lines
+from intake.reading.usage_lines import Kind, Line, Period, reading_products, usage_lines
 
 _KWH = re.compile(r"k\s?(?:[wv]|vv)\s?[hn]\b", re.IGNORECASE)
-_SAME_END = 7  # days
+_TOLD = {Kind.BILLED: 1.0, Kind.TOTAL: 1.0, Kind.WHOLE: 0.6}
+_PROVEN = 1.5
+_AVERAGE = 1.0
+_NET = 1.5
+_YEAR = 0.9
+_LEAST = 2.0
+_LEAST_CHARGED = 2.9
 
 
-def kwh(sheets: Sequence[Sheet], anchors: Sequence[Anchor], sections: Sections, utility: Utility) -> Verdict[int]:
-    """Decide what the electric use of the period is.
+@dataclass(frozen=True)
+class Use:
+    """What the lines come to.
+
+    Attributes:
+        delivered: What the grid delivered in the period.
+        net: What is left of it after what was sent to the grid, where the bill prints that.
+        annual: What is printed of the last twelve months.
+    """
+
+    delivered: Verdict[int]
+    net: Verdict[int]
+    annual: Sequence[Sighting[int]]
+
+
+def read_use(
+    sheets: Sequence[Sheet],
+    anchors: Sequence[Anchor],
+    sections: Sections,
+    utility: Utility,
+    period: Period | None,
+    days: Collection[int] = (),
+) -> Use:
+    """Decide what the electric use of the period is, and the net.
+
+    Args:
+        sheets: All sheets.
+        anchors: Labels.
+        sections: Which service a line belongs to.
+        utility: What is known of its bills.
+        period: The billing period; None if not known.
+        days: Numbers of days that the bill prints.
 
     Returns:
-        The verdict; `sure` only when at least two independent lines, or a line and its arithmetic, agree.
+        The verdicts; `sure` only when at least two independent lines, or a line and its arithmetic, agree.
     """
-    lines = list(usage_lines(sheets, anchors, sections, utility))
-    differences = _proven_by_readings(sheets, sections)
-    points: dict[int, float] = defaultdict(float)
-    evidence: dict[int, list[Line]] = defaultdict(list)
-    meter, agree = _measured(line for line in lines if line.kind is Kind.METER)
-    measured = sum(line.quantity for line in meter)
-    if meter:
-        points[measured] += 1 + all(line.proven for line in meter)
-        evidence[measured] += meter
-    for line in _unlike([line for line in lines if line.kind in (Kind.BILLED, Kind.WHOLE)]):
-        points[line.quantity] += 1.5 if line.proven else 1.0 if line.kind is Kind.BILLED else 0.6
+    lines = list(usage_lines(sheets, anchors, sections, utility, period))
+    meter, agree = measured(line for line in lines if line.kind in (Kind.METER, Kind.TOTAL))
+    rows = {id(line) for line in meter}
+    total, sent = sum((line.quantity for line in meter), Decimal(0)), received(lines)
+    is_net_metered = bool(of(lines, Kind.RECEIVED, Kind.NET))
+    told = [line for line in unlike(of(lines, Kind.BILLED, Kind.TOTAL, Kind.WHOLE)) if id(line) not in rows]
+    if meter and sent:  # what is left of what was delivered is no use, whatever it is called
+        told = [line for line in told if line.quantity != total - sent]
+    averages = _Averages(of(lines, Kind.AVERAGE), period, days)
+    points: dict[Decimal, float] = defaultdict(float)
+    evidence: dict[Decimal, list[Line]] = defaultdict(list)
+    for line in told:
+        points[line.quantity] += _PROVEN if line.proven else _TOLD[line.kind]
         evidence[line.quantity].append(line)
+    is_confirmed = not needs_confirmation(meter) or (
+        any(line.proven or line.kind is not Kind.WHOLE for line in evidence[total]) or averages.confirm(meter)
+    )
+    if meter:
+        points[total] += 1 + all(line.proven for line in meter) if is_confirmed else 0.0
+        evidence[total] += meter
+    differences, sums = _proven_by_readings(sheets, sections), _sums_of_months(lines)
     for quantity in list(points):
         if quantity in differences and not meter:
-            points[quantity] += 1.5
-        points[quantity] += 0.8 * _months_add_up(lines, quantity)
-    # Registers are summed up, and nothing in their rows tells how many there are: a total must confirm the sum.
-    unconfirmed = any(line.register for line in meter) and all(line.kind is Kind.METER for line in evidence[measured])
-    verdict = _decide(points, evidence, measured if meter else None)
-    if unconfirmed and verdict.best is not None and verdict.best.value == measured:
-        agree = False
-    return verdict if agree else replace(verdict, rivals=True)
+            points[quantity] += _PROVEN
+        points[quantity] += 0.8 * (quantity in sums) + _AVERAGE * averages.fit(quantity)
+    verdict = _decide(points, evidence, total if meter else None)
+    # Where a net is printed too, only a meter's row tells which of both a total is.
+    unclear = is_net_metered and not (verdict.best and meter and verdict.best.value == total)
+    if not agree or unclear or _is_corrected(lines, meter) or (not is_confirmed and _is(verdict, total)):
+        verdict = replace(verdict, rivals=verdict.best is not None)
+    return Use(
+        verdict,
+        _net(lines, total - sent if meter and sent and is_confirmed else None),
+        [
+            Sighting(int(line.quantity), _YEAR * line.confidence, line.page, line.tokens, "12 months printed")
+            for line in of(lines, Kind.YEAR)
+        ],
+    )
 
 
-def _measured(lines: Iterable[Line]) -> tuple[list[Line], bool]:
-    """Return the rows of the meter table, and whether they are rows of one bill.
+def _is(verdict: Verdict[int], quantity: Decimal) -> bool:
+    return verdict.best is not None and verdict.best.value == quantity
 
-    A page that was photographed twice must not count twice, and the rows of two months must not be added up: the rows of
-    one page count, and other pages must say the same.
+
+def _is_corrected(lines: Iterable[Line], meter: Sequence[Line]) -> bool:
+    """Tell whether something is corrected besides the rows that count: by how much is not known."""
+    return any(line.kind is Kind.CORRECTION for line in lines) or (
+        any(line.status == "corrected" for line in lines if line.kind is Kind.METER)
+        and not any(line.status == "corrected" for line in meter)
+    )
+
+
+class _Averages:
+    """The daily averages that a bill prints, and the days by which they are multiplied.
+
+    Args:
+        lines: Those of averages.
+        period: The billing period; None if not known.
+        days: Numbers of days that the bill prints.
     """
-    pages: dict[int, list[Line]] = defaultdict(list)
-    for line in lines:
-        pages[line.page].append(line)
-    tables = [_unlike(rows) for rows in pages.values()]
-    if not tables:
-        return [], True
-    agree = len({sum(row.quantity for row in rows) for rows in tables}) == 1
-    agree = agree and not any(row.refuted for rows in tables for row in rows)
-    ends = [row.until for rows in tables for row in rows if row.until]
-    same_end = not ends or (max(ends) - min(ends)).days < _SAME_END
-    return max(tables, key=lambda rows: (len(rows), sum(row.confidence for row in rows))), agree and same_end
+
+    def __init__(self, lines: Iterable[Line], period: Period | None, days: Collection[int]) -> None:
+        length = (period[1] - period[0]) // timedelta(days=1) if period else None
+        self._days = {n for n in days if n > 0 and (length is None or 0 <= n - length <= 1)} or (
+            {length, length + 1} if length else set()
+        )
+        self._averages = [line.quantity for line in lines]
+
+    def fit(self, quantity: Decimal) -> bool:
+        """Tell whether an average is that of a use; bills round it, or cut it off."""
+        return any(
+            abs(quantity / days - average) < Decimal(1).scaleb(average.as_tuple().exponent)  # type: ignore[arg-type]
+            for average in self._averages
+            for days in self._days
+        )
+
+    def confirm(self, rows: Sequence[Line]) -> bool:
+        """Tell whether an average confirms that rows are to be added up, all of them and not all but one."""
+        total = sum((row.quantity for row in rows), Decimal(0))
+        return self.fit(total) and not any(self.fit(total - row.quantity) for row in rows)
 
 
-def _decide(points: dict[int, float], evidence: dict[int, list[Line]], measured: int | None) -> Verdict[int]:
+def _decide(
+    points: dict[Decimal, float], evidence: dict[Decimal, list[Line]], measured: Decimal | None
+) -> Verdict[int]:
     ranked = sorted(
         (quantity for quantity in points if quantity > 0), key=lambda quantity: (-points[quantity], quantity)
     )
@@ -88,31 +168,40 @@ def _decide(points: dict[int, float], evidence: dict[int, list[Line]], measured:
         if points[quantity] > 0.45 * points[best] and not (direct and best - quantity in points)
     ]
     # Whoever measures or totals outranks charge lines, unless a row of the meter table was not read.
-    stated = {line.quantity for q in points for line in evidence[q] if line.kind is Kind.BILLED}
+    stated = {line.quantity for q in points for line in evidence[q] if line.kind in (Kind.BILLED, Kind.TOTAL)}
     if measured is not None:
         stated.add(measured)
     contested = bool(rivals) or any(
         other > best or (best not in stated and points[best] < 3) for other in stated - {best}
     )
-    least = 2.0 if direct else 2.9
+    return _verdict(best, points[best], lines, _LEAST if direct else _LEAST_CHARGED, contested)
+
+
+def _verdict(best: Decimal, points: float, lines: Sequence[Line], least: float, contested: bool) -> Verdict[int]:
     surest = max(lines, key=lambda line: (line.kind is not Kind.WHOLE, line.confidence, -line.page))
     sure = max(line.confidence for line in lines)
-    worth = 0.0 if points[best] < least else min(0.98, 0.80 + 0.05 * points[best])
+    worth = 0.0 if points < least else min(0.98, 0.80 + 0.05 * points)
     how = " and ".join(
         sorted({line.kind.value for line in lines} | ({"arithmetic"} if any(x.proven for x in lines) else set()))
     )
-    sighting = Sighting(best, sure * worth, surest.page, surest.tokens, how)
+    sighting = Sighting(int(best), sure * worth, surest.page, surest.tokens, how)
     return Verdict(sighting, max(worth * 0.95, sure * worth) if worth else 0.0, len(lines), contested)
 
 
-def _unlike(lines: Iterable[Line]) -> list[Line]:
-    """Return one line of each key and quantity: the same line seen in two pictures is one line."""
-    kept: dict[tuple[str, int], Line] = {}
-    for line in lines:
-        known = kept.get((line.key, line.quantity))
-        if known is None or (line.proven, line.confidence) > (known.proven, known.confidence):
-            kept[line.key, line.quantity] = line
-    return list(kept.values())
+def _net(lines: Sequence[Line], computed: Decimal | None) -> Verdict[int]:
+    """Decide what the printed net is: it needs a second line, its readings, or the difference of both directions."""
+    points: dict[Decimal, float] = defaultdict(float)
+    evidence: dict[Decimal, list[Line]] = defaultdict(list)
+    for line in unlike(of(lines, Kind.NET)):
+        points[line.quantity] += 1.0 + line.proven
+        evidence[line.quantity].append(line)
+    charged = {line.quantity for line in of(lines, Kind.WHOLE) if line.proven}
+    for quantity in points:
+        points[quantity] += _NET * (quantity == computed) + (quantity in charged)
+    if not points:
+        return Verdict()
+    best = max(points, key=lambda quantity: (points[quantity], quantity))
+    return _verdict(best, points[best], evidence[best], _LEAST, len(points) > 1)
 
 
 def _proven_by_readings(sheets: Iterable[Sheet], sections: Sections) -> set[int]:
@@ -127,10 +216,10 @@ def _proven_by_readings(sheets: Iterable[Sheet], sections: Sections) -> set[int]
     return found
 
 
-def _months_add_up(lines: Iterable[Line], quantity: int) -> bool:
-    """Tell whether the parts of any charge that is split by month add up to a quantity."""
-    sums: dict[str, list[int]] = defaultdict(list)
-    for line in lines:
-        if line.kind is Kind.PART and line.key:
-            sums[line.key].append(line.quantity)
-    return any(len(parts) > 1 and sum(parts) == quantity for parts in sums.values())
+def _sums_of_months(lines: Iterable[Line]) -> set[Decimal]:
+    """Return what the parts of the charges that are split by month add up to."""
+    parts: dict[str, list[Decimal]] = defaultdict(list)
+    for line in of(lines, Kind.PART):
+        if line.key:
+            parts[line.key].append(line.quantity)
+    return {sum(quantities, Decimal(0)) for quantities in parts.values() if len(quantities) > 1}

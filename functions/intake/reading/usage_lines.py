@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from enum import Enum
-from itertools import combinations, pairwise
+from itertools import combinations, islice, pairwise
 
 from intake.reading.geometry import Phrase, Sheet, Token, touched
 from intake.reading.knowledge import Utility
@@ -16,22 +15,26 @@ from intake.reading.labels import Anchor
 from intake.reading.printed import dates, decimals, integers
 from intake.reading.sections import Sections
 from intake.reading.sightings import certainty
+from intake.reading.usage_wording import Kind, Period, Wording
 
-_QUANTITY = re.compile(r"(?<![\d.,/$-])(\d{1,3}(?:,\d{3})+|\d+)\s?k\s?(?:[wv]|vv)\s?[hn]\b", re.IGNORECASE)
+__all__ = ["Kind", "Line", "Period", "reading_products", "usage_lines"]
+
+_NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,2}|\d{1,7})"
+_QUANTITY = re.compile(
+    rf"(?<![\d.,/$-])(?P<quantity>(?<!\w)-{_NUMBER}|{_NUMBER}(?:\.\d{{1,2}})?)\s?k\s?(?:[wv]|vv)\s?[hn]\b",
+    re.IGNORECASE,
+)
 _CUT = 0.5  # print heights: digits this close before a quantity are the rest of it
 _CENT = Decimal("0.0101")
 _MAX_INTEGERS = 14
+_MAX_LINES = 150  # of a page: bills print 60; bounds the work for whatever is sent
 _MONTH = re.compile(r"\b(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\b.*")
-_DAYS = re.compile(r"\d\s?days")
-
-
-class Kind(Enum):
-    """What a line says of the use."""
-
-    METER = "meter row"
-    BILLED = "billed total"
-    WHOLE = "charge line"
-    PART = "part"
+_STATUS = re.compile(
+    r"\b(corrected|correction|revised|re-?billed|amended|actual|act|estimated?|est|customer|remote|read)\b"
+)
+_METER = re.compile(r"\d{8,12}")
+_WORD = re.compile(r"[a-z]{2,}|\b\d\b")
+_COMMON = frozenset(("kwh", "days", "kwn", "kvvh"))
 
 
 @dataclass(frozen=True)
@@ -40,88 +43,109 @@ class Line:
 
     Attributes:
         kind: What it says.
-        quantity: kWh.
+        quantity: kWh; only a net can be negative, only an average has decimals.
         proven: Whether arithmetic on the line itself confirms the quantity.
         confidence: Of the least sure word that matters.
         tokens: The words of the quantity.
         page: Number of the page.
         key: What is charged for or measured, to tell lines apart.
         until: Latest date on the line.
-        register: Whether it is one of several registers of a meter.
+        shared: Whether it is one of several registers of a meter, or covers a part of the period.
+        status: `corrected`, `actual` or `estimated`, where a meter's row says so; else "".
         refuted: Whether arithmetic on the line itself contradicts the quantity.
+        total: Whether it is called a total.
     """
 
     kind: Kind
-    quantity: int
+    quantity: Decimal
     proven: bool
     confidence: float
     tokens: Sequence[Token]
     page: int
     key: str
     until: date | None = None
-    register: bool = False
+    shared: bool = False
+    status: str = ""
     refuted: bool = False
-
-
-class _Wording:
-    """How a utility's bills word the lines that tell use."""
-
-    def __init__(self, anchors: Iterable[Anchor], utility: Utility) -> None:
-        self._billed = {id(anchor.phrase) for anchor in anchors if anchor.name == "billed"}
-        self._part = re.compile("|".join(utility.usage["part"]), re.IGNORECASE)
-        self._suffix = utility.meter_suffix
-        self._other = re.compile("|".join(utility.usage["other"]), re.IGNORECASE)
-
-    def is_register(self, row: Sequence[Phrase]) -> bool:
-        """Tell whether a meter's row is that of one of several registers."""
-        return bool(self._suffix and self._suffix.search(row[0].text))
-
-    def kind(self, row: Sequence[Phrase], text: str) -> Kind | None:
-        """Return what a row with one quantity says; None if it is not about the use of the period."""
-        if self._other.search(text):
-            return None
-        if len(dates(text)) >= 2 or "=" in text or _DAYS.search(text):
-            return Kind.METER
-        if any(id(phrase) in self._billed for phrase in row):
-            return Kind.BILLED
-        if self._part.search(text):
-            return Kind.PART
-        return Kind.WHOLE if decimals(text) else None
+    total: bool = False
 
 
 def usage_lines(
-    sheets: Iterable[Sheet], anchors: Iterable[Anchor], sections: Sections, utility: Utility
+    sheets: Iterable[Sheet], anchors: Iterable[Anchor], sections: Sections, utility: Utility, period: Period | None
 ) -> Iterator[Line]:
-    """Yield the lines with one quantity in kWh that say something of the electric service."""
-    wording = _Wording(anchors, utility)
+    """Yield the lines with one quantity in kWh that say something of the electric service.
+
+    Args:
+        sheets: All sheets.
+        anchors: Labels; those named `billed` name the use.
+        sections: Which service a line belongs to.
+        utility: What is known of its words.
+        period: The billing period; None if not known.
+    """
+    wording = Wording(anchors, utility, period)
     for sheet in sheets:
-        for row in sheet.rows:
-            text = "  ".join(phrase.text for phrase in row)
-            quantities = list(_QUANTITY.finditer(text))
-            if len(quantities) == 1 and sections.kind(sheet, row[0]) not in ("gas", "lighting"):
-                kind = wording.kind(row, text)
-                if kind is not None and not _is_cut(row, text, quantities[0]):
-                    line = _line(kind, sheet.page, row, text, quantities[0])
-                    yield replace(line, register=kind is Kind.METER and wording.is_register(row))
+        yield from islice(_lines_of(sheet, sections, wording), _MAX_LINES)
 
 
-def _line(kind: Kind, page: int, row: Sequence[Phrase], text: str, match: re.Match[str]) -> Line:
-    quantity = int(match[1].replace(",", ""))
-    tokens = _tokens_of(row, text, match)
-    label = _MONTH.sub("", re.sub(r"[^a-z]+", " ", text[: match.start()].lower()).strip())
-    key = re.sub(r"\W", "", row[0].text)[:24] if kind is Kind.METER else label
-    products = reading_products(text) if kind not in (Kind.WHOLE, Kind.PART) else set()
-    proven = quantity in products if products else _is_product(quantity, text) or _is_multiple(quantity, text)
-    refuted = bool(products) and all(quantity % product for product in products)  # an unread multiplier is a factor
-    days = [day for day, _, _ in dates(text)]
-    until = max(days) if len(days) > 1 else None  # of one date alone it cannot be told whether it is the later one
-    return Line(kind, quantity, proven, certainty(tokens), tokens, page, key, until, refuted=refuted)
+def _lines_of(sheet: Sheet, sections: Sections, wording: Wording) -> Iterator[Line]:
+    for row in sheet.rows:
+        text = "  ".join(phrase.text for phrase in row)
+        quantities = list(islice(_QUANTITY.finditer(text), 2))
+        if len(quantities) != 1 or sections.kind(sheet, row[0]) in ("gas", "lighting"):
+            continue
+        [match] = quantities
+        quantity, said = Decimal(match["quantity"].replace(",", "")), _tokens_of(row, text, match)
+        products = reading_products(text)
+        kind = wording.kind(sheet, row, text, said, quantity in products)
+        if kind is None or _is_cut(row, said) or not _suits(kind, quantity):
+            continue
+        meter = kind in (Kind.METER, Kind.TOTAL, Kind.RECEIVED, Kind.NET)
+        days = [day for day, _, _ in dates(text)]
+        yield Line(
+            kind,
+            quantity,
+            quantity in products if products and meter else _is_product(quantity, text) or _is_multiple(quantity, text),
+            certainty(said),
+            said,
+            sheet.page,
+            _meter_key(text) if meter else _label(text[: match.start()]),
+            max(days) if len(days) > 1 else None,  # of one date alone it cannot be told whether it is the later one
+            kind is Kind.METER and (wording.is_register(row, text) or wording.is_partial(text)),
+            _status(wording, text),
+            # An unread multiplier is a factor.
+            kind is Kind.METER and bool(products) and all(quantity % product for product in products),
+            wording.says("total", text),
+        )
 
 
-def _is_cut(row: Sequence[Phrase], text: str, match: re.Match[str]) -> bool:
+def _suits(kind: Kind, quantity: Decimal) -> bool:
+    """Tell whether a number can be what a line says: only averages have decimals, only nets and corrections a sign."""
+    if kind is Kind.AVERAGE:
+        return quantity > 0
+    return quantity == int(quantity) and (quantity >= 0 or kind in (Kind.NET, Kind.CORRECTION))
+
+
+def _label(text: str) -> str:
+    return _MONTH.sub("", re.sub(r"[^a-z]+", " ", text.lower()).strip())
+
+
+def _meter_key(text: str) -> str:
+    """Return what tells the rows of meters and registers apart, without what is said of the reading."""
+    bare = _STATUS.sub(" ", text.lower())
+    return " ".join([*_METER.findall(bare), *(word for word in _WORD.findall(bare) if word not in _COMMON)])
+
+
+def _status(wording: Wording, text: str) -> str:
+    if wording.says("corrected", text):
+        return "corrected"
+    said = [status for status in ("actual", "estimated") if wording.says(status, text)]
+    return said[0] if len(said) == 1 else ""
+
+
+def _is_cut(row: Sequence[Phrase], said: Sequence[Token]) -> bool:
     """Tell whether the quantity is only the last part of a number that came in two words, as in `1 234 kwh`."""
     tokens = [token for phrase in row for token in phrase.tokens]
-    first = next((index for index, token in enumerate(tokens) if token is _tokens_of(row, text, match)[0]), 0)
+    first = next((index for index, token in enumerate(tokens) if token is said[0]), 0)
     before = tokens[first - 1] if first else None
     return bool(
         before
@@ -134,11 +158,11 @@ def _is_cut(row: Sequence[Phrase], text: str, match: re.Match[str]) -> bool:
 def _tokens_of(row: Sequence[Phrase], text: str, match: re.Match[str]) -> list[Token]:
     """Return the words of the quantity; in the row's text phrases are two blanks apart, words one."""
     tokens = [token for phrase in row for token in phrase.tokens]
-    doubled = len(re.findall("  ", text[: match.start(1)]))
-    return touched(tokens, match.start(1) - doubled, match.end(1) - doubled)
+    doubled = len(re.findall("  ", text[: match.start("quantity")]))
+    return touched(tokens, match.start("quantity") - doubled, match.end("quantity") - doubled)
 
 
-def _is_product(quantity: int, text: str) -> bool:
+def _is_product(quantity: Decimal, text: str) -> bool:
     """Tell whether quantity times a rate of the line is an amount of the line, to the cent."""
     numbers = decimals(text)[:8]
     rates = [n for n in numbers if -n.as_tuple().exponent >= 3]  # type: ignore[operator]
@@ -150,7 +174,7 @@ def _is_product(quantity: int, text: str) -> bool:
     )
 
 
-def _is_multiple(quantity: int, text: str) -> bool:
+def _is_multiple(quantity: Decimal, text: str) -> bool:
     """Tell whether a line prints the use as difference times multiplier, where the readings themselves were not read."""
     numbers = integers(text)[:_MAX_INTEGERS]
     return any(one > 1 and other > 1 and one * other == quantity for one, other in pairwise(numbers))
