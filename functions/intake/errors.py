@@ -260,6 +260,16 @@ class PictureTooLarge(BadFile):
     )
 
 
+class UnusualPicture(BadFile):
+    """A picture coded in a way that the decoders here do not know, such as a JPEG of 12 bits a sample."""
+
+    code = "unusual_picture"
+    template = (
+        "File {number} is a picture coded in a way that few programs can open. "
+        "Send a screenshot of it, or take the photo again."
+    )
+
+
 class FileTooSlow(BadFile):
     """Opening the file, or drawing one of its pages, takes longer than any bill does."""
 

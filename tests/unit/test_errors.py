@@ -102,6 +102,13 @@ SENTENCES = [
         "File 2 is a PDF without any page. Send the PDF of the whole bill, or photos of its pages.",
     ),
     (
+        errors.UnusualPicture(2),
+        "unusual_picture",
+        422,
+        "File 2 is a picture coded in a way that few programs can open. "
+        "Send a screenshot of it, or take the photo again.",
+    ),
+    (
         errors.FileTooSlow(2, seconds=15),
         "file_too_slow",
         422,

@@ -224,7 +224,7 @@ def test_scan_turned_on_a_rotated_page(rotation: int, turn: int) -> None:
     """Wherever page and picture are turned to, the mark lies where the viewer shows it."""
 
     def draw(page: pymupdf.Page) -> None:
-        scan(page, rotate=turn)
+        scan(page, encoded(marked(*((850, 1100) if turn % 180 == 0 else (1100, 850))), "jpeg"), rotate=turn)
         page.set_rotation(rotation)
 
     data = pdf(draw)
@@ -232,6 +232,14 @@ def test_scan_turned_on_a_rotated_page(rotation: int, turn: int) -> None:
     assert content.source == "picture"
     assert (content.width, content.height) == (LETTER if rotation % 180 == 0 else LETTER[::-1])
     assert mark_on_page(content) == pytest.approx(found_mark(shown(data)), abs=0.01)
+
+
+@pytest.mark.parametrize("size", [(850, 550), (425, 1100)], ids=["low", "narrow"])
+def test_scan_of_pixels_that_are_not_squares(size: tuple[int, int]) -> None:
+    """A fax that a PDF stretches to its page is drawn as it is to be read, not sent squashed."""
+    content = content_of(pdf(lambda page: scan(page, encoded(marked(*size), "jpeg"))))
+    assert content.source == "render"
+    assert sent(content).width / sent(content).height == pytest.approx(612 / 792, abs=0.01)
 
 
 def test_scan_with_a_narrow_border() -> None:

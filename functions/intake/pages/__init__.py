@@ -56,9 +56,9 @@ def open_document(kind: str, data: Data, number: int) -> Document:
 
         return PdfDocument(data, number)
     if kind == "jpeg":
-        from intake.pages.pictures import JpegDocument
+        from intake.pages.photo import open_jpeg
 
-        return JpegDocument(data, number)
+        return open_jpeg(data, number)
     if kind == "heic":
         from intake.pages.heic import HeicDocument
 

@@ -17,6 +17,8 @@ DECODED_PIXELS = 24_000_000
 48 megapixel one."""
 RENDERED_PIXELS = 5_000_000
 """Most pixels of a rendered page: 230 dpi on letter paper, so 7 point type is 22 pixels high."""
+LONG_PIXELS = 48_000_000
+"""Most pixels of a long page that is cut into pieces, rendered or decoded, before all of them are reduced."""
 JPEG_QUALITY = 85
 
 
@@ -41,6 +43,8 @@ UPRIGHT = Placement(1, 0, 0, 1, 0, 0)
 _WHOLE = Quad(0, 0, 1, 0, 1, 1, 0, 1)
 
 
+MAX_PICTURE_BYTES = 20_000_000
+"""Most bytes of a page's pictures together: what Vision takes as one."""
 MAX_PIECES = 24
 """Most pictures of one page: each is a call of the OCR and is paid for."""
 

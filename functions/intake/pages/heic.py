@@ -9,9 +9,10 @@ import pi_heif
 from PIL import Image
 
 from intake.errors import BrokenFile
-from intake.pages.content import DECODED_PIXELS, PageContent, Piece
+from intake.pages.bands import bands
+from intake.pages.content import DECODED_PIXELS, LONG_PIXELS, PageContent
 from intake.pages.filebytes import Data
-from intake.pages.pictures import STRIP_ROWS, check_pixels, encode_grey, to_grey
+from intake.pages.pictures import STRIP_ROWS, check_pixels, in_pieces, to_grey
 
 MAX_PIXELS = 50_000_000
 """iPhones make up to 48 megapixels. Decoding takes 4.5 bytes a pixel (the coded planes and RGB)."""
@@ -59,12 +60,13 @@ class HeicDocument:
         """Return the photo, grey and upright: libheif turns it while decoding (ISO/IEC 23008-12, 6.5.10)."""
         width, height = self._picture.size
         try:
-            grey = self._grey(2 if width * height > DECODED_PIXELS else 1)
+            most = DECODED_PIXELS if len(bands(width, height)) == 1 else LONG_PIXELS
+            grey = self._grey(2 if width * height > most else 1)
         except (ValueError, EOFError, SyntaxError, RuntimeError) as exc:
             raise BrokenFile(self._number) from exc
         except OSError as exc:
             raise MemoryError from exc
-        return PageContent(width, height, "render", pieces=[Piece(encode_grey(grey))])
+        return PageContent(width, height, "render", pieces=in_pieces(grey))
 
     def _grey(self, divisor: int) -> Image.Image:
         """Return the grey picture, made strip by strip: Pillow's own copy in colour would double the memory."""

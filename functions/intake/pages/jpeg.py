@@ -1,18 +1,29 @@
-"""JPEG headers, read without decoding a pixel. Marker layout: ITU-T T.81, annex B; EXIF: CIPA DC-008."""
+"""JPEG headers, read without decoding a pixel. Marker layout: ITU-T T.81, annex B; EXIF: CIPA DC-008; JFIF: ITU-T T.871.
+
+Segments are found as libjpeg finds them, on which nearly every decoder is built (`next_marker` in its jdmarker.c): what
+stands before a marker and is none is skipped. Phones write such files, and everybody opens them.
+"""
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from intake.location.exif import orientation_of
+from intake.pages.density import density_of, pixel_height
 from intake.pages.filebytes import Data
 
 _SOI, _SOS, _EOI, _APP0, _APP1, _APP14, _APP15, _COM = 0xD8, 0xDA, 0xD9, 0xE0, 0xE1, 0xEE, 0xEF, 0xFE
 _STANDALONE = {0x01, *range(0xD0, 0xD8)}
-# Start-of-frame markers with Huffman coding that decoders in use can read: baseline, extended, progressive.
-_FRAMES = {0xC0: False, 0xC1: False, 0xC2: True}
+# Start-of-frame markers: baseline, extended and progressive with Huffman coding; all kinds; those that are progressive.
+_ORDINARY = {0xC0, 0xC1, 0xC2}
+_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
+_MARKER = re.compile(rb"\xff[^\x00\xff]")
+# In coded pixels FF is always followed by 00 or a restart marker.
+_AFTER_PIXELS = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,9 @@ class JpegHeader:
         orientation: EXIF orientation 1..8; 1 where none is given.
         samples: Samples for each pixel: 1 in grey, 1.5 to 3 in colour, 4 in CMYK; fewer than components where some are
             stored at half size.
+        ordinary: Whether every decoder reads it: 8 bits a sample, Huffman coding.
+        orderly: Whether segment follows upon segment, with nothing between them.
+        pixel_height: How many times as high as wide a pixel is, by JFIF or EXIF; 1 where they say nothing of use.
     """
 
     width: int
@@ -35,6 +49,9 @@ class JpegHeader:
     progressive: bool
     orientation: int
     samples: float
+    ordinary: bool = True
+    orderly: bool = True
+    pixel_height: float = 1.0
 
 
 def read_header(data: Data) -> JpegHeader | None:
@@ -44,18 +61,36 @@ def read_header(data: Data) -> JpegHeader | None:
         data: All bytes, or enough of the beginning to hold the frame header.
 
     Returns:
-        The header, or None when there is none that decoders in use can read.
+        The header, or None where there is none.
     """
-    orientation = 1
+    orientation, orderly, expected = 1, True, 2
+    height_of_pixel = 1.0
     for marker, start, end in _segments(data):
-        if marker == _APP1 and data[start : start + 6] == b"Exif\0\0":
+        orderly = orderly and start - 4 == expected
+        expected = end
+        if marker == _APP0 and data[start : start + 5] == b"JFIF\0" and end - start >= 12:
+            across, down = struct.unpack_from(">HH", data, start + 8)
+            height_of_pixel = pixel_height(across, down)
+        elif marker == _APP1 and data[start : start + 6] == b"Exif\0\0":
             orientation = orientation_of(data[start + 6 : end])
+            if height_of_pixel == 1:
+                height_of_pixel = pixel_height(*density_of(data[start + 6 : end]))
         elif marker in _FRAMES and end - start >= 6:
-            height, width, components = struct.unpack_from(">HHB", data, start + 1)
+            bits, height, width, components = struct.unpack_from(">BHHB", data, start)
             samples = _samples(data[start + 6 : end], components)
             if not width or not height:
                 return None
-            return JpegHeader(width, height, components, _FRAMES[marker], orientation, samples)
+            return JpegHeader(
+                width,
+                height,
+                components,
+                marker in _PROGRESSIVE,
+                orientation,
+                samples,
+                ordinary=marker in _ORDINARY and bits == 8,
+                orderly=orderly,
+                pixel_height=height_of_pixel,
+            )
     return None
 
 
@@ -75,39 +110,48 @@ def without_metadata(data: Data) -> bytes:
     """Return the same picture without EXIF, XMP and comments: no place, no device, and no orientation to argue about.
 
     Services differ in whether they turn a picture by its EXIF; without it the pixels are as stored for everybody. The
-    compressed pixels are copied, not decoded. JFIF and Adobe segments stay, since they say how colours are coded.
+    compressed pixels are copied, not decoded. JFIF and Adobe segments stay, since they say how colours are coded. What
+    follows the picture (a second one, a video) goes, and so does what stands between segments and is none.
     """
     kept = [data[:2]]
     position = 2
     for marker, start, end in _segments(data):
+        position = start - 4
         if marker == _SOS:
             break
         metadata = _APP0 < marker <= _APP15 and marker != _APP14
         if not metadata and marker != _COM:
-            kept.append(data[start - 4 : end])
+            kept.append(data[position:end])
         position = end
-    kept.append(data[position:])
+    else:
+        return b"".join([*kept, data[position:]])
+    end_of_all = _end_of_pixels(data, position)
+    # Without an end of picture a decoder would wait for the rest; with it, it shows what there is.
+    kept += [data[position:], b"\xff\xd9"] if end_of_all is None else [data[position:end_of_all]]
     return b"".join(kept)
+
+
+def _end_of_pixels(data: Data, position: int) -> int | None:
+    """Return where the picture ends whose first start of scan is at a position; None where it is cut off."""
+    while (found := _AFTER_PIXELS.search(data, position)) is not None:
+        if data[found.end() - 1] == _EOI:
+            return found.end()
+        position = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    return None
 
 
 def _segments(data: Data) -> Iterator[tuple[int, int, int]]:
     """Yield (marker, start, end of its content) of each segment up to and including the start of scan."""
     position = 2
-    while position + 4 <= len(data):
-        if data[position] != 0xFF:
-            return
-        marker = data[position + 1]
-        if marker == 0xFF:  # Fill bytes may stand before any marker.
-            position += 1
-            continue
+    while (found := _MARKER.search(data, position)) is not None:
+        marker, position = data[found.end() - 1], found.end()
         if marker in _STANDALONE:
-            position += 2
             continue
-        length = int.from_bytes(data[position + 2 : position + 4], "big")
-        end = position + 2 + length
-        if marker in (_SOI, _EOI) or length < 2 or end > len(data):
+        length = int.from_bytes(data[position : position + 2], "big")
+        start, end = position + 2, position + max(length, 2)
+        if marker in (_SOI, _EOI) or end > len(data):
             return
-        yield marker, position + 4, end
+        yield marker, start, end
         if marker == _SOS:
             return
         position = end

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import re
 import struct
-from math import sqrt
+from collections.abc import Iterator, Sequence
+from math import hypot, sqrt
+from typing import Any
 
 import pymupdf
 from PIL import Image
 
 from intake.errors import BadFile, BrokenFile, EncryptedPdf, NoPages
 from intake.pages import jpeg, textlayer
-from intake.pages.content import OWN_BYTES_LIMIT, RENDERED_PIXELS, PageContent, Piece, Placement
+from intake.pages.bands import Band, bands
+from intake.pages.content import (
+    LONG_PIXELS,
+    MAX_PICTURE_BYTES,
+    OWN_BYTES_LIMIT,
+    RENDERED_PIXELS,
+    PageContent,
+    Piece,
+    Placement,
+)
+from intake.pages.density import SQUARE
 from intake.pages.filebytes import Data
 from intake.pages.pictures import VISION_PIXELS, check_pixels, encode_grey, max_decoded_pixels
 from intake.pages.textlayer import PICTURES, TEXT, Painted
@@ -104,7 +116,7 @@ class PdfDocument:
                 return PageContent(width, height, "text", words)
             if sound and (picture := self._own_picture(page, painted, words)) is not None:
                 return picture
-        return PageContent(width, height, "render", pieces=[Piece(self._render(page))])
+        return PageContent(width, height, "render", pieces=list(self._render(page)))
 
     def _own_picture(self, page: pymupdf.Page, painted: Painted, words: list[Word]) -> PageContent | None:
         """Return the bytes of the one picture that is all there is to see, with text that is painted over it."""
@@ -119,7 +131,7 @@ class PdfDocument:
         info = page.get_image_info()[0]
         matrix = pymupdf.Matrix(info["transform"]) * page.rotation_matrix
         mirrored = matrix.a * matrix.d - matrix.b * matrix.c <= 0
-        if mirrored or not _covers_page(page, info["bbox"]) or _clips(page):
+        if mirrored or not _has_squares(matrix, info) or not _covers_page(page, info["bbox"]) or _clips(page):
             return None
         data = self._jpeg_bytes(page, info)
         if data is None:
@@ -152,22 +164,47 @@ class PdfDocument:
             return None
         data: bytes = self._document.xref_stream_raw(xref)
         header = jpeg.read_header(data)
-        if header is None or header.components not in (1, 3) or len(data) > OWN_BYTES_LIMIT:
+        if header is None or not header.ordinary or header.components not in (1, 3) or len(data) > OWN_BYTES_LIMIT:
             return None
-        return jpeg.without_metadata(data) if header.width * header.height <= VISION_PIXELS else None
+        if header.width * header.height > VISION_PIXELS or len(bands(header.width, header.height)) > 1:
+            return None
+        return jpeg.without_metadata(data)
 
-    def _render(self, page: pymupdf.Page) -> bytes:
-        """Return the page as a grey JPEG, capped in pixels: pages come in any size, so a fixed dpi would not do."""
-        self._check_pictures(page)
+    def _render(self, page: pymupdf.Page) -> Iterator[Piece]:
+        """Yield the page as grey JPEGs, capped in pixels: pages come in any size, so a fixed dpi would not do.
+
+        It is one picture, unless it is long; no two pieces are drawn at once.
+        """
         width, height = page.rect.width, page.rect.height
-        zoom = min(MAX_DPI / 72, sqrt(RENDERED_PIXELS / (width * height)))
-        pixmap = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), colorspace=pymupdf.csGRAY, alpha=False)
-        size = (pixmap.width, pixmap.height)
-        # Pillow's encoder is several times faster than the pixmap's own, and reads its samples in place.
-        return encode_grey(Image.frombuffer("L", size, pixmap.samples_mv, "raw", "L", pixmap.stride, 1))
+        pieces = bands(width * MAX_DPI / 72, height * MAX_DPI / 72)
+        self._check_pictures(page, pieces)
+        largest = max(piece.area for piece in pieces) * width * height
+        zoom = min(MAX_DPI / 72, sqrt(RENDERED_PIXELS / largest), sqrt(LONG_PIXELS / (width * height)))
+        painted = page.get_displaylist()
+        for piece in pieces:
+            left, top, right, bottom = piece
+            pixmap = painted.get_pixmap(
+                matrix=pymupdf.Matrix(zoom, zoom),
+                colorspace=pymupdf.csGRAY,
+                alpha=False,
+                clip=pymupdf.Rect(left * width, top * height, right * width, bottom * height),
+            )
+            size = (pixmap.width, pixmap.height)
+            # Pillow's encoder is several times faster than the pixmap's own, and reads its samples in place.
+            picture = encode_grey(
+                Image.frombuffer("L", size, pixmap.samples_mv, "raw", "L", pixmap.stride, 1),
+                MAX_PICTURE_BYTES // len(pieces),
+            )
+            yield Piece(picture, piece.placement)
+            if len(pieces) > 1:  # Of each picture MuPDF has decoded, and would keep, the part that this piece shows.
+                pymupdf.TOOLS.store_shrink(100)
 
-    def _check_pictures(self, page: pymupdf.Page) -> None:
+    def _check_pictures(self, page: pymupdf.Page, pieces: Sequence[Band]) -> None:
         """Refuse pictures that would take more memory than a function has.
+
+        Args:
+            page: The page.
+            pieces: In which it is drawn.
 
         Raises:
             PictureTooLarge: There is one.
@@ -185,7 +222,10 @@ class PdfDocument:
                     check_pixels(*size, MAX_JPX_PIXELS, self._number)
             else:
                 components = 1 if "Gray" in colorspace or not colorspace else 4 if "CMYK" in colorspace else 3
-                check_pixels(width, height, MAX_DECODED_BYTES // components, self._number)
+                limit = MAX_DECODED_BYTES // components
+                if width * height > limit and len(pieces) > 1:
+                    limit = int(limit / _largest_part(page, xref, pieces))
+                check_pixels(width, height, limit, self._number)
 
 
 def _meaning(exc: BaseException, number: int) -> Exception:
@@ -212,6 +252,23 @@ def _decodes_little(page: pymupdf.Page, painted: Painted) -> bool:
     images = page.get_images(full=True)
     pixels = sum(width * height for _, _, width, height, *_ in images)
     return count <= len(images) and pixels <= KEPT_PIXELS  # pictures within patterns are painted and not listed
+
+
+def _largest_part(page: pymupdf.Page, xref: int, pieces: Sequence[Band]) -> float:
+    """Return the largest part of a picture that any piece of its page shows, which is all that is decoded at once."""
+    width, height = page.rect.width, page.rect.height
+    shown = [pymupdf.Rect(x0 * width, y0 * height, x1 * width, y1 * height) for x0, y0, x1, y1 in pieces]
+    places = [pymupdf.Rect(place) * page.rotation_matrix for place in page.get_image_rects(xref)]
+    return max(
+        ((piece & place).get_area() / place.get_area() for place in places for piece in shown if place.get_area()),
+        default=1.0,
+    )
+
+
+def _has_squares(matrix: pymupdf.Matrix, info: dict[str, Any]) -> bool:
+    """Tell whether a picture's pixels are squares on the page, as near as makes no difference to the OCR."""
+    across, down = hypot(matrix.a, matrix.b) / info["width"], hypot(matrix.c, matrix.d) / info["height"]
+    return bool(max(across, down) <= SQUARE * min(across, down))
 
 
 def _covers_page(page: pymupdf.Page, bbox: tuple[float, ...]) -> bool:

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import io
 import math
+from typing import Any
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from intake.errors import BrokenFile, PictureTooLarge
 from intake.pages import jpeg
-from intake.pages.content import DECODED_PIXELS, JPEG_QUALITY, OWN_BYTES_LIMIT, UPRIGHT, PageContent, Piece, Placement
+from intake.pages.bands import bands
+from intake.pages.content import (
+    DECODED_PIXELS,
+    JPEG_QUALITY,
+    LONG_PIXELS,
+    MAX_PICTURE_BYTES,
+    OWN_BYTES_LIMIT,
+    PageContent,
+    Piece,
+)
+from intake.pages.density import pixel_height, stretched
 from intake.pages.filebytes import Data, stream_of
 
-MAX_PIXELS = {"png": 40_000_000, "tiff": 40_000_000, "webp": 30_000_000}
-"""Most pixels of a picture, by kind: Pillow needs 4 bytes a pixel."""
-MAX_DECODED_WEBP_PIXELS = 16_000_000
-"""A WebP that must be decoded: libwebp's canvases and Pillow's copies take 16 bytes a pixel."""
+MAX_PIXELS = {"png": 40_000_000, "tiff": 40_000_000, "webp": 30_000_000, "jpeg": 24_000_000}
+"""Most pixels of a picture, by kind: Pillow needs 4 bytes a pixel. JPEG: one that only a decoder understands."""
+MAX_DECODED_WEBP_PIXELS = 19_000_000
+"""A WebP that must be decoded: libwebp's two canvases and what it hands out take 12 bytes a pixel. A phone's longest
+screenshot is as high as the format allows, 1080 x 16,383."""
 MAX_TURNED_TIFF_PIXELS = 20_000_000
 """A TIFF that is not stored upright: Pillow turns it in colour, in a second copy."""
 MAX_JPEG_PIXELS = 200_000_000
@@ -27,14 +39,6 @@ VISION_PIXELS = 75_000_000
 """Largest picture that Vision takes: https://cloud.google.com/vision/docs/supported-files."""
 
 _ORIENTATION = 0x0112
-# How a picture lies on its page by EXIF orientation (CIPA DC-008, 4.6.4 A). The four that are missing are mirrored: no
-# camera makes them, and since no OCR reads mirrored text they are decoded and turned.
-_TURNED = {
-    1: UPRIGHT,
-    3: Placement(-1, 0, 0, -1, 1, 1),
-    6: Placement(0, 1, -1, 0, 1, 0),
-    8: Placement(0, -1, 1, 0, 0, 1),
-}
 
 STRIP_ROWS = 256
 
@@ -42,11 +46,32 @@ STRIP_ROWS = 256
 Image.MAX_IMAGE_PIXELS = None
 
 
-def encode_grey(picture: Image.Image) -> bytes:
-    """Return a picture as a grey JPEG for the OCR: a third of the memory of colour, and OCR does not look at colour."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=JPEG_QUALITY, comment=b"")  # Pillow would hand on the comment of a photo
-    return buffer.getvalue()
+def encode_grey(picture: Image.Image, max_bytes: int = MAX_PICTURE_BYTES) -> bytes:
+    """Return a picture as a grey JPEG for the OCR: a third of the memory of colour, and OCR does not look at colour.
+
+    Args:
+        picture: In grey.
+        max_bytes: Most bytes; what comes out larger, as noise does and no text, is halved in width and height.
+    """
+    while True:
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=JPEG_QUALITY, comment=b"")  # Pillow would hand on the comment of a photo
+        if buffer.tell() <= max_bytes:
+            return buffer.getvalue()
+        picture = picture.reduce(2)
+
+
+def in_pieces(grey: Image.Image) -> list[Piece]:
+    """Return an upright grey picture for the OCR: one piece, or several where it is long; halved where it is huge."""
+    pieces = bands(*grey.size)
+    if grey.width * grey.height > (DECODED_PIXELS if len(pieces) == 1 else LONG_PIXELS):
+        grey = grey.reduce(2)
+    if len(pieces) == 1:
+        return [Piece(encode_grey(grey))]
+    return [
+        Piece(encode_grey(grey.crop(piece.pixels(*grey.size)), MAX_PICTURE_BYTES // len(pieces)), piece.placement)
+        for piece in pieces
+    ]
 
 
 def to_grey(picture: Image.Image) -> Image.Image:
@@ -61,6 +86,20 @@ def to_grey(picture: Image.Image) -> Image.Image:
     grey = Image.new("L", picture.size)
     for top in range(0, height, STRIP_ROWS):
         grey.paste(_strip_to_grey(picture.crop((0, top, width, min(top + STRIP_ROWS, height)))), (0, top))
+    return grey
+
+
+def _webp_to_grey(picture: Any) -> Image.Image:
+    """Return a WebP in grey, made of what libwebp hands out: Pillow would copy all of it in colour first."""
+    picture._seek(0)  # This and the next have no public names; Pillow is pinned.
+    samples, *_ = picture._get_next()
+    width, height = picture.size
+    grey = Image.new("L", picture.size)
+    for top in range(0, height, STRIP_ROWS):
+        rows = min(STRIP_ROWS, height - top)
+        part = samples[4 * width * top : 4 * width * (top + rows)]
+        strip = Image.frombuffer(picture.mode, (width, rows), part, "raw", picture.rawmode, 0, 1)
+        grey.paste(_strip_to_grey(strip), (0, top))
     return grey
 
 
@@ -92,82 +131,18 @@ def check_pixels(width: int, height: int, limit: int, number: int) -> None:
         raise PictureTooLarge(number, megapixels=math.ceil(width * height / 1e6), limit=limit // 1_000_000)
 
 
-def _meaning(exc: Exception, number: int) -> Exception:
+def meaning(exc: Exception, number: int) -> Exception:
     """Return what an error of Pillow's means: memory ran out in a decoder, or the file is broken."""
     return MemoryError() if str(exc).startswith(ImageFile.ERRORS[-9]) else BrokenFile(number)
 
 
-class JpegDocument:
-    """A JPEG: one page, nearly always a phone photo.
-
-    Args:
-        data: All bytes.
-        number: 1-based position in the submission, for error sentences.
-
-    Raises:
-        BadFile: It has no readable header, or too many pixels.
-    """
-
-    page_count = 1
-
-    def __init__(self, data: Data, number: int) -> None:
-        header = jpeg.read_header(data)
-        if header is None:
-            raise BrokenFile(number)
-        self._data = data
-        self._number = number
-        self._header = header
-        check_pixels(header.width, header.height, MAX_JPEG_PIXELS, number)
-        if not self._own_bytes_will_do:
-            check_pixels(header.width, header.height, max_decoded_pixels(header), number)
-
-    @property
-    def _own_bytes_will_do(self) -> bool:
-        header = self._header
-        return (
-            len(self._data) <= OWN_BYTES_LIMIT
-            and header.width * header.height <= VISION_PIXELS
-            and header.components in (1, 3)
-            and header.orientation in _TURNED
-        )
-
-    def page(self, index: int, *, redraw: bool = False) -> PageContent:  # noqa: ARG002 - it has one page
-        """Return the photo: its own bytes where they will do, else grey and at most half of a huge width."""
-        header = self._header
-        turned = header.orientation >= 5
-        width, height = (header.height, header.width) if turned else (header.width, header.height)
-        if self._own_bytes_will_do and not redraw:
-            picture, source = jpeg.without_metadata(self._data), "picture"
-        else:
-            check_pixels(header.width, header.height, max_decoded_pixels(header), self._number)
-            picture, source = self._decoded(), "render"
-        piece = Piece(picture, _TURNED.get(header.orientation, UPRIGHT))
-        return PageContent(width, height, source, pieces=[piece])
-
-    def _decoded(self) -> bytes:
-        header = self._header
-        try:
-            with stream_of(self._data) as stream, Image.open(stream) as photo:
-                scale = next(s for s in (1, 2, 4, 8) if header.width * header.height / s**2 <= DECODED_PIXELS or s == 8)
-                # libjpeg decodes at 1/2, 1/4 or 1/8 and only the brightness, so the full picture never exists.
-                photo.draft("L", (header.width // scale, header.height // scale))
-                grey = to_grey(photo)
-                return encode_grey(grey if header.orientation in _TURNED else _turn(grey, header.orientation))
-        except (OSError, SyntaxError, ValueError) as exc:
-            raise _meaning(exc, self._number) from exc
-
-    def close(self) -> None:
-        """Give back the bytes."""
-        self._data = b""
-
-
 class RasterDocument:
-    """A PNG, WebP or TIFF; a TIFF may hold several pages.
+    """A PNG, WebP or TIFF, or a JPEG of a rare kind; a TIFF may hold several pages.
 
     Args:
         data: All bytes.
         number: 1-based position in the submission, for error sentences.
-        kind: `png`, `webp` or `tiff`.
+        kind: `png`, `webp` or `tiff`; `jpeg` where only a decoder can tell what it is.
 
     Raises:
         BadFile: It cannot be opened, or has too many pixels.
@@ -201,16 +176,19 @@ class RasterDocument:
                 return PageContent(*picture.size, "picture", pieces=[Piece(bytes(self._data[:]))])
             check_pixels(*picture.size, self._max_decoded_pixels(), self._number)
             # Transposing a copy would double the memory, so the pixels are made grey first; the copy is small.
-            grey = to_grey(picture)
+            grey = _webp_to_grey(picture) if self._kind == "webp" else to_grey(picture)
             # Not before the pixels are there: Pillow turns a TIFF while it decodes it and then forgets the orientation.
             orientation = picture.getexif().get(_ORIENTATION, 1)
         except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError) as exc:
-            raise _meaning(exc, self._number) from exc
-        grey = _turn(grey, orientation)
-        width, height = grey.size
-        if width * height > DECODED_PIXELS:
-            grey = grey.reduce(2)
-        return PageContent(width, height, "render", pieces=[Piece(encode_grey(grey))])
+            raise meaning(exc, self._number) from exc
+        grey = turned(stretched(grey, self._pixel_height), orientation)
+        return PageContent(*grey.size, "render", pieces=in_pieces(grey))
+
+    @property
+    def _pixel_height(self) -> float:
+        info = self._picture.info
+        density = info.get("dpi") or info.get("resolution") or info.get("aspect") or (1, 1)
+        return pixel_height(*map(float, density))
 
     def _max_decoded_pixels(self) -> int:
         if self._kind == "webp":
@@ -226,6 +204,8 @@ class RasterDocument:
         return (
             self._kind in ("png", "webp")
             and plain
+            and self._pixel_height == 1
+            and len(bands(*self._picture.size)) == 1
             and len(self._data) <= OWN_BYTES_LIMIT
             and not getattr(self._picture, "is_animated", False)
         )
@@ -248,6 +228,7 @@ _TRANSPOSES = {
 }
 
 
-def _turn(grey: Image.Image, orientation: int) -> Image.Image:
+def turned(grey: Image.Image, orientation: int) -> Image.Image:
+    """Return a picture upright, by its EXIF orientation; as it is where that makes no sense."""
     method = _TRANSPOSES.get(orientation)
     return grey if method is None else grey.transpose(method)

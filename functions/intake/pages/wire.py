@@ -12,13 +12,11 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from intake.pages.content import MAX_PIECES, PageContent, Piece, Placement
+from intake.pages.content import MAX_PICTURE_BYTES, MAX_PIECES, PageContent, Piece, Placement
 from intake.records import Quad, Word
 
 MAX_JSON_BYTES = 8_000_000
 """Most bytes of a frame's JSON: words of a page, about 100 bytes each."""
-MAX_PICTURE_BYTES = 20_000_000
-"""Most bytes of a frame's pictures together: what Vision takes as one."""
 
 _LENGTHS = struct.Struct(">II")
 _PIECE = 1 << 20
