@@ -3,7 +3,7 @@
 geometry      words → upright sheets of phrases and rows
 knowledge     what is known of each utility, from utilities/*.toml
 labels        labels among phrases, in spite of slips
-printed, postal
+printed, postal, streets, gazetteer
               numbers, dates and addresses as text, with the slips that OCR makes
 numbers, period, usage (of usage_lines), history, addresses, names, details
               sightings of the fields

@@ -5,18 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from intake.reading.geometry import Phrase, Sheet, Token
+from intake.reading.geometry import Phrase, Sheet, Token, touched
 from intake.reading.labels import Anchor
 from intake.reading.postal import Address, one_line_of, tidy, town_of, two_lines_of
 from intake.reading.sightings import Sighting, certainty
+from intake.reading.streets import is_unit
 from intake.reading.tokens import is_unbroken
 
-_UTILITY_PLACES = re.compile(r"CORRESPONDENCE|REMIT|PAYMENT|PAYABLE", re.IGNORECASE)
+# The utility's own address, or one to which somebody else has the bill sent.
+_OTHERS_PLACES = re.compile(
+    r"CORRESPONDENCE|REMIT|PAYMENT|PAYABLE|\bC ?/ ?O\b|\bATTN\b|\b(MAIL(ING|ED)?|LANDLORD|AGENTS?|MANAGE(R|MENT)|MGMT|REALTY|"
+    r"PROPERT(Y|IES)|HOLDINGS)\b",
+    re.IGNORECASE,
+)
 _BROKEN = 0.6
+_LINE_REACH = 2.6  # print heights from one line of a block to the next
+_BESIDE_ACCOUNT = 22.0  # print heights from the block's left to that of the account number's label
 
 
 def addresses(anchors: Iterable[Anchor]) -> Iterator[Sighting[Address]]:
-    """Yield the sightings of the service address: one line right of its label, or a block under it."""
+    """Yield the sightings of the service address: on one line right of its label, or in lines beside it or under it."""
     for anchor in anchors:
         if anchor.name != "service_address":
             continue
@@ -25,46 +33,47 @@ def addresses(anchors: Iterable[Anchor]) -> Iterator[Sighting[Address]]:
             tokens, address, sure = found
             yield Sighting(address, 0.97 * sure * _certainty(tokens), anchor.sheet.page, tokens, "label left")
             continue
-        block = [_whole_line(anchor.sheet, line) for line in _block(anchor)]
-        for index in range(1, len(block)):
-            if (two := two_lines_of(block[index - 1].text, block[index].text)) is not None:
-                address, sure = two
-                tokens = [*block[index - 1].tokens, *block[index].tokens]
-                yield Sighting(
-                    address,
-                    0.97 * sure * certainty(tokens) * _wholeness(block[index - 1], block[index]),
-                    anchor.sheet.page,
-                    block[index - 1].tokens,
-                    "label above",
-                )
+        blocks = [("label above", _lines_from(anchor.sheet, anchor.phrase, anchor.tokens[0].left, 3.0))]
+        if beside:
+            first = Phrase(beside)
+            blocks.append(("label left", [first, *_lines_from(anchor.sheet, first, first.left, _LINE_REACH)]))
+        for how, block in blocks:
+            if (lines := _in_lines(block)) is not None:
+                address, sure, street, town = lines
+                tokens = [*street.tokens, *town.tokens]
+                sure *= 0.97 * certainty(tokens) * _wholeness(street, town)
+                yield Sighting(address, sure, anchor.sheet.page, street.tokens, how)
                 break
 
 
 def headed_blocks(
     sheets: Iterable[Sheet], anchors: Sequence[Anchor], is_label: Callable[[str], bool]
 ) -> Iterator[tuple[Sighting[Address], Phrase]]:
-    """Yield address blocks whose label is cut off: above or beside the account number at the top, with its first line.
+    """Yield address blocks whose label is cut off, with their first line: left of the account number at the top of a page.
 
-    Mailing addresses stand lower and carry ZIP+4; the utility's own have a comma or a heading.
+    Nothing names such a block, so whatever speaks against it counts: mailing addresses stand lower, carry ZIP+4 or are in
+    somebody's care; the utility's own have a heading.
 
     Args:
         sheets: All sheets.
         anchors: All labels.
         is_label: Tells what is left of a label, so that it is not taken for the block's first line.
     """
-    tops = {id(a.sheet): a.phrase.mid for a in reversed(anchors) if a.name in ("account_number", "period")}
+    tops = {id(a.sheet): a.phrase for a in reversed(anchors) if a.name in ("account_number", "period")}
     for sheet in sheets:
-        if id(sheet) not in tops:
+        if (top := tops.get(id(sheet))) is None:
             continue
         for town in sheet.phrases:
-            if town.mid > tops[id(sheet)] + 6 or not town_of(town.text):
+            if town.mid > top.mid + 6 or not 0 < top.left - town.left < _BESIDE_ACCOUNT:
+                continue
+            if (read := town_of(town.text)) is None or read.mailing:
                 continue
             block = [town]
             while len(block) < 4 and (over := _line_above(sheet, block[-1])) is not None:
                 if is_label(over.text):
                     break
                 block.append(over)
-            if len(block) < 3 or any(_UTILITY_PLACES.search(line.text) for line in block):
+            if len(block) < 3 or any(_OTHERS_PLACES.search(line.text) for line in block):
                 continue
             street = _whole_line(sheet, block[1])
             if (two := two_lines_of(street.text, town.text)) is not None:
@@ -90,33 +99,38 @@ def _line_above(sheet: Sheet, line: Phrase) -> Phrase | None:
     return over[0] if over and abs(over[0].left - line.left) < 1.5 else None
 
 
-def _block(anchor: Anchor) -> list[Phrase]:
-    """Return the lines under a label that begin where it begins, as long as they follow closely."""
+def _lines_from(sheet: Sheet, last: Phrase, left: float, reach: float) -> list[Phrase]:
+    """Return the lines under one that begin where it begins, as long as they follow closely."""
     lines: list[Phrase] = []
-    last = anchor.phrase
-    left = anchor.tokens[0].left
     for _ in range(5):
-        under = [
-            phrase
-            for phrase in anchor.sheet.below(last, reach=2.6 if lines else 3.0, left=left, right=left + 2)
-            if abs(phrase.left - left) < 3.0
-        ]
+        near = sheet.below(last, reach=reach, left=left, right=left + 2)
+        under = [phrase for phrase in near if abs(phrase.left - left) < 3.0]
         if not under:
             break
-        last = under[0]
+        last, reach = under[0], _LINE_REACH
         left = last.left
-        lines.append(last)
+        lines.append(_whole_line(sheet, last))
     return lines
+
+
+def _in_lines(block: Sequence[Phrase]) -> tuple[Address, float, Phrase, Phrase] | None:
+    """Read an address off a block of lines; a unit may have a line of its own between street and town."""
+    for index in range(1, len(block)):
+        street, town = block[index - 1], block[index]
+        if is_unit(tidy(street.text)) and index > 1:
+            street = Phrase([*block[index - 2].tokens, *street.tokens])
+        if (two := two_lines_of(street.text, town.text)) is not None:
+            return *two, street, town
+    return None
 
 
 def _beside(tokens: Sequence[Token]) -> tuple[Sequence[Token], Address, float] | None:
     """Read an address off the words right of its label; words after the zip code do not belong to it."""
-    for comma in (True, False):
-        for stop in range(len(tokens), 0, -1):
-            found = one_line_of(tidy(" ".join(token.text for token in tokens[:stop])), comma=comma)
-            if found:
-                return tokens[:stop], *found
-    return None
+    found = one_line_of(" ".join(token.text for token in tokens))
+    if found is None:
+        return None
+    address, sure, stop = found
+    return touched(tokens, 0, stop), address, sure
 
 
 def _whole_line(sheet: Sheet, phrase: Phrase) -> Phrase:

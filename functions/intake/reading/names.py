@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from rapidfuzz import fuzz
 
 from intake.reading.geometry import Phrase, Sheet
-from intake.reading.knowledge import Utility
+from intake.reading.knowledge import Utility, utilities
 from intake.reading.labels import Anchor, compact
-from intake.reading.postal import street_of, tidy, town_of
+from intake.reading.postal import tidy, town_of
 from intake.reading.printed import dates
 from intake.reading.sightings import Sighting, certainty
+from intake.reading.streets import street_of
 from intake.reading.tokens import is_unbroken
 
 _NOT_A_NAME = re.compile(
@@ -20,6 +23,7 @@ _NOT_A_NAME = re.compile(
 )
 _JOINED_NAME = 13  # signs: hardly any word is so long, two names that came without their blank are
 _LIKE_A_LABEL = 75
+_LIKE_A_UTILITY = 88
 _INDENT = 0.8
 _BROKEN = 0.6
 _RAGGED = 0.4  # print heights, less than a letter and its blank
@@ -53,7 +57,26 @@ def is_name(text: str) -> bool:
     letters = [c for c in text if c.isalpha()]
     capitals = sum(c.isupper() for c in letters) >= 0.8 * len(letters) or text.istitle()
     ordinary = not _NOT_A_NAME.search(text) and not dates(text) and not any(compact(text) in label for label in _LABELS)
-    return len(letters) >= 4 and capitals and len(text.split()) <= 9 and ordinary
+    return len(letters) >= 4 and capitals and len(text.split()) <= 9 and ordinary and not _is_utility(text)
+
+
+def one_spelling(sightings: Iterable[Sighting[str]]) -> Iterator[Sighting[str]]:
+    """Yield sightings of names; those that differ by their blanks only are one name, spelt as the surest of them."""
+    by_letters: dict[str, list[Sighting[str]]] = defaultdict(list)
+    for sighting in sightings:
+        by_letters[compact(sighting.value)].append(sighting)
+    for same in by_letters.values():
+        spelling = max(
+            same, key=lambda sighting: (sighting.confidence, sighting.value.count(" "), sighting.value)
+        ).value
+        yield from (replace(sighting, value=spelling) for sighting in same)
+
+
+def _is_utility(text: str) -> bool:
+    """Tell whether a line is a utility's name or logo, with whatever else it says: no customer."""
+    said = compact(text)
+    names = {compact(name) for utility in utilities() for name in utility.names}
+    return any(fuzz.ratio(said, name) > _LIKE_A_UTILITY or (len(name) > 4 and name in said) for name in names)
 
 
 def _is_street_over_town(sheet: Sheet, phrase: Phrase) -> bool:

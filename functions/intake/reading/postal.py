@@ -1,112 +1,209 @@
-"""Postal addresses in New York as text: street line, town line, both on one line, and the slips that OCR makes in them."""
+"""Postal addresses in New York as text: on one line or two, with the blanks and commas that engines lose put back.
+
+A line is cut into street and town in the one way that is consistent: the town is one of its ZIP code's, and the street ends
+with its type, or with a unit, pole or direction behind it. Where two ways are, or none, there is no address.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
-# Zip codes of New York: 100..149, and 005 and 06390 of Long Island's islands (https://pe.usps.com/text/LabelingLists/L002.htm).
-_TOWN = re.compile(
-    r"^(?P<town>[A-Z][A-Z .'&-]+?)[\s,.]*(?P<state>N\.?[YV]\.?)[\s,.]*(?P<zip>1[0-4]\d{3}|00501|00544|06390)(?P<four>-\d{4})?$",
-    re.IGNORECASE,
-)
-_STREET = re.compile(r"^\d[\dA-Z/-]{0,7} [A-Z0-9][A-Z0-9 .,#'/&-]*[A-Z][A-Z0-9 .,#'/&-]*$", re.IGNORECASE)
-_ONE_LINE = re.compile(r"^(?P<street>\d.*?[A-Z0-9.])\s?[,.]\s?(?P<rest>[A-Z][^,]*)$", re.IGNORECASE)
-# The commoner of the street suffixes in https://pe.usps.com/text/pub28/28apc_002.htm, and numbered roads.
-_STREET_TYPE = re.compile(
-    r"\b(ALY|AVE?|AVENUE|BEND|BLVD|BND|CIR|CIRCLE|CMNS|COURT|CRES|CT|DR|DRIVE|EXT|GREEN|GRN|HEIGHTS|HILL|HL|HTS|HWY|LANE|LN|"
-    r"LOOP|PARK|PATH|PIKE|PKWY|PL|PLACE|PLZ|POINT|PT|RD|RDG|RIDGE|ROAD|ROUTE|ROW|RTE|RT|RUN|SQ|ST|STREET|TER|TERRACE|TPKE|TRL|"
-    r"VLG|WALK|WAY|BROADWAY)\b\.?",
-    re.IGNORECASE,
-)
-_TYPE_NAMES = _STREET_TYPE.pattern.removeprefix(r"\b(").removesuffix(r")\b\.?")
-# The comma was not read: the street ends with the first street type after its first word, or with a unit or pole after it.
-_NO_COMMA = re.compile(
-    rf"^(?P<street>\d\S* \S+.*? (?:{_TYPE_NAMES})(?: (?:HSE|POL? ?[\d-]+|L-\d+|(?:APT|UNIT|STE|FL) \S+))?) "
-    r"(?P<rest>[A-Z][^,]*)$",
-    re.IGNORECASE,
-)
-# Numbered roads that came without their blanks, as COUNTYROAD198.
-_JOINED_ROAD = re.compile(r"\b(COUNTY|STATE)?(ROAD|ROUTE|RTE|RD|HWY|HIGHWAY)(\d{1,3}[A-Z]?)\b", re.IGNORECASE)
-_POLE = re.compile(r"\bP0(?=\d{1,3}-\d)", re.IGNORECASE)  # PO62-8: a pole, its O read as a zero
-_JOINED_TYPE = re.compile(rf"^\d\S* [A-Z]{{4,}}(?:{_TYPE_NAMES})$", re.IGNORECASE)
-_COMMA_LOST = 0.9
-_BLANK_LOST = 0.95
-_BOX = re.compile(r"\bP\.?\s?O\.?\s?BOX\b", re.IGNORECASE)
-_NO_BLANK = re.compile(r"[A-Z]{3}N\.?[YV]\.?", re.IGNORECASE)  # a town that runs into the state
+from intake.reading import gazetteer
+from intake.reading.streets import Street, letters_only, street_of
 
-Address = tuple[str, str, str]
-"""Street, town, zip."""
+MOST_CHARACTERS = 160
+"""Of a line that is looked at for an address; the longest seen have 60."""
+
+# ZIP codes of New York: 100..149, and 005 and 06390 of Long Island's islands (https://pe.usps.com/text/LabelingLists/L002.htm).
+_CODE = re.compile(r"(?<!\d)(?P<code>1[0-4]\d{3}|00501|00544|06390)(?P<four>-\d{4})?(?![\d-])")
+_STATE = re.compile(r"N\. ?[YV]\.?$|N[YV]\.?$", re.IGNORECASE)
+_STATE_IN_FULL = re.compile(r"(?<![A-Z])NEW ?YORK$", re.IGNORECASE)
+_NAME = re.compile(r"[A-Z][A-Z .'&/-]+$", re.IGNORECASE)
+
+_MISREAD_STATE = 0.9
+_NO_STATE = 0.9
+_MISREAD_TOWN = 0.88
+_NEXT_TOWN = 0.85  # of the same region: printed by its township, or its ZIP code misread
+_OTHER_TOWN = 0.7  # not reported: town or ZIP code is misread
+_UNKNOWN_TOWN = 0.87
+_NO_COMMA = 0.97
+_NO_BLANK = 0.93
+_OPEN_END = 0.85
+_NO_TYPE = 0.8
+
+
+class Address(NamedTuple):
+    """An address in New York.
+
+    Attributes:
+        street: House number, street and unit as printed.
+        town: As printed, its slips mended.
+        code: ZIP code, with its last four digits where they are printed.
+    """
+
+    street: str
+    town: str
+    code: str
+
+
+class TownLine(NamedTuple):
+    """The last line of an address.
+
+    Attributes:
+        town: The town.
+        code: ZIP code.
+        mailing: Whether it has all nine digits, as mailing addresses have.
+        sure: How sure its text is.
+    """
+
+    town: str
+    code: str
+    mailing: bool
+    sure: float
+
+
+class _Tail(NamedTuple):
+    """Where a line may end as an address: what is before the state, how sure state and ZIP code are, and where they end."""
+
+    head: str
+    code: str
+    four: str
+    state: float
+    stop: int
 
 
 def one_line(address: Address) -> str:
     """Return an address on one line as bills print it."""
-    street, town, code = address
-    return f"{street}, {town} NY {code}"
+    return f"{address.street}, {address.town} NY {address.code}"
 
 
 def parts(address: Address) -> dict[str, str]:
     """Return the parts of an address by name."""
-    street, town, code = address
-    house, _, name = street.partition(" ")
-    return {"house_number": house, "street": name, "town": town, "state": "NY", "zip": code}
+    house, _, name = address.street.partition(" ")
+    return {"house_number": house, "street": name, "town": address.town, "state": "NY", "zip": address.code}
+
+
+def one_line_of(text: str) -> tuple[Address, float, int] | None:
+    """Read a whole address at the beginning of a line.
+
+    Returns:
+        The address, how sure the reading of its text is, and where it ends.
+    """
+    tails = list(_tails(text[:MOST_CHARACTERS]))
+    for way in (_known_town, _misread_town, _town_behind_comma):
+        for tail in tails:
+            if (cut := way(tail)) is not None:
+                street, town, sure = cut
+                return Address(street.text, town, tail.code + tail.four), street.sure * sure * tail.state, tail.stop
+    return None
 
 
 def two_lines_of(street_line: str, town_line: str) -> tuple[Address, float] | None:
     """Read an address off two lines, with how sure the reading of its text is."""
-    street, town = street_of(tidy(street_line)), town_of(tidy(town_line))
+    street, town = street_of(tidy(street_line)), town_of(town_line)
     if not street or not town:
         return None
-    # Without a comma nothing tells that the end of the street was read.
-    whole = 1.0 if _STREET_TYPE.search(street[0]) else 0.95 if _JOINED_TYPE.search(street[0]) else 0.8
-    return (street[0], town[0], town[1]), whole * street[1] * town[2]
+    # Nothing tells that the end of a street without a type was read.
+    return Address(street.text, town.town, town.code), (1.0 if street.ends else _NO_TYPE) * street.sure * town.sure
 
 
-def one_line_of(text: str, *, comma: bool) -> tuple[Address, float] | None:
-    """Read a whole address off one line, with how sure the reading of its text is.
-
-    Args:
-        text: Nothing but the address.
-        comma: Whether a comma parts street and town; without one the street must end with a street type.
-    """
-    match = (_ONE_LINE if comma else _NO_COMMA).match(text)
-    if match and (town := town_of(match["rest"])) and (street := street_of(match["street"])):
-        return (street[0], town[0], town[1]), (1.0 if comma else _COMMA_LOST) * street[1] * town[2]
+def town_of(text: str) -> TownLine | None:
+    """Read a line of town, state and ZIP code and nothing else."""
+    text = tidy(text)
+    if len(text) > MOST_CHARACTERS:
+        return None
+    tails = [tail for tail in _tails(text) if tail.stop == len(text)]
+    for tail in tails:
+        if (town := gazetteer.town_of_code(tail.head, tail.code)) is not None:
+            sure = tail.state * (1.0 if town.exact else _MISREAD_TOWN)
+            return TownLine(_cased(town.name, tail.head), tail.code + tail.four, bool(tail.four), sure)
+    for tail in tails:
+        if tail.state != _NO_STATE and _NAME.match(tail.head):
+            name, sure = _by_print(tail.head, tail.code)
+            return TownLine(name, tail.code + tail.four, bool(tail.four), sure * tail.state)
     return None
-
-
-def street_of(text: str) -> tuple[str, float] | None:
-    """Return a street line with its slips mended and how sure that is; None if it is none."""
-    text = re.sub(r"^(\d+)(?=[A-Z]{3})", r"\1 ", text)
-    text = _POLE.sub("PO", text)
-    text = _JOINED_ROAD.sub(lambda road: " ".join(filter(None, road.groups())), text)
-    if not _STREET.match(text) or _BOX.search(text):
-        return None
-    return _letters_only(text)
-
-
-def town_of(text: str) -> tuple[str, str, float] | None:
-    """Return town and zip code of a line, and how sure they are; None if it is none, or of a mailing address (ZIP+4)."""
-    match = _TOWN.match(tidy(text))
-    if not match or match["four"]:
-        return None
-    town, sure = _letters_only(match["town"].strip(" ."))
-    if _NO_BLANK.search(match.string) and " NY" not in match.string.upper():
-        if town.upper() == "ALBA":  # ALBANY without its state
-            return None
-        sure *= _BLANK_LOST
-    return town, match["zip"], sure * (1.0 if match["state"][-1] in "Yy." else 0.9)
-
-
-def _letters_only(text: str) -> tuple[str, float]:
-    """Mend digits inside words of letters and small letters among capitals; each mended one costs confidence."""
-    mended = re.sub(r"(?<=[A-Z])0(?=[A-Z])", "O", text)
-    mended = re.sub(r"(?<=[A-Z])1(?=[A-Z])", "I", mended)
-    if sum(c.isupper() for c in mended) > 4 * sum(c.islower() for c in mended):
-        mended = mended.replace("l", "I").upper()
-    changed = sum(one != other for one, other in zip(text, mended, strict=True))
-    return mended, 0.85**changed
 
 
 def tidy(text: str) -> str:
     """Return a name or a line of an address with what OCR adds taken away."""
     return re.sub(r"\s+", " ", re.sub(r"\s+([,.])", r"\1", text)).strip(" .,:;|-_'\"")
+
+
+def _tails(text: str) -> Iterator[_Tail]:
+    """Yield the ways in which a line may end as an address: at each ZIP code, with the state before it or without one."""
+    for code in _CODE.finditer(text):
+        head = text[: code.start()].rstrip(" ,.")
+        four = code["four"] or ""
+        if state := _STATE.search(text[: code.start()].rstrip(" ,")):
+            sure = _MISREAD_STATE if "V" in state[0].upper() else 1.0
+            yield _Tail(head[: state.start()].rstrip(" ,."), code["code"], four, sure, code.end())
+        elif state := _STATE_IN_FULL.search(head):
+            yield _Tail(head[: state.start()].rstrip(" ,."), code["code"], four, 1.0, code.end())
+        yield _Tail(head, code["code"], four, _NO_STATE, code.end())
+
+
+_Cut = tuple[Street, str, float]
+"""Street, town, and how sure their parting is."""
+
+
+def _known_town(tail: _Tail) -> _Cut | None:
+    """Part a line where a town of its ZIP code begins, if only one place is consistent."""
+    found = [town for town in gazetteer.towns_at_end(tail.head, tail.code) if town.exact]
+    cuts = [cut for town in found if (cut := _part(tail.head, town)) is not None]
+    best = [cut for cut in cuts if cut[2] == max(sure for _, _, sure in cuts)]
+    return best[0] if len(best) == 1 else None
+
+
+def _misread_town(tail: _Tail) -> _Cut | None:
+    """Part a line where a town begins that only a slip or two keep from being one of its ZIP code's."""
+    if tail.state == _NO_STATE:
+        return None
+    found = [town for town in gazetteer.towns_at_end(tail.head, tail.code) if not town.exact]
+    cuts = [(town, cut) for town in found if (cut := _part(tail.head, town)) is not None and cut[2] > _OPEN_END]
+    if len({town.begin for town, _ in cuts}) != 1:
+        return None
+    street, town, sure = cuts[0][1]
+    return street, town, _MISREAD_TOWN * sure
+
+
+def _town_behind_comma(tail: _Tail) -> _Cut | None:
+    """Part a line at its last comma; the town behind it is a township, or misread."""
+    before, comma, behind = tail.head.rpartition(",")
+    name = behind.strip(" .")
+    if tail.state == _NO_STATE or not comma or not _NAME.match(name) or (street := street_of(tidy(before))) is None:
+        return None
+    return street, *_by_print(name, tail.code)
+
+
+def _by_print(name: str, code: str) -> tuple[str, float]:
+    """Return a town as printed that is none of its ZIP code's, and how sure it is."""
+    mended, sure = letters_only(name)
+    if gazetteer.is_near(name, code):
+        sure *= _NEXT_TOWN
+    else:
+        sure *= _OTHER_TOWN if gazetteer.is_elsewhere(name) else _UNKNOWN_TOWN
+    return (mended if name.isupper() else name), sure
+
+
+def _part(head: str, town: gazetteer.Town) -> _Cut | None:
+    """Part a line where a town begins, and tell how sure it begins there; None if what is before it is no street."""
+    before = head[: town.begin]
+    street = street_of(tidy(before))
+    if street is None:
+        return None
+    name = _cased(town.name, head[town.begin :])
+    if before.rstrip(" .").endswith(","):
+        return street, name, 1.0
+    behind_comma = tidy(before.rpartition(",")[2]) if "," in before else ""
+    if behind_comma and not any(c.isdigit() for c in behind_comma) and " " not in behind_comma:
+        return None  # ELM ST, SOUTH LISLE: all of it is the town
+    if not street.ends:
+        return (street, name, _OPEN_END) if before.endswith(" ") and not behind_comma else None
+    return street, name, _NO_COMMA if before.endswith((" ", ".")) else _NO_BLANK
+
+
+def _cased(name: str, printed: str) -> str:
+    """Return a town's name in small letters where it was printed so."""
+    return name.title() if sum(c.islower() for c in printed) > sum(c.isupper() for c in printed) else name

@@ -9,13 +9,14 @@ from functools import partial
 from typing import Any
 
 from intake.reading import addresses, details, history, names, numbers, period, postal, recognition, usage
+from intake.reading.attention import LOW
 from intake.reading.geometry import MAX_WORDS, PAGE_WORDS, Sheet, sheets
 from intake.reading.knowledge import Utility, utilities
 from intake.reading.labels import Anchor
 from intake.reading.period import Period
 from intake.reading.result import Found, Reading, Signs, Value
 from intake.reading.sections import Sections, is_metered
-from intake.reading.sightings import REPORTED, Sighting, Verdict, weigh
+from intake.reading.sightings import REPORTED, Sighting, V, Verdict, weigh
 from intake.records import PageWords
 
 _FOREIGN_PERIOD = 400  # days: no bill is issued longer after the start of its period
@@ -24,6 +25,7 @@ _ESTIMATE = 0.5
 _PLACE = 0.75
 _KEY = 0.8  # a wrong account number or PoD ID enrols somebody else
 _UNMETERED = 0.8
+_BY_POSITION = LOW - 0.01
 
 
 def read_bill(pages: Sequence[PageWords], submitted: date | None = None) -> Reading:
@@ -83,6 +85,13 @@ def _utility_by_numbers(numbered: _Numbered, named: Sequence[Sighting[str]]) -> 
         seen = numbered.by(utility)
         formats[utility.name] = sum(sorted((s.confidence for s in seen), reverse=True)[:3])
     return recognition.pick(named, formats)
+
+
+def _unsure_by_position(verdict: Verdict[V]) -> Verdict[V]:
+    """Return a verdict that is to be compared with the bill if nothing but its place tells what a value is."""
+    if verdict.best is None or verdict.best.how != "position":
+        return verdict
+    return replace(verdict, confidence=min(verdict.confidence, _BY_POSITION))
 
 
 @dataclass
@@ -194,19 +203,20 @@ class _Bill:
         """Report service address and customer name; a name is sure if a mailing block or a second page repeats it."""
         where = list(addresses.addresses(self.anchors))
         who = list(names.names(self.anchors, self.utility))
-        if not where and not self.utility.name_above:
+        labels = self.utility.labels
+        if not where and labels["service_address"] == labels["customer_name"]:  # one block, so its place tells both
             is_label = partial(names.is_label, utility=self.utility)
             for address, first in addresses.headed_blocks(self.sheets, self.anchors, is_label):
                 where.append(address)
                 if names.is_name(first.text):
                     name = postal.tidy(first.text)
                     who.append(Sighting(name, 0.9 * first.confidence, address.page, first.tokens, "position"))
-        verdict = weigh(where)
+        verdict = _unsure_by_position(weigh(where))
         if verdict.best is not None:
             found = verdict.best.value
             if self.report("service_address", verdict, postal.one_line(found), least=_PLACE):
                 self.report("service_address_parts", verdict, postal.parts(found))
-        self.report("customer_name", weigh(who))
+        self.report("customer_name", _unsure_by_position(weigh(names.one_spelling(who))))
 
     def read_details(self) -> None:
         """Report meter number, rate class and amount due."""

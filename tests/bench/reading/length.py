@@ -139,7 +139,9 @@ def _cases() -> Iterator[tuple[str, str, str]]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.reading.length", description=str(__doc__).split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench.reading.length", description=str(__doc__).split("\n")[0]
+    )
     parser.add_argument("--slowest", type=int, default=3, help="cases whose modules are named (default 3)")
     wanted = parser.parse_args()
     seconds(bill("nothing", "labels", "lines", 100))  # what is loaded and compiled once
