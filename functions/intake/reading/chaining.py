@@ -6,7 +6,7 @@ import math
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TypeVar
 
@@ -15,6 +15,9 @@ from intake.records import certainty
 
 Item = TypeVar("Item")
 
+LINE = 400
+"""Characters of a phrase or a row; a longer one goes on as another. The longest of small print over a whole page have 250. What
+is read off a line costs little then, whatever its words."""
 _PHRASE_GAP = 1.3
 _MARKS = re.compile(r"[^A-Za-z0-9\s]+")
 _TOUCHING = 0.08  # print heights: no blank is so narrow, but kerning is wider than none
@@ -26,6 +29,7 @@ def chain(
     items: Sequence[Item],
     ends: Callable[[Item], tuple[float, float, float]],
     cost: Callable[[Item, Item], float | None],
+    length: Callable[[Item], int],
     reach: float,
     spread: int,
 ) -> list[list[Item]]:
@@ -35,11 +39,12 @@ def chain(
         items: What is chained.
         ends: Gives left, right and middle height of an item.
         cost: Of linking one item to another, None if they cannot be linked.
+        length: Characters of an item.
         reach: Largest gap.
         spread: How many print heights up and down to look.
 
     Returns:
-        The chains; every item is in exactly one.
+        The chains; every item is in exactly one, none is longer than `LINE`.
     """
     places = [ends(item) for item in items]
     lanes: dict[int, list[tuple[float, int]]] = defaultdict(list)
@@ -64,14 +69,26 @@ def chain(
         if index not in follows and other not in taken:
             follows[index] = other
             taken.add(other)
-    chains = []
+    chains: list[list[Item]] = []
     for index in range(len(items)):
         if index not in taken:
             chain = [index]
             while chain[-1] in follows:
                 chain.append(follows[chain[-1]])
-            chains.append([items[member] for member in chain])
+            chains += _cut([items[member] for member in chain], length)
     return chains
+
+
+def _cut(chain: Sequence[Item], length: Callable[[Item], int]) -> Iterator[list[Item]]:
+    piece: list[Item] = []
+    characters = 0
+    for item in chain:
+        characters += length(item) + 1
+        if piece and characters > LINE:
+            yield piece
+            piece, characters = [], length(item) + 1
+        piece.append(item)
+    yield piece
 
 
 def phrases(tokens: Sequence[Token]) -> list[list[Token]]:
@@ -80,7 +97,7 @@ def phrases(tokens: Sequence[Token]) -> list[list[Token]]:
     Some engines give every mark as a word of its own, and text layers break words where they are kerned: what touches
     is one word.
     """
-    return [_glued(run) for run in chain(tokens, _token_ends, _phrase_cost, 3.0, spread=2)]
+    return [_glued(run) for run in chain(tokens, _token_ends, _phrase_cost, _token_length, 3.0, spread=2)]
 
 
 def neighbours(tokens: Sequence[Token]) -> list[tuple[Token, Token]]:
@@ -127,3 +144,7 @@ def _glued(run: Sequence[Token]) -> list[Token]:
 
 def _token_ends(token: Token) -> tuple[float, float, float]:
     return token.left, token.right, token.mid
+
+
+def _token_length(token: Token) -> int:
+    return len(token.text)

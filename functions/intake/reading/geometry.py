@@ -27,6 +27,8 @@ MAX_WORDS = 7_000
 PAGE_WORDS = range(350, 1501)
 """Fewest and most words of one page that are looked at, the surest ones; pages with fields have about 300."""
 
+_NEAREST = 150
+"""Phrases above and below that are looked at around one: three times what stands there in dense tables."""
 _ROW_GAP = 70.0
 _ROW_SPREAD = 4
 _TALL = 1.5  # print heights: larger letters do not stand further off their line
@@ -99,17 +101,25 @@ class Sheet:
         self._slopes = _slope_map(self.phrases)
         self._slope_at: dict[tuple[int, int], float] = {}
         self.rows = self._rows()
-        self._row_of = {phrase: index for index, row in enumerate(self.rows) for phrase in row}
+        self._place_of = {phrase: (row, index) for row in self.rows for index, phrase in enumerate(row)}
         self._mids = [phrase.mid for phrase in self.phrases]
 
     def row(self, phrase: Phrase) -> Sequence[Phrase]:
         """Return the row that a phrase belongs to, from left to right."""
-        return self.rows[self._row_of[phrase]]
+        return self._place_of[phrase][0]
 
     def after(self, phrase: Phrase) -> Sequence[Phrase]:
         """Return what stands right of a phrase in its row, nearest first."""
-        row = self.row(phrase)
-        return row[row.index(phrase) + 1 :]
+        row, index = self._place_of[phrase]
+        return row[index + 1 :]
+
+    def holding(self, token: Token) -> Phrase | None:
+        """Return the phrase that a word belongs to; None if it is on another sheet."""
+        return self._holding.get(id(token))
+
+    @cached_property
+    def _holding(self) -> dict[int, Phrase]:
+        return {id(token): phrase for phrase in self.phrases for token in phrase.tokens}
 
     def below(self, phrase: Phrase, *, reach: float, left: float, right: float) -> list[Phrase]:
         """Return what stands under a stretch of a line, nearest first.
@@ -129,9 +139,11 @@ class Sheet:
     def _near(self, phrase: Phrase, low: float, high: float, left: float, right: float) -> list[Phrase]:
         slope = self.slope(left, phrase.mid)
         base = phrase.mid
-        first = bisect_left(self._mids, base + low - 2)
+        middle = bisect_left(self._mids, base)
+        first = max(bisect_left(self._mids, base + low - 2), middle - _NEAREST)
+        stop = min(bisect_left(self._mids, base + high + 2), middle + _NEAREST)
         found = []
-        for other in self.phrases[first : bisect_left(self._mids, base + high + 2)]:
+        for other in self.phrases[first:stop]:
             nearest = min(max(other.left, left), right)
             drop = other.mid - (base + slope * ((other.left + other.right) / 2 - (phrase.left + phrase.right) / 2))
             # The sheet leans by the slope, so what is under a point lies a little to the side of it.
@@ -178,7 +190,7 @@ class Sheet:
         def ends(phrase: Phrase) -> tuple[float, float, float]:
             return phrase.left, phrase.right, phrase.mid
 
-        chains = chain(self.phrases, ends, cost, _ROW_GAP, spread=_row_spread(slopes))
+        chains = chain(self.phrases, ends, cost, _length, _ROW_GAP, spread=_row_spread(slopes))
         return sorted(chains, key=lambda row: (row[0].mid, row[0].left))
 
 
@@ -190,6 +202,10 @@ def sheets(page: PageWords, most: int = PAGE_WORDS[-1]) -> list[Sheet]:
         most: Words that are looked at.
     """
     return [Sheet(page.page, tokens) for tokens in upright_sheets(page, most)]
+
+
+def _length(phrase: Phrase) -> int:
+    return len(phrase.text) + 1
 
 
 def _row_spread(slopes: Mapping[Phrase, tuple[float, float]]) -> int:

@@ -15,7 +15,7 @@ from intake.reading.knowledge import Utility, utilities
 from intake.reading.labels import Anchor
 from intake.reading.period import Period
 from intake.reading.result import Found, Reading, Signs, Value
-from intake.reading.sections import Sections, is_metered
+from intake.reading.sections import Sections
 from intake.reading.sightings import REPORTED, Sighting, V, Verdict, weigh
 from intake.records import PageWords
 
@@ -46,9 +46,10 @@ def read_bill(pages: Sequence[PageWords], submitted: date | None = None) -> Read
     laid = [sheet for page in sorted(pages, key=lambda page: page.page) for sheet in sheets(page, share)]
     named = recognition.utility_sightings(a for sheet in laid for a in recognition.name_labels().find(sheet))
     numbered = _Numbered(laid)
-    named += recognition.layout_sightings(laid, lambda utility: bool(numbered.by(utility)))
-    bill = _Bill(laid, _utility_by_numbers(numbered, named), submitted=submitted)
-    bill.read_utility(named, numbered)
+    named += recognition.layout_sightings(laid, lambda utility: bool(numbered.by(utility).numbers))
+    utility = _utility_by_numbers(numbered, named)
+    bill = _Bill(laid, utility, numbered.by(utility), submitted=submitted)
+    bill.read_utility(named)
     bill.read_numbers()
     bill.read_period()
     bill.read_use()
@@ -57,23 +58,37 @@ def read_bill(pages: Sequence[PageWords], submitted: date | None = None) -> Read
     return Reading(bill.fields, bill.signs(pages))
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """The labels of one utility on the pages, and the account numbers and PoD IDs in its format."""
+
+    anchors: Sequence[Anchor]
+    accounts: Sequence[Sighting[str]]
+    pods: Sequence[Sighting[str]]
+
+    @property
+    def numbers(self) -> Sequence[Sighting[str]]:
+        return [*self.accounts, *self.pods]
+
+
 class _Numbered:
-    """The account numbers and PoD IDs in the format of one utility or another, each looked for once."""
+    """What is seen with the eyes of one utility or another, each looked for once."""
 
     def __init__(self, laid: Sequence[Sheet]) -> None:
-        self._sheets = laid
-        self._found: dict[str, list[Sighting[str]]] = {}
+        self.sheets = laid
+        self._seen: dict[str, _Seen] = {}
 
-    def by(self, utility: Utility) -> list[Sighting[str]]:
-        """Return those in the format of a utility."""
-        if utility.name not in self._found:
+    def by(self, utility: Utility) -> _Seen:
+        """Return what is seen with the eyes of a utility."""
+        if utility.name not in self._seen:
             labels = recognition.field_labels(utility.name)
-            anchors = [anchor for sheet in self._sheets for anchor in labels.find(sheet)]
-            self._found[utility.name] = [
-                *numbers.accounts(self._sheets, anchors, utility),
-                *numbers.pods(self._sheets, anchors, utility),
-            ]
-        return self._found[utility.name]
+            anchors = [anchor for sheet in self.sheets for anchor in labels.find(sheet)]
+            self._seen[utility.name] = _Seen(
+                anchors,
+                list(numbers.accounts(self.sheets, anchors, utility)),
+                list(numbers.pods(self.sheets, anchors, utility)),
+            )
+        return self._seen[utility.name]
 
 
 def _utility_by_numbers(numbered: _Numbered, named: Sequence[Sighting[str]]) -> Utility:
@@ -82,7 +97,7 @@ def _utility_by_numbers(numbered: _Numbered, named: Sequence[Sighting[str]]) -> 
     for utility in utilities():
         if not utility.account.prefixes:
             continue
-        seen = numbered.by(utility)
+        seen = numbered.by(utility).numbers
         formats[utility.name] = sum(sorted((s.confidence for s in seen), reverse=True)[:3])
     return recognition.pick(named, formats)
 
@@ -100,6 +115,7 @@ class _Bill:
 
     sheets: Sequence[Sheet]
     utility: Utility
+    seen: _Seen
     fields: dict[str, Found] = field(default_factory=dict)
     rivals: list[str] = field(default_factory=list)
     doubted: list[str] = field(default_factory=list)
@@ -109,8 +125,7 @@ class _Bill:
     several: bool = False
 
     def __post_init__(self) -> None:
-        labels = recognition.field_labels(self.utility.name)
-        self.anchors: list[Anchor] = [anchor for sheet in self.sheets for anchor in labels.find(sheet)]
+        self.anchors = self.seen.anchors
         self.sections = Sections(self.anchors)
 
     def report(self, name: str, verdict: Verdict[Any], value: Value | None = None, least: float = REPORTED) -> bool:
@@ -123,13 +138,13 @@ class _Bill:
             self.doubted.append(name)
         return name in self.fields
 
-    def read_utility(self, named: Sequence[Sighting[str]], numbered: _Numbered) -> None:
+    def read_utility(self, named: Sequence[Sighting[str]]) -> None:
         """Report the utility if its names and its numbers agree."""
         seen = list(named)
         if self.utility.account.prefixes:
             seen += [
                 replace(s, value=self.utility.name, confidence=0.9 * s.confidence, how="number format")
-                for s in numbered.by(self.utility)
+                for s in self.seen.numbers
             ]
         verdict = weigh(seen, outvoted=0.9)
         if verdict.best is not None and verdict.best.value == self.utility.name:
@@ -137,18 +152,13 @@ class _Bill:
 
     def read_numbers(self) -> None:
         """Report account number and electric PoD ID."""
-        found = list(numbers.accounts(self.sheets, self.anchors, self.utility))
-        verdict = weigh(found, misread=numbers.may_be_misread, outvoted=0.35)
+        verdict = weigh(self.seen.accounts, misread=numbers.may_be_misread, outvoted=0.35)
         if self.report("account_number", verdict, least=_KEY) and verdict.best is not None:
             self.report("account_number_printed", verdict, numbers.printed(verdict.best, self.utility.account))
-        pods = [
-            pod
-            for pod in numbers.pods(self.sheets, self.anchors, self.utility)
-            if self.utility.pod.electric.fullmatch(pod.value)
-        ]
+        pods = [pod for pod in self.seen.pods if self.utility.pod.electric.fullmatch(pod.value)]
         metered = [
             pod
-            if is_metered(self.sheets, pod.page, pod.tokens[0])
+            if self.sections.is_metered(self.sheets, pod.page, pod.tokens[0])
             else replace(pod, confidence=_UNMETERED * pod.confidence)
             for pod in pods
             if self.sections.of(self.sheets, pod.page, pod.tokens[0]) not in ("gas", "lighting")

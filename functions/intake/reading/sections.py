@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 
 from intake.reading.geometry import Phrase, Sheet, Token
 from intake.reading.labels import Anchor
@@ -13,7 +14,7 @@ _TABLE = 16.0  # print heights from a PoD ID down to the first rows of its meter
 _READING_ROW = 20
 _LEVEL = 1.0  # print heights: headings on one line
 _COLUMN = 20.0  # print heights between the beginnings of two columns
-_READING = re.compile(r"\d{3,}\s?[AECRN]?\b")
+_READING = re.compile(r"(?<!\d)\d{3,}\s?[AECRN]?\b")
 _DAYS = re.compile(r"\d\s?days\b", re.IGNORECASE)
 
 
@@ -26,6 +27,7 @@ class Sections:
 
     def __init__(self, anchors: Iterable[Anchor]) -> None:
         self._headings: dict[int, list[tuple[float, float, str]]] = {}
+        self._readings: dict[int, Sequence[float]] = {}
         self.kinds: set[str] = set()
         for anchor in anchors:
             prefix, _, kind = anchor.name.partition(":")
@@ -60,20 +62,27 @@ class Sections:
         """Return the kind of service that a word of a page stands under; "" if there is none."""
         return next((self.kind(sheet, phrase) for sheet, phrase in _holding(sheets, page, token)), "")
 
+    def is_metered(self, sheets: Iterable[Sheet], page: int, token: Token) -> bool:
+        """Tell whether a row of readings stands under a word: lighting, whose heading may not have been read, has none."""
+        for sheet, phrase in _holding(sheets, page, token):
+            rows = self._reading_rows(sheet)
+            under = bisect_right(rows, phrase.mid)
+            return (under < len(rows) and rows[under] - phrase.mid < _TABLE) or _is_reading(sheet.row(phrase))
+        return False
 
-def is_metered(sheets: Iterable[Sheet], page: int, token: Token) -> bool:
-    """Tell whether a row of readings stands under a word: lighting, whose heading may not have been read, has none."""
-    for sheet, phrase in _holding(sheets, page, token):
-        near = [row for row in sheet.rows if 0 < row[0].mid - phrase.mid < _TABLE or phrase in row]
-        texts = ["  ".join(part.text for part in row) for row in near]
-        return any(
-            _READING.search(text) and (dates(text) or _DAYS.search(text)) for text in texts if len(text) > _READING_ROW
-        )
-    return False
+    def _reading_rows(self, sheet: Sheet) -> Sequence[float]:
+        """Return the heights of the rows of readings, from the top."""
+        if id(sheet) not in self._readings:
+            self._readings[id(sheet)] = [row[0].mid for row in sheet.rows if _is_reading(row)]
+        return self._readings[id(sheet)]
 
 
 def _holding(sheets: Iterable[Sheet], page: int, token: Token) -> Iterator[tuple[Sheet, Phrase]]:
     for sheet in sheets:
-        for phrase in sheet.phrases if sheet.page == page else ():
-            if any(own is token for own in phrase.tokens):
-                yield sheet, phrase
+        if sheet.page == page and (phrase := sheet.holding(token)) is not None:
+            yield sheet, phrase
+
+
+def _is_reading(row: Sequence[Phrase]) -> bool:
+    text = "  ".join(part.text for part in row)
+    return len(text) > _READING_ROW and bool(_READING.search(text)) and bool(dates(text) or _DAYS.search(text))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import heapq
 import math
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import median
 
 from intake.reading.chaining import neighbours
@@ -16,6 +17,8 @@ from intake.records import PageWords, Quad, Word
 
 MAX_LENGTH = 80
 """Characters of a word; longer ones are noise. A scan line has 34."""
+USUAL_LENGTH = 12
+"""Characters of a word, on average: twice that of print. Longer words on a page are looked at as long as they share these."""
 MIN_SHEET = 12
 """Words that must share a direction to be a sheet of their own: fewer are vertical serials or bleed-through."""
 
@@ -34,7 +37,9 @@ def upright_sheets(page: PageWords, most: int) -> list[list[Token]]:
         One list for each of the four directions in which enough words run.
     """
     sound = filter(_is_sound, page.words)
-    words = sorted(heapq.nsmallest(most, sound, key=lambda word: (-word.confidence, word)))
+    surest = heapq.nsmallest(most, sound, key=lambda word: (-word.confidence, word))
+    ends = list(accumulate(len(word.text) for word in surest))
+    words = sorted(surest[: bisect_right(ends, most * USUAL_LENGTH)])
     sides = (page.width, page.height)
     aspect = page.height / page.width if all(math.isfinite(side) and side > 0 for side in sides) else 1.0
     aspect = min(20.0, max(0.05, aspect))
