@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import google.auth
 import requests
-from google.auth import exceptions as auth_exceptions
 from google.auth.credentials import Credentials
 from google.auth.transport.requests import AuthorizedSession
 
@@ -37,9 +36,7 @@ _FOLDER = "application/vnd.google-apps.folder"
 _INTAKE, _FILE = "intake_id", "file"
 
 # What the network and the credentials can do, and an answer that is none.
-_drive_call = failing_as(
-    DriveUnavailable, requests.RequestException, auth_exceptions.GoogleAuthError, KeyError, ValueError
-)
+_drive_call = failing_as(DriveUnavailable, requests.RequestException, KeyError, ValueError)
 
 
 @dataclass(frozen=True)

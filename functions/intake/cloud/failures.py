@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from google.api_core import exceptions as google_exceptions
+from google.auth import exceptions as auth_exceptions
 
 from intake.errors import IntakeError, TemporaryError
 
@@ -19,15 +20,17 @@ def failing_as(error: type[IntakeError], *failures: type[Exception]) -> Callable
 
     Args:
         error: Our error.
-        failures: What is left of the library's exceptions after its own retries.
+        failures: What is left of the library's exceptions after its own retries. Those of google-auth are always among them: a
+            token is fetched when the last one has run out, in any call, and the metadata server can be as busy as any other.
     """
+    expected: tuple[type[Exception], ...] = (*failures, auth_exceptions.GoogleAuthError)
 
     def wrapped(method: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(method)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 return method(*args, **kwargs)
-            except failures as exc:
+            except expected as exc:
                 raise error from exc
 
         return call

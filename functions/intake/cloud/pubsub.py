@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import grpc
 from google.api_core import exceptions as google_exceptions
+from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1 import PublisherClient, PubsubMessage
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
@@ -64,5 +65,5 @@ class Nudges:
         messages = [PubsubMessage(data=json.dumps(body).encode()) for body in bodies]
         try:
             self._client.publish(topic=topic, messages=messages, timeout=PUBLISH_TIMEOUT_S)
-        except (google_exceptions.GoogleAPICallError, google_exceptions.RetryError) as exc:
+        except (google_exceptions.GoogleAPICallError, google_exceptions.RetryError, GoogleAuthError) as exc:
             raise TemporaryError from exc

@@ -25,7 +25,7 @@ UPLOAD_CHUNK_BYTES = MIB
 _FAILURES = (
     google_exceptions.GoogleAPICallError,
     google_exceptions.RetryError,
-    auth_exceptions.TransportError,
+    auth_exceptions.GoogleAuthError,
     requests.RequestException,
     InvalidResponse,
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import grpc
 from google.api_core import exceptions as google_exceptions
 from google.api_core.retry import Retry, if_exception_type
+from google.auth.exceptions import GoogleAuthError
 from google.cloud.vision_v1 import ImageAnnotatorClient
 from google.cloud.vision_v1 import types as vision
 from google.cloud.vision_v1.services.image_annotator.transports import ImageAnnotatorGrpcTransport
@@ -89,7 +90,7 @@ class Vision:
             response = self._client.batch_annotate_images(
                 requests=[request], retry=self._retry, timeout=CALL_TIMEOUT_S
             ).responses[0]
-        except (google_exceptions.GoogleAPICallError, google_exceptions.RetryError) as exc:
+        except (google_exceptions.GoogleAPICallError, google_exceptions.RetryError, GoogleAuthError) as exc:
             raise OcrUnavailable from exc
         if response.error.code == _INVALID_ARGUMENT:
             raise PictureRefused
