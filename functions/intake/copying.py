@@ -10,19 +10,21 @@ of a text that names the intake. So every step may be repeated, and whoever repe
 
 from __future__ import annotations
 
-import io
 import re
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from intake import log
-from intake.errors import BadFile, IntakeError, LocationNotRemoved
+from intake.errors import BadFile, IntakeError, OutOfTime
 from intake.filetypes import CONTENT_TYPES
+from intake.location import Part, length_of
 from intake.records import Intake, StoredFile
 from intake.rows import OFFICE_TIME, copy_mark
 from intake.settings import MIB
@@ -38,8 +40,9 @@ AT_ONCE = 4
 LARGE_BYTES = 6 * MIB
 """A picture is in memory once while it is copied. Of larger ones (30 MiB at most) there is one at a time: 30 + 3 x 6 MiB is
 what the memory of `record` allows beside the rows (infra/functions.toml)."""
-RUN_S = 150.0
-"""After this long no further copy is begun, so that the platform does not end the run in the middle of one."""
+RUN_S = 100.0
+"""After this long no further copy is begun and no further piece of one is sent, so that the run has ended before the platform
+ends it: what was sent last may be tried for three minutes (`cloud.drive`)."""
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 NAME_LENGTH = 120
@@ -77,6 +80,7 @@ class Copier:
         bucket: The bills.
         drive: Where the copies go.
         fill_in: Puts texts into the Sheet by what stands there now, in one write; see `ledger.Recorder`.
+        clean: Cleans a picture, given its kind, a file and its number; see `Opener.clean`. One thread at a time calls it.
         max_attempts: Times that a copy is begun before it is given up.
         clock: Monotonic seconds.
         now: The time of day.
@@ -89,6 +93,7 @@ class Copier:
         drive: Drive,
         fill_in: Callable[[Mapping[str, str]], None],
         *,
+        clean: Callable[[str, IO[bytes], int], list[Part]],
         max_attempts: int,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -103,6 +108,8 @@ class Copier:
         self._busy = threading.Lock()
         self._wanted = threading.Event()
         self._large = threading.Lock()
+        self._cleaning = threading.Lock()
+        self._clean = clean
 
     def copy_due(self) -> None:
         """Make the copies that are due, unless another thread is at it: that one then looks once more.
@@ -145,7 +152,7 @@ class Copier:
             if attempt > self._max_attempts:
                 log.error("copy given up", intake_id=intake.id, attempts=due.attempts)
                 return Copied(intake, _GAVE_UP, {"state": "failed", "why": _GAVE_UP})
-            link = self._make(intake)
+            link = self._make(intake, until)
         except BadFile as exc:
             log.error("bill not copied", exc, intake_id=intake.id)
             return Copied(intake, exc.message, {"state": "failed", "why": exc.message})
@@ -162,37 +169,45 @@ class Copier:
         except IntakeError as exc:
             log.error("copy not postponed; it comes again when its hold is over", exc, intake_id=intake.id)
 
-    def _make(self, intake: Intake) -> str:
+    def _make(self, intake: Intake, until: float) -> str:
         """Make what is missing of a copy and return the link to its folder."""
         folder, there = self._drive.find(intake.id)
         if folder is None:
             folder = self._drive.make_folder(intake.id, folder_name(intake))
         for number, file in enumerate(intake.files, 1):
             if number not in there:
-                self._upload(intake, folder.id, number, file)
+                self._upload(intake, folder.id, number, file, until)
         return folder.link
 
-    def _upload(self, intake: Intake, folder_id: str, number: int, file: StoredFile) -> None:
-        def send(size: int, pieces: Iterable[bytes | memoryview]) -> None:
+    def _upload(self, intake: Intake, folder_id: str, number: int, file: StoredFile, until: float) -> None:
+        def send(size: int, pieces: Iterable[bytes]) -> None:
             name, content_type = file_name(number, file), CONTENT_TYPES[file.kind]
-            self._drive.upload(intake.id, number, folder_id, name, content_type, size, pieces)
+            self._drive.upload(intake.id, number, folder_id, name, content_type, size, self._in_time(pieces, until))
 
         if file.kind == "pdf":
             send(file.size, self._bucket.pieces(file.object))
-        elif file.size > LARGE_BYTES:
-            with self._large:
-                send(*self._without_location(number, file))
         else:
-            send(*self._without_location(number, file))
+            with self._large if file.size > LARGE_BYTES else nullcontext(), tempfile.TemporaryFile() as bill:
+                self._bucket.fetch(file.object, bill)
+                with self._cleaning:
+                    parts = self._clean(file.kind, bill, number)
+                send(length_of(parts), _written(bill, parts))
 
-    def _without_location(self, number: int, file: StoredFile) -> tuple[int, list[memoryview]]:
-        """Return size and pieces of a picture without the place where it was taken."""
-        from intake.location import Unreadable, without_location
+    def _in_time(self, pieces: Iterable[bytes], until: float) -> Iterator[bytes]:
+        """Yield pieces as long as there is time."""
+        for piece in pieces:
+            if self._clock() >= until:
+                raise OutOfTime
+            yield piece
 
-        buffer = io.BytesIO()
-        self._bucket.fetch(file.object, buffer)
-        try:
-            pieces = without_location(file.kind, buffer.getbuffer())  # changed in place: the picture is in memory once
-        except Unreadable as exc:
-            raise LocationNotRemoved(number) from exc
-        return sum(map(len, pieces)), pieces
+
+def _written(bill: IO[bytes], parts: Iterable[Part]) -> Iterator[bytes]:
+    """Yield the bytes of a picture by its parts, a MiB at a time."""
+    for part in parts:
+        if isinstance(part, bytes):
+            yield part
+        elif isinstance(part, int):
+            yield from (bytes(min(MIB, part - done)) for done in range(0, part, MIB))
+        else:
+            bill.seek(part[0])
+            yield from (bill.read(min(MIB, part[1] - start)) for start in range(*part, MIB))

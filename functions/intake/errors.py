@@ -280,6 +280,16 @@ class FileTooSlow(BadFile):
     )
 
 
+class BillTooSlow(BadFile):
+    """All files of a submission together take longer than those of any bill do."""
+
+    code = "bill_too_slow"
+    template = (
+        "The files take more than {seconds} seconds to open and to draw all their pages; no bill needs that long. "
+        "Send only the pages of this bill, as photos or printed to a new PDF."
+    )
+
+
 class FileTooLargeInMemory(BadFile):
     """The file swells, when opened, to more memory than a function has for it."""
 
@@ -324,6 +334,20 @@ class WorkerLost(TemporaryError):
 
     code = "worker_lost"
     message = "The program that opens files was interrupted. The page will be read again."
+
+
+class LeaseLost(TemporaryError):
+    """Another run has taken over what this one was at."""
+
+    code = "lease_lost"
+    message = "Another run has taken this over. The page will be read by that one."
+
+
+class OutOfTime(TemporaryError):
+    """The platform is about to end this run."""
+
+    code = "out_of_time"
+    message = "There is no time left in this run. The page will be read by the next one."
 
 
 class UploadAbandoned(TemporaryError):

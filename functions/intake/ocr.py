@@ -11,6 +11,7 @@ changes nothing, and a run that takes over skips what it finds.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import threading
 import time
@@ -21,7 +22,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from intake import log
-from intake.errors import BadFile, BrokenFile, IntakeError, TooManyPages
+from intake.errors import BadFile, BrokenFile, IntakeError, LeaseLost, OutOfTime, TooManyPages
+from intake.lease import BILL_S, PAGES_S, SLICE_S, Lease
 from intake.pages import Document
 from intake.pages.content import PageContent
 from intake.records import Intake, Status, Word, words_object, words_prefix
@@ -32,12 +34,11 @@ if TYPE_CHECKING:
     from intake.cloud.storage import Bucket
     from intake.cloud.vision import Vision
     from intake.pages.opener import Opener
+    from intake.pages.worker_process import Pay
 
+WATCH_EVERY_S = 1.0
 BYTES_IN_FLIGHT = 12_000_000
 """Most bytes of pictures that are being sent at once: each is in memory about four times until the answer is there."""
-
-RENEWALS_IN_A_LEASE = 6
-"""How often a lease is renewed in the time that it holds: each is a write, and five sixths are left for the slowest page."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,12 @@ class Ocr:
         calls_in_flight: Most OCR calls at once.
         max_pages: Most pages of a submission.
         lease_s: Seconds that a claimed chunk stays ours without a sign of life.
-        understand: Reads the fields of an intake whose pages are all saved and makes its row due; False if another run
-            did it first.
+        understand: Reads the fields of an intake whose pages are all saved, paying for the time, and makes its row due; False
+            if another run did it first.
+        run_s: Seconds after which a run stops by itself and the next delivery goes on. What it waits for then (the OCR at most
+            two minutes) must have ended when the platform's time is over: its threads would go on, and hold the lock.
         bytes_in_flight: Most bytes of pictures that are being sent at once; a larger one goes alone.
+        clock: Monotonic seconds.
         take_pages: Told the pages of a bill once they are counted; raises where they are too many for the day.
     """
 
@@ -114,8 +118,10 @@ class Ocr:
     calls_in_flight: int
     max_pages: int
     lease_s: float
-    understand: Callable[[Intake], bool]
+    understand: Callable[[Intake, Pay], bool]
+    run_s: float = 400.0
     bytes_in_flight: int = BYTES_IN_FLIGHT
+    clock: Callable[[], float] = time.monotonic
     take_pages: Callable[[int], None] = lambda _pages: None
     # The platform sends one event at a time, but the server has more threads than one, and there is one worker.
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -131,27 +137,39 @@ class Ocr:
         Raises:
             TemporaryError: Something we depend on failed; deliver again.
         """
-        with self._one_at_a_time:
-            self._read_chunk(intake_id, chunk, event_id)
+        until = self.clock() + self.run_s
+        if not self._one_at_a_time.acquire(timeout=self.run_s):
+            raise OutOfTime
+        try:
+            self._read_chunk(intake_id, chunk, event_id, until)
+        finally:
+            self._one_at_a_time.release()
 
-    def _read_chunk(self, intake_id: str, chunk: int, event_id: str) -> None:
+    def _read_chunk(self, intake_id: str, chunk: int, event_id: str, until: float) -> None:
         intake = self.store.intake(intake_id)
         if intake is None or intake.status not in (Status.WAITING, Status.READING):
             log.info("nothing to read", intake_id=intake_id, event_id=event_id, chunk=chunk)
             return
-        if not self.store.claim_chunk(intake_id, chunk, event_id, self.lease_s):
+        held = self.store.claim_chunk(intake_id, chunk, event_id, self.lease_s, SLICE_S)
+        if held is None:
             log.info("another run reads this chunk", intake_id=intake_id, event_id=event_id, chunk=chunk)
             return
+        lease = Lease(self.store, held, self.lease_s, until, self.clock)
         try:
-            self._read_claimed(intake, chunk, event_id)
+            if not self._read_claimed(intake, chunk, event_id, lease):
+                lease.give_back()  # Other chunks share what may be spent on this bill.
+        except LeaseLost:
+            log.info("another run took this chunk over", intake_id=intake_id, event_id=event_id, chunk=chunk)
         except BadFile as exc:
             self._refuse(intake, exc)
         except BaseException:
-            self.store.release_chunk(intake_id, chunk)
+            with contextlib.suppress(LeaseLost):
+                lease.give_back()
             raise
 
-    def _read_claimed(self, intake: Intake, chunk: int, event_id: str) -> None:
-        with _Files(self.bucket, self.opener, intake) as files:
+    def _read_claimed(self, intake: Intake, chunk: int, event_id: str, lease: Lease) -> bool:
+        """Read a claimed chunk; return whether the bill is read."""
+        with _Files(self.bucket, self.opener, intake, lease) as files:
             fresh = intake.status is Status.WAITING
             if fresh:
                 file_pages = self._count_pages(files)
@@ -161,7 +179,7 @@ class Ocr:
                 else:
                     again = self.store.intake(intake.id)
                     if again is None or again.status is not Status.READING:
-                        return  # It was ended while its pages were counted.
+                        return True  # It was ended while its pages were counted.
                     intake, fresh = again, False
             if chunk == 0:
                 # Also on a redelivery: the first run may have died before it woke the others. Claims sort out doubles.
@@ -172,11 +190,12 @@ class Ocr:
             # Nobody saves a page before the pages are counted, which was just now.
             done = set() if fresh else done_pages(self.bucket, intake.id)
             places = [place for place in page_places(intake.file_pages, wanted) if place.page not in done]
-            _ChunkRun(self, intake, chunk, event_id, files, len(done)).read(places)
+            _ChunkRun(self, intake, event_id, files, lease, len(done)).read(places)
         # This chunk's pages are all saved now; only other chunks can have left some out.
         complete = len(wanted) == intake.pages or len(done_pages(self.bucket, intake.id)) == intake.pages
-        if complete and self.understand(intake):
+        if complete and self.understand(intake, lease.payer(BILL_S)):
             self.nudges.sheet(intake.id)
+        return complete
 
     def _count_pages(self, files: _Files) -> list[int]:
         counts: list[int] = []
@@ -201,14 +220,14 @@ class Ocr:
 class _ChunkRun:
     """One run over the pages of a chunk: this thread has them opened and drawn, a few others wait for the OCR."""
 
-    def __init__(self, ocr: Ocr, intake: Intake, chunk: int, event_id: str, files: _Files, done: int) -> None:
+    def __init__(self, ocr: Ocr, intake: Intake, event_id: str, files: _Files, lease: Lease, done: int) -> None:
         self._ocr = ocr
         self._intake = intake
-        self._chunk = chunk
         self._event_id = event_id
         self._files = files
+        self._lease = lease
         self._done = done
-        self._shown_at = self._renewed_at = time.monotonic()
+        self._shown_at = ocr.clock()
         self._pending: dict[Future[bool], tuple[_Page, int]] = {}
 
     def read(self, places: Sequence[Place]) -> None:
@@ -248,7 +267,10 @@ class _ChunkRun:
 
     def _collect(self, pool: ThreadPoolExecutor) -> None:
         """Wait for at least one picture; a page with one whose own bytes the OCR refused is drawn and tried again."""
-        finished, _ = wait(self._pending, return_when=FIRST_COMPLETED)
+        finished: set[Future[bool]] = set()
+        while not finished:
+            self._lease.watch()
+            finished, _ = wait(self._pending, timeout=WATCH_EVERY_S, return_when=FIRST_COMPLETED)
         # All are taken out first: starting one again may collect others meanwhile, and must not find these.
         for future, (page, _) in [(future, self._pending.pop(future)) for future in finished]:
             try:
@@ -298,14 +320,11 @@ class _ChunkRun:
         return True
 
     def _show(self) -> None:
-        """Show progress, about once a second at most, and renew the lease when a part of it is over."""
-        now = time.monotonic()
+        """Show progress, about once a second at most."""
+        now = self._ocr.clock()
         if now - self._shown_at < 1:
             return
         self._shown_at = now
-        if now - self._renewed_at >= self._ocr.lease_s / RENEWALS_IN_A_LEASE:
-            self._renewed_at = now
-            self._ocr.store.renew_chunk(self._intake.id, self._chunk, self._event_id, self._ocr.lease_s)
         if self._intake.pages > self._ocr.chunk_pages:  # Others read other chunks.
             self._ocr.store.show_pages_done(self._intake, lambda: len(done_pages(self._ocr.bucket, self._intake.id)))
         elif self._done < self._intake.pages:
@@ -349,10 +368,11 @@ class _RefusedAsIs(Exception):
 class _Files:
     """The files of an intake, of which one at a time is here: in a file without a name, which is memory in production."""
 
-    def __init__(self, bucket: Bucket, opener: Opener, intake: Intake) -> None:
+    def __init__(self, bucket: Bucket, opener: Opener, intake: Intake, lease: Lease) -> None:
         self._bucket = bucket
         self._opener = opener
         self._intake = intake
+        self._pay = lease.payer(PAGES_S)
         self._open: tuple[int, Document, ExitStack] | None = None
 
     @property
@@ -367,7 +387,7 @@ class _Files:
         with ExitStack() as stack:
             file = stack.enter_context(tempfile.TemporaryFile())
             self._bucket.fetch(stored.object, file)
-            document = self._opener.open(stored.kind, file, index + 1)
+            document = self._opener.open(stored.kind, file, index + 1, self._pay)
             stack.callback(document.close)
             self._open = (index, document, stack.pop_all())
         return document

@@ -165,6 +165,16 @@ class Services:
         log.count_in(lambda: opener.worker_pid)
         return opener
 
+    @_kept
+    def cleaner(self) -> Opener:
+        """What cleans pictures."""
+        from intake.pages.confinement import CLEANING
+        from intake.pages.opener import Opener
+
+        cleaner = Opener(CLEANING)
+        log.count_in(lambda: cleaner.worker_pid)
+        return cleaner
+
     @property
     def ocr(self) -> Ocr:
         """The stage that reads pages."""
@@ -188,7 +198,9 @@ class Services:
             calls_in_flight=settings.ocr_calls_in_flight,
             max_pages=settings.limits.pages,
             lease_s=settings.lease_s,
-            understand=lambda intake: understand(intake, store=self.store, bucket=self.bucket),
+            understand=lambda intake, pay: understand(
+                intake, pay, store=self.store, bucket=self.bucket, read=self.opener.read_fields
+            ),
             take_pages=self.admission.take_pages,
         )
 
@@ -235,6 +247,7 @@ class Services:
             self.bucket,
             open_drive(settings),
             self.recorder.fill_in_copies,
+            clean=self.cleaner.clean,
             max_attempts=settings.copy_max_attempts,
         )
 

@@ -1,24 +1,25 @@
 """The last step of `ocr`: the words of all pages become fields, and what the agent should know at once.
 
-The reading itself is pure code in `intake.reading`; here are its surroundings: the saved words, earlier submissions of the
-same bill, and the commit that makes the intake ready for its row.
+The reading itself is pure code in `intake.reading`, run by the worker; here are its surroundings: the saved words, earlier
+submissions of the same bill, and the commit that makes the intake ready for its row.
 """
 
 from __future__ import annotations
 
-import json
+import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from intake import log
-from intake.bounds import bounded
-from intake.reading import Attention, EarlierIntake, Reading, attention, read_bill
-from intake.records import Intake, PageWords, words_object
+from intake.reading import Attention, EarlierIntake, Reading, attention
+from intake.records import Intake, words_object
 
 if TYPE_CHECKING:
     from intake.cloud.firestore import Store
     from intake.cloud.storage import Bucket
+    from intake.pages.worker_process import Pay
 
 READ_PAGES = 24
 """Most pages that are looked at for fields: four times the longest bill seen. 60 took 20 MB more and held up long files."""
@@ -36,13 +37,17 @@ _LONG = Attention(
 )
 
 
-def understand(intake: Intake, *, store: Store, bucket: Bucket) -> bool:
+def understand(
+    intake: Intake, pay: Pay, *, store: Store, bucket: Bucket, read: Callable[[IO[bytes], Pay], Reading | None]
+) -> bool:
     """Read the fields of a bill whose pages are all saved, and make its row due.
 
     Args:
         intake: An intake in reading.
         store: The intakes.
+        pay: Told of the processor time that reading takes; ends it by raising.
         bucket: The words of its pages.
+        read: Reads the fields off a file of words; None where that could not be done, see `Opener.read_fields`.
 
     Returns:
         False if another run did it first.
@@ -50,11 +55,10 @@ def understand(intake: Intake, *, store: Store, bucket: Bucket) -> bool:
     Raises:
         TemporaryError: Storage or Firestore did not answer.
     """
-    pages = range(1, min(intake.pages, READ_PAGES) + 1)
-    with ThreadPoolExecutor(READS_IN_FLIGHT, thread_name_prefix="words") as pool:
-        words = list(pool.map(lambda page: _saved_words(bucket, intake, page), pages))
-    reading, failed = _read(intake, words)
-    reading = bounded(reading)
+    with tempfile.TemporaryFile() as words:
+        _fetch_words(bucket, intake, words)
+        read_fields = read(words, pay)
+    reading = read_fields or Reading()
     key = bill_key(reading)
     earlier = [
         EarlierIntake(
@@ -66,7 +70,7 @@ def understand(intake: Intake, *, store: Store, bucket: Bucket) -> bool:
         for other in store.earlier_of_same_bill(intake, key)
     ]
     today = intake.submitted_at.astimezone(OFFICE_TIME).date()
-    found = [_NOT_UNDERSTOOD] if failed else attention(reading, intake.form, today, earlier)
+    found = [_NOT_UNDERSTOOD] if read_fields is None else attention(reading, intake.form, today, earlier)
     if intake.pages > READ_PAGES:
         found.append(_LONG)
     items = [{"code": item.code, "field": item.field, "message": item.message} for item in found]
@@ -79,20 +83,17 @@ def understand(intake: Intake, *, store: Store, bucket: Bucket) -> bool:
     return store.finish_reading(intake, reading.to_document(), items, key)
 
 
-def _saved_words(bucket: Bucket, intake: Intake, page: int) -> PageWords:
-    return PageWords.from_dict(json.loads(bucket.read(words_object(intake.id, page))))
+def _fetch_words(bucket: Bucket, intake: Intake, words: IO[bytes]) -> None:
+    """Write the words of the pages into a file as they are saved, one page a line; nobody looks at them here."""
+    pages = range(1, min(intake.pages, READ_PAGES) + 1)
+    with ThreadPoolExecutor(READS_IN_FLIGHT, thread_name_prefix="words") as pool:
+        for start in range(0, len(pages), READS_IN_FLIGHT):
+            names = [words_object(intake.id, page) for page in pages[start : start + READS_IN_FLIGHT]]
+            for saved in pool.map(bucket.read, names):
+                words.write(saved + b"\n")
 
 
 def bill_key(reading: Reading) -> str:
     """Return what is the same for every submission of one bill: utility, account and end of period; "" if not all known."""
     found = [reading.fields.get(name) for name in ("utility", "account_number", "period_end")]
     return "|".join(str(field.value) for field in found if field) if all(found) else ""
-
-
-def _read(intake: Intake, words: list[PageWords]) -> tuple[Reading, bool]:
-    """Read the fields; a stumble of the reader must not hold the bill back, only be seen."""
-    try:
-        return read_bill(words), False
-    except Exception as exc:
-        log.error("fields not read; the row goes out without them", exc, intake_id=intake.id)
-        return Reading(), True

@@ -13,7 +13,9 @@ from typing import IO, TYPE_CHECKING, Any
 from intake.cloud.vision import PictureRefused
 from intake.errors import BrokenFile, OcrUnavailable, SheetSilent, SheetUnavailable, TemporaryError
 from intake.pages.content import PageContent, Piece
-from intake.records import Quad, Word
+from intake.pages.worker_process import Pay
+from intake.reading import Reading, read_bill
+from intake.records import PageWords, Quad, Word
 
 from tests.pipeline.submitter import ANSWERS
 
@@ -147,11 +149,17 @@ def _once(effect: Callable[[], None]) -> Callable[[], None]:
 
 
 class OpenerInMemory:
-    def open(self, kind: str, file: IO[bytes], number: int) -> _Document:
+    def open(self, kind: str, file: IO[bytes], number: int, pay: Pay) -> _Document:
+        pay(0.0)
         name = file.read().decode().removeprefix("%PDF-1.7 ").rpartition(" ")[0]
         if name == "cannot be opened":
             raise BrokenFile(number)
         return _Document(name)
+
+    def read_fields(self, words: IO[bytes], pay: Pay) -> Reading:
+        pay(0.0)
+        words.seek(0)
+        return read_bill([PageWords.from_dict(json.loads(line)) for line in words])
 
 
 @dataclass

@@ -116,11 +116,15 @@ class Document:
         self.db.commit([self.setting(fields, written)])
         return written[-1]
 
-    def create(self, fields: dict[str, Any]) -> None:
-        self.db.commit([self.creating(fields)])
+    def create(self, fields: dict[str, Any]) -> Held:
+        written: list[Held] = []
+        self.db.commit([self.creating(fields, written)])
+        return written[-1]
 
-    def update(self, changes: dict[str, Any], option: int | None = None) -> None:
-        self.db.commit([self.updating(changes, option)])
+    def update(self, changes: dict[str, Any], option: int | None = None) -> Held:
+        written: list[Held] = []
+        self.db.commit([self.updating(changes, option, written)])
+        return written[-1]
 
     def delete(self) -> None:
         self.db.commit([self.deleting()])
@@ -133,15 +137,17 @@ class Document:
 
         return write
 
-    def creating(self, fields: dict[str, Any]) -> Write:
+    def creating(self, fields: dict[str, Any], written: list[Held] | None = None) -> Write:
         def write(draft: dict[Path, Held]) -> None:
             if self.path in draft:
                 raise exceptions.AlreadyExists("document already exists")
             draft[self.path] = self.db.held(fields)
+            if written is not None:
+                written.append(draft[self.path])
 
         return write
 
-    def updating(self, changes: dict[str, Any], version: int | None) -> Write:
+    def updating(self, changes: dict[str, Any], version: int | None, written: list[Held] | None = None) -> Write:
         def write(draft: dict[Path, Held]) -> None:
             if self.path not in draft:
                 raise exceptions.NotFound("no document to update")
@@ -150,6 +156,8 @@ class Document:
             merged = {**draft[self.path].fields, **changes}
             kept = {name: value for name, value in merged.items() if value is not firestore.DELETE_FIELD}
             draft[self.path] = self.db.held(kept)
+            if written is not None:
+                written.append(draft[self.path])
 
         return write
 

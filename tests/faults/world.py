@@ -322,7 +322,13 @@ class World:
             calls_in_flight=4,
             max_pages=500,
             lease_s=LEASE_S,
-            understand=lambda intake: understand(intake, store=self.store, bucket=bucket),  # type: ignore[arg-type]
+            understand=lambda intake, pay: understand(
+                intake,
+                pay,
+                store=self.store,
+                bucket=bucket,  # type: ignore[arg-type]
+                read=OpenerInMemory().read_fields,
+            ),
         )
 
     def _new_recorder(self) -> Recorder:

@@ -15,12 +15,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
-from intake.cloud.firestore import Claim
-from intake.errors import IntakeError, SheetUnavailable, TemporaryError, UploadAbandoned
+from intake.cloud.firestore import ChunkLease, Claim
+from intake.errors import IntakeError, LeaseLost, LocationNotRemoved, SheetUnavailable, TemporaryError, UploadAbandoned
+from intake.location import Part, Unreadable, without_location
 from intake.office.directory import Directory
 from intake.office.lists import Agent, Agents, Options
 from intake.pages import Document, open_document
-from intake.records import Intake, Progress, Quad, Stage, Status, StoredFile, Word
+from intake.pages.worker_process import Pay, pay_nothing
+from intake.reading import Reading, read_bill
+from intake.records import Intake, PageWords, Progress, Quad, Stage, Status, StoredFile, Word
 
 SUBMITTED = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 INTAKE_ID = "0123456789abcdef0123456789abcdef"
@@ -101,6 +104,7 @@ class Store:
     progresses: dict[str, Progress] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     leases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    paid: dict[str, float] = field(default_factory=dict)
     check_at: dict[str, datetime] = field(default_factory=dict)
     copy_at: dict[str, datetime] = field(default_factory=dict)
     shown: list[int] = field(default_factory=list)
@@ -163,17 +167,28 @@ class Store:
         with self.faults("stale_uploads"):
             return [upload for upload in self.uploads.values() if upload.started_at < before][:limit]
 
-    def claim_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float) -> bool:
+    def claim_chunk(
+        self, intake_id: str, chunk: int, owner: str, lease_s: float, pay_s: float = 0
+    ) -> ChunkLease | None:
         with self.faults("claim_chunk"):
-            return bool(self._claim(f"{intake_id}/{chunk}", owner, lease_s))
+            key = f"{intake_id}/{chunk}"
+            if not self._claim(key, owner, lease_s):
+                return None
+            self.paid[key] = self.paid.get(key, 0.0) + pay_s
+            return ChunkLease(intake_id, chunk, self.leases[key], self.paid[key])
 
-    def renew_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float) -> None:
+    def renew_chunk(self, lease: ChunkLease, lease_s: float, pay_s: float = 0) -> ChunkLease:
         with self.faults("renew_chunk"):
-            self.leases[f"{intake_id}/{chunk}"] = (owner, self.now() + timedelta(seconds=lease_s))
+            key = f"{lease.intake_id}/{lease.chunk}"
+            if self.leases[key] is not lease.version:
+                raise LeaseLost
+            self.leases[key] = (lease.version[0], self.now() + timedelta(seconds=lease_s))
+            self.paid[key] = lease.paid_s + pay_s
+            return replace(lease, version=self.leases[key], paid_s=self.paid[key])
 
-    def release_chunk(self, intake_id: str, chunk: int) -> None:
-        with self.faults("release_chunk"):
-            self.leases.pop(f"{intake_id}/{chunk}", None)
+    def paid_s(self, intake_id: str) -> float:
+        with self.faults("paid_s"):
+            return sum(paid for key, paid in self.paid.items() if key.startswith(intake_id))
 
     def chunk_in_work(self, intake_id: str) -> bool:
         with self.faults("chunk_in_work"):
@@ -187,7 +202,7 @@ class Store:
         with self.faults("show_pages_done"):
             self.shown.append(count())
 
-    def finish_reading(self, intake: Intake) -> bool:
+    def finish_reading(self, intake: Intake, _: Any = None) -> bool:
         with self.faults("finish_reading"):
             return self._advance(intake.id, {Status.READING}, status=Status.READ)
 
@@ -399,9 +414,22 @@ class Vision:
 class Opener:
     """Opens files in this process, as the worker does in its own."""
 
-    def open(self, kind: str, file: IO[bytes], number: int) -> Document:
+    def open(self, kind: str, file: IO[bytes], number: int, pay: Pay = pay_nothing) -> Document:
+        pay(0.0)
         file.seek(0)
         return open_document(kind, file.read(), number)
+
+    def read_fields(self, words: IO[bytes], pay: Pay = pay_nothing) -> Reading | None:
+        pay(0.0)
+        words.seek(0)
+        return read_bill([PageWords.from_dict(json.loads(line)) for line in words])
+
+    def clean(self, kind: str, file: IO[bytes], number: int, pay: Pay = pay_nothing) -> list[Part]:
+        file.seek(0)
+        try:
+            return without_location(kind, file.read())
+        except Unreadable as exc:
+            raise LocationNotRemoved(number) from exc
 
 
 @dataclass

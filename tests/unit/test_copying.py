@@ -19,7 +19,7 @@ from intake.records import Status
 from intake.rows import COPY_COLUMN, copy_mark
 
 from infra.local.sheets.service import Limits
-from tests.unit.fakes import ANSWERS, Bucket, Clock, Copies, Faults, Sheet, Store, an_intake
+from tests.unit.fakes import ANSWERS, Bucket, Clock, Copies, Faults, Opener, Sheet, Store, an_intake
 from tests.unit.in_process import OfficeSheet
 
 INTERVAL_S = 1.1
@@ -101,6 +101,7 @@ class Office:
             self.bucket,  # type: ignore[arg-type]
             self.drive,  # type: ignore[arg-type]
             self.recorder.fill_in_copies,
+            clean=Opener().clean,
             max_attempts=max_attempts,
             clock=self.clock.monotonic,
             now=self.clock.now,

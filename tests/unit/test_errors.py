@@ -116,6 +116,25 @@ SENTENCES = [
         "Send photos of the pages, or print the file to a new PDF and send that.",
     ),
     (
+        errors.BillTooSlow(1, seconds=24),
+        "bill_too_slow",
+        422,
+        "The files take more than 24 seconds to open and to draw all their pages; no bill needs that long. "
+        "Send only the pages of this bill, as photos or printed to a new PDF.",
+    ),
+    (
+        errors.LeaseLost(),
+        "lease_lost",
+        503,
+        "Another run has taken this over. The page will be read by that one.",
+    ),
+    (
+        errors.OutOfTime(),
+        "out_of_time",
+        503,
+        "There is no time left in this run. The page will be read by the next one.",
+    ),
+    (
         errors.FileTooLargeInMemory(2, megabytes=290),
         "file_too_large_in_memory",
         422,

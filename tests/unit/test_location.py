@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import random
+from collections.abc import Iterable
 from typing import Any
 
 import pi_heif
@@ -12,7 +13,7 @@ import pillow_heif
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from intake.location import Unreadable, without_location
+from intake.location import Part, Unreadable, without_location
 from PIL import ExifTags, Image, ImageChops, PngImagePlugin, TiffImagePlugin
 
 LATITUDE, LONGITUDE = (42.0, 26.0, 38.29), (76.0, 29.0, 48.91)
@@ -62,7 +63,15 @@ def taken(kind: str, orientation: int = 6, **options: Any) -> bytes:
 
 def cleaned(kind: str, data: bytes) -> bytes:
     """Return a picture without its place."""
-    return b"".join(without_location(kind, memoryview(bytearray(data))))
+    return written(data, without_location(kind, data))
+
+
+def written(data: bytes, parts: Iterable[Part]) -> bytes:
+    """Return a file by its parts."""
+    return b"".join(
+        bytes(part) if isinstance(part, int) else part if isinstance(part, bytes) else data[slice(*part)]
+        for part in parts
+    )
 
 
 def opened(kind: str, data: bytes) -> Image.Image:
@@ -175,7 +184,7 @@ def test_a_damaged_picture_is_read_or_refused(kind: str, data: st.DataObject) ->
     for place in data.draw(st.lists(st.integers(0, min(len(picture), 900) - 1), max_size=6)):
         picture[place] = data.draw(st.integers(0, 255))
     with contextlib.suppress(Unreadable):
-        without_location(kind, memoryview(picture[: cut or None]))
+        without_location(kind, picture[: cut or None])
 
 
 SAMPLES = {kind: taken(kind) for kind in KINDS}

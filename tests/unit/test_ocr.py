@@ -8,7 +8,6 @@ import random
 import threading
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import IO, Any
 
 import pytest
@@ -16,6 +15,7 @@ from intake.cloud.vision import PictureRefused
 from intake.errors import BrokenFile, OcrUnavailable, TemporaryError
 from intake.ocr import BYTES_IN_FLIGHT, Ocr, delete_files, done_pages, page_places, words_object
 from intake.pages.content import PageContent, Piece, Placement
+from intake.pages.worker_process import Pay
 from intake.records import Intake, Quad, Status, Word
 from PIL import Image
 
@@ -211,7 +211,7 @@ def test_failing_page_releases_the_claim(bench: Bench) -> None:
     bench.vision.answer = down
     with pytest.raises(OcrUnavailable):
         bench.deliver()
-    assert (bench.done, bench.store.leases, bench.intake.status) == ({1}, {}, Status.READING)
+    assert (bench.done, bench.store.chunk_in_work(INTAKE_ID), bench.intake.status) == ({1}, False, Status.READING)
     bench.vision.answer = working
     bench.deliver(event="another message")
     assert (bench.done, bench.intake.status) == ({1, 2}, Status.READ)
@@ -347,7 +347,7 @@ class InPieces:
         share = 1 / len(pictures)
         self.pieces = [Piece(p, Placement(1, 0, 0, share, 0, n * share)) for n, p in enumerate(pictures)]
 
-    def open(self, kind: str, file: IO[bytes], number: int) -> InPieces:
+    def open(self, kind: str, file: IO[bytes], number: int, pay: Pay) -> InPieces:
         return self
 
     def page(self, index: int, *, redraw: bool = False) -> PageContent:
@@ -424,11 +424,10 @@ def test_most_calls_in_flight(bench: Bench) -> None:
     assert watched.most_calls == 3
 
 
-def test_a_lease_is_renewed_as_often_as_it_needs_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lease_is_renewed_as_often_as_it_needs_to_be() -> None:
     """Progress is shown after each slow page; the lease of 60 s is renewed every 10 s, which is a write as well."""
     clock = [1000.0]
-    monkeypatch.setattr("intake.ocr.time", SimpleNamespace(monotonic=lambda: clock[0], perf_counter=lambda: clock[0]))
-    bench = Bench(chunk_pages=12, calls_in_flight=1, lease_s=60.0)
+    bench = Bench(chunk_pages=12, calls_in_flight=1, lease_s=60.0, clock=lambda: clock[0])
 
     def take_two_seconds(_: bytes) -> list[Word]:
         clock[0] += 2.0

@@ -1,7 +1,7 @@
 """Firestore: the state of every intake. Each change of state is one conditional commit, so repeating one is harmless.
 
     intakes/{id}                all of an intake; private to the functions
-    intakes/{id}/chunks/{n}     who reads these pages now, and until when (a lease)
+    intakes/{id}/chunks/{n}     who reads these pages now, and until when (a lease); what processor time was paid for
     progress/{id}               what the submitter may see
     uploads/{upload}            an upload that has begun and is not yet an intake
     public/form-options         the office's lists; see office_documents
@@ -25,7 +25,7 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from intake.cloud.failures import firestore_call
-from intake.errors import IntakeError, TemporaryError, UploadAbandoned
+from intake.errors import IntakeError, LeaseLost, TemporaryError, UploadAbandoned
 from intake.records import Intake, Progress, Stage, Status
 
 _LOST_RACE = (google_exceptions.FailedPrecondition, google_exceptions.AlreadyExists, google_exceptions.NotFound)
@@ -50,6 +50,23 @@ class Due:
 
     intake: Intake
     version: Any
+
+
+@dataclass(frozen=True)
+class ChunkLease:
+    """A claimed chunk of pages.
+
+    Attributes:
+        intake_id: Whose pages they are.
+        chunk: 0-based number.
+        version: Of its document, as it was last written by us.
+        paid_s: Seconds of processor time paid for with it, by this run and those before.
+    """
+
+    intake_id: str
+    chunk: int
+    version: Any
+    paid_s: float
 
 
 @dataclass(frozen=True)
@@ -192,20 +209,61 @@ class Store:
     # --- ocr --------------------------------------------------------------------------------------------------------
 
     @firestore_call
-    def claim_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float) -> bool:
-        """Claim some pages of an intake; see `_claim`."""
-        return bool(self._claim(self._chunk_ref(intake_id, chunk), owner, lease_s))
+    def claim_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float, pay_s: float) -> ChunkLease | None:
+        """Claim some pages of an intake, as `_claim` does, and pay for processor time to come.
+
+        Args:
+            intake_id: The intake.
+            chunk: 0-based number of the chunk.
+            owner: Who asks.
+            lease_s: Seconds that the claim holds.
+            pay_s: Seconds of processor time, on top of what was paid for before; a run that is killed has paid.
+        """
+        ref = self._chunk_ref(intake_id, chunk)
+        snapshot = ref.get()
+        before = snapshot.to_dict() or {}
+        now = datetime.now(UTC)
+        if before.get("owner", owner) != owner and before["lease_until"] > now:
+            return None
+        until, paid_s = now + timedelta(seconds=lease_s), before.get("paid_s", 0.0) + pay_s
+        lease = {"owner": owner, "lease_until": until, "paid_s": paid_s}
+        try:
+            if snapshot.exists:
+                option = self._db.write_option(last_update_time=snapshot.update_time)
+                version = ref.update(lease, option=option).update_time
+            else:
+                version = ref.create(lease).update_time
+        except _LOST_RACE:
+            held = ref.get()
+            if (held.to_dict() or {}) != lease:  # else the client repeated a write whose answer was lost
+                return None
+            version = held.update_time
+        return ChunkLease(intake_id, chunk, version, paid_s)
 
     @firestore_call
-    def renew_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float) -> None:
-        """Give a sign of life for a claimed chunk."""
-        lease_until = datetime.now(UTC) + timedelta(seconds=lease_s)
-        self._chunk_ref(intake_id, chunk).set({"owner": owner, "lease_until": lease_until})
+    def renew_chunk(self, lease: ChunkLease, lease_s: float, pay_s: float = 0) -> ChunkLease:
+        """Give a sign of life for a claimed chunk, and pay for more processor time, or get some back.
+
+        Raises:
+            LeaseLost: Somebody else has claimed it since.
+        """
+        ref = self._chunk_ref(lease.intake_id, lease.chunk)
+        paid_s = lease.paid_s + pay_s
+        changes = {"lease_until": datetime.now(UTC) + timedelta(seconds=lease_s), "paid_s": paid_s}
+        try:
+            version = ref.update(changes, option=self._db.write_option(last_update_time=lease.version)).update_time
+        except _LOST_RACE as exc:
+            held = ref.get()
+            if not changes.items() <= (held.to_dict() or {}).items():  # as in `claim_chunk`
+                raise LeaseLost from exc
+            version = held.update_time
+        return replace(lease, version=version, paid_s=paid_s)
 
     @firestore_call
-    def release_chunk(self, intake_id: str, chunk: int) -> None:
-        """Give a chunk back after a failure, so that the next delivery need not wait for the lease to end."""
-        self._chunk_ref(intake_id, chunk).delete()
+    def paid_s(self, intake_id: str) -> float:
+        """Return the seconds of processor time that were paid for all chunks of an intake."""
+        chunks = self._intake_ref(intake_id).collection("chunks").stream()
+        return sum(float((snapshot.to_dict() or {}).get("paid_s", 0)) for snapshot in chunks)
 
     @firestore_call
     def chunk_in_work(self, intake_id: str) -> bool:

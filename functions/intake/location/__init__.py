@@ -1,31 +1,34 @@
-"""Pictures without the place where they were taken, for copies that leave the functions. Pure; no pixel is decoded.
+"""Pictures written anew from what is known to be harmless, for copies that leave the functions. Pure; no pixel is decoded.
 
-What goes, by kind of picture:
+A place where a picture was taken can stand anywhere: EXIF, XMP, notes of makers, comments, films and second pictures behind the
+first. So nothing is looked for; what shows the picture is kept, with its orientation and its colours, and all else is left out:
 
-    jpeg   every metadata segment (EXIF, XMP, IPTC, maker's notes, comments) and whatever stands behind the picture, such as
-           a phone's second picture or video; colour profile and orientation stay
-    png    every chunk that is not needed to show the picture (EXIF, XMP, texts, dates); orientation stays
+    jpeg   segments of the picture itself, JFIF and Adobe without thumbnails, ICC; up to the end of the picture
+    png    chunks that are needed to show the picture
     webp   likewise
-    tiff   the directories and tags of EXIF, GPS, XMP, IPTC and GeoTIFF, overwritten with zeros in place
-    heic   EXIF and XMP items, and boxes of makers of phones, overwritten in place; its orientation is not in the EXIF
+    tiff   tags that are needed to show a page, and what they lead to; every other byte is zero
+    heic   boxes and items that are needed to show the picture; every other byte is zero
 
-A PDF is not touched: what is embedded in one (photos with their EXIF among it) stays in it. Nor is anything that can be seen in
-the picture itself.
+In the last two everything is found by its offset, so nothing may move. A PDF is not touched: what is embedded in one (photos
+with their EXIF among it) stays in it. Nor is anything that can be seen in the picture itself.
+
+Time and memory grow with the parts of a file, of which there may be `pieces.MAX_PARTS`; coded pixels are skipped, not copied.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 from intake.location.chunks import clean_png, clean_webp
-from intake.location.exif import Unreadable
 from intake.location.heif import clean_heif
 from intake.location.jpeg import clean_jpeg
+from intake.location.pieces import MAX_SCATTERED, Bytes, Part, Unreadable, length_of
 from intake.location.tiff import clean_tiff
 
-__all__ = ["Unreadable", "without_location"]
+__all__ = ["Part", "Unreadable", "length_of", "without_location"]
 
-_CLEANERS: dict[str, Callable[[memoryview], list[memoryview]]] = {
+_CLEANERS: dict[str, Callable[[Bytes], list[Part]]] = {
     "jpeg": clean_jpeg,
     "png": clean_png,
     "webp": clean_webp,
@@ -34,17 +37,24 @@ _CLEANERS: dict[str, Callable[[memoryview], list[memoryview]]] = {
 }
 
 
-def without_location(kind: str, data: memoryview) -> list[memoryview]:
-    """Return a picture in pieces, without the place where it was taken.
+def without_location(kind: str, data: Bytes) -> list[Part]:
+    """Return how a picture is written without what may say where it was taken.
 
     Args:
         kind: `jpeg`, `png`, `webp`, `tiff` or `heic`.
-        data: All bytes, writable; some are overwritten, none are copied.
+        data: All bytes.
+
+    Returns:
+        The parts in order: a span (start, end) of `data`, bytes of our own, or a count of zeros.
 
     Raises:
-        Unreadable: The picture is not put together as its format asks for, so that its metadata cannot be found.
+        Unreadable: The picture is not put together as its format asks for, or of too many parts.
     """
+    clean = _CLEANERS[kind]
     try:
-        return _CLEANERS[kind](data)
-    except (IndexError, ValueError) as exc:
+        parts = clean(data)
+    except (LookupError, ValueError, struct.error) as exc:
         raise Unreadable from exc
+    if len(parts) > MAX_SCATTERED:
+        raise Unreadable
+    return parts

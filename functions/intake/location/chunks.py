@@ -7,66 +7,79 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 
-from intake.location.exif import Unreadable, block_with, orientation_of
+from intake.location.exif import block_with, orientation_of
+from intake.location.pieces import Bytes, Part, Unreadable, counted, keep, length_of
 
-_PNG_HEAD = 8
+_PNG_HEAD, _WEBP_HEAD = 8, 12
 _PNG_SHOWS = frozenset(
-    b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD hIST pHYs sPLT acTL fcTL fdAT".split()
+    b"IHDR PLTE IDAT IEND tRNS cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI bKGD pHYs acTL fcTL fdAT".split()
 )
-_WEBP_SHOWS = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP", b"ANIM", b"ANMF"))
+_WEBP_SHOWS = frozenset((b"VP8 ", b"VP8L", b"ALPH", b"ICCP"))
 _EXIF_FLAG, _XMP_FLAG = 0x08, 0x04
 
 
-def clean_png(data: memoryview) -> list[memoryview]:
+def clean_png(data: Bytes) -> list[Part]:
     """Return the chunks that show the picture, up to its end."""
-    kept, position, last = [data[:_PNG_HEAD]], _PNG_HEAD, b""
-    while last != b"IEND":
-        length, name = int.from_bytes(data[position : position + 4], "big"), bytes(data[position + 4 : position + 8])
-        end = position + 12 + length
-        if len(name) < 4 or end > len(data):
-            raise Unreadable
+    parts: list[Part] = [(0, _PNG_HEAD)]
+    for name, start, end in counted(_png_chunks(data)):
         if name in _PNG_SHOWS:
-            kept.append(data[position:end])
-        elif name == b"eXIf":
-            orientation = orientation_of(bytes(data[position + 8 : end - 4]))
-            if orientation != 1:
-                kept.append(_png_chunk(name, block_with(orientation)))
-        position, last = end, name
-    return kept
+            keep(parts, start, end)
+        elif name == b"eXIf" and (orientation := orientation_of(bytes(data[start + 8 : end - 4]))) != 1:
+            content = name + block_with(orientation)
+            parts.append(struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content)))
+    return parts
 
 
-def _png_chunk(name: bytes, content: bytes) -> memoryview:
-    check = zlib.crc32(name + content)
-    return memoryview(struct.pack(">I", len(content)) + name + content + struct.pack(">I", check))
+def _png_chunks(data: Bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, start and end of each chunk, the last one among them.
 
-
-def clean_webp(data: memoryview) -> list[memoryview]:
-    """Return the chunks that show the picture, under a new head."""
-    kept: list[memoryview] = []
-    extended: memoryview | None = None
-    position, exif = 12, b""
-    whole = 8 + int.from_bytes(data[4:8], "little")
-    while position + 8 <= min(whole, len(data)):
-        name, length = bytes(data[position : position + 4]), int.from_bytes(data[position + 4 : position + 8], "little")
-        end = position + 8 + length + length % 2
-        if position + 8 + length > len(data):
+    Raises:
+        Unreadable: The file ends before it.
+    """
+    position, name = _PNG_HEAD, b""
+    while name != b"IEND":
+        start, name = position, bytes(data[position + 4 : position + 8])
+        position += 12 + int.from_bytes(data[start : start + 4], "big")
+        if position > len(data):
             raise Unreadable
+        yield name, start, position
+
+
+def clean_webp(data: Bytes) -> list[Part]:
+    """Return the chunks that show the picture, under a new head; an animation, whose frames hold chunks, is no bill."""
+    whole = min(8 + int.from_bytes(data[4:8], "little"), len(data))
+    orientation, flags_at, shown = 1, 0, False
+    parts: list[Part] = []
+    for name, start, end in counted(_webp_chunks(data, _WEBP_HEAD, whole)):
         if name == b"EXIF":
-            exif = bytes(data[position + 8 : position + 8 + length]).removeprefix(b"Exif\0\0")
+            orientation = orientation_of(bytes(data[start + 8 : end]).removeprefix(b"Exif\0\0"))
+        elif name == b"VP8X" and not parts:
+            flags_at = start + 8
+            keep(parts, start, flags_at)
+            parts.append(b"")  # the flags, once they are known
+            keep(parts, flags_at + 1, end)
         elif name in _WEBP_SHOWS:
-            kept.append(data[position:end])
-        if name == b"VP8X":
-            extended = data[position:end]
-        position = end
-    if not kept:
+            shown |= name in (b"VP8 ", b"VP8L")
+            keep(parts, start, end)
+    if not shown:
         raise Unreadable
-    if extended is not None:
-        extended[8] &= ~(_EXIF_FLAG | _XMP_FLAG) & 0xFF
-        orientation = orientation_of(exif)
+    if flags_at:
+        flags = data[flags_at] & ~(_EXIF_FLAG | _XMP_FLAG)
         if orientation != 1:
-            extended[8] |= _EXIF_FLAG
+            flags |= _EXIF_FLAG
             block = block_with(orientation)
-            kept.append(memoryview(b"EXIF" + struct.pack("<I", len(block)) + block))
-    head = b"RIFF" + struct.pack("<I", 4 + sum(map(len, kept))) + b"WEBP"
-    return [memoryview(head), *kept]
+            parts.append(b"EXIF" + struct.pack("<I", len(block)) + block)
+        parts[1] = bytes([flags])
+    return [b"RIFF" + struct.pack("<I", 4 + length_of(parts)) + b"WEBP", *parts]
+
+
+def _webp_chunks(data: Bytes, position: int, whole: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, start and end of each chunk; one of odd length is filled up, at the end of a file perhaps not."""
+    while position + 8 <= whole:
+        start, length = position, int.from_bytes(data[position + 4 : position + 8], "little")
+        if start + 8 + length > whole:
+            raise Unreadable
+        position += 8 + length + length % 2
+        yield bytes(data[start : start + 4]), start, min(position, whole)

@@ -7,10 +7,6 @@ import struct
 _ORIENTATION_TAG, _SHORT = 0x0112, 3
 
 
-class Unreadable(Exception):
-    """The metadata of a picture cannot be found."""
-
-
 def orientation_of(block: bytes) -> int:
     """Return the orientation (1..8) that an EXIF block (a TIFF header and its directories) gives; 1 where it gives none."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
@@ -31,8 +27,3 @@ def block_with(orientation: int) -> bytes:
     """Return an EXIF block that says the orientation and nothing else; 26 bytes."""
     entry = struct.pack(">HHIHH", _ORIENTATION_TAG, _SHORT, 1, orientation, 0)
     return b"MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)
-
-
-def overwrite(place: memoryview, content: bytes, padding: bytes = b"\0") -> None:
-    """Write content over all bytes of a place: filled up behind it, or only padding where it does not fit."""
-    place[:] = (content if len(content) <= len(place) else b"").ljust(len(place), padding)

@@ -45,6 +45,7 @@ _WHOLE = Quad(0, 0, 1, 0, 1, 1, 0, 1)
 
 MAX_PICTURE_BYTES = 20_000_000
 """Most bytes of a page's pictures together: what Vision takes as one."""
+SOURCES = ("text", "picture", "render")
 MAX_PIECES = 24
 """Most pictures of one page: each is a call of the OCR and is paid for."""
 

@@ -1,7 +1,7 @@
-"""Opening the files of a submission in another process, so that one made to do harm fails alone.
+"""Handling what came from outside in another process, so that what was made to do harm fails alone.
 
-`ocr` itself loads no library that looks into a file. A worker process does (`worker`), under limits of memory and time
-(`confinement`). How it ends says whose fault it was:
+The functions themselves load no library that looks into a file, and read no words. A worker process does (`worker`), under
+limits of memory and time (`confinement`). How it ends says whose fault it was:
 
     out of memory or processor time, or crashed   the file's: the intake fails with that reason
     anything else                                 ours: tried once more, then the message is delivered again
@@ -12,17 +12,22 @@ In any case the next file gets a new worker. Files are handed over open, not cop
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from intake import errors, log
-from intake.errors import BadFile, BrokenFile, WorkerLost
-from intake.pages import Document, wire
+from intake.errors import BadFile, BrokenFile, LocationNotRemoved, WorkerLost
+from intake.pages import Document, stumble, wire
 from intake.pages.confinement import WorkerLimits
 from intake.pages.content import PageContent
-from intake.pages.worker_process import Answer, WorkerEnded, WorkerProcess
+from intake.pages.worker_process import Answer, Pay, WorkerEnded, WorkerProcess, pay_nothing
+
+if TYPE_CHECKING:
+    from intake.location import Part
+    from intake.reading import Reading
 
 _BAD_FILES = {
     error.code: error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, BadFile)
@@ -31,7 +36,7 @@ _R = TypeVar("_R")
 
 
 class Opener:
-    """Opens documents in a worker process, one at a time; one Opener per process of `ocr`, used by one thread at a time.
+    """Has a worker process handle files and words; one Opener per process of a function, used by one thread at a time.
 
     The worker is started when first needed, or ahead of time by `warm`, and replaced when it ended or has grown.
 
@@ -63,43 +68,136 @@ class Opener:
         """Process id of the worker, None where there is none."""
         return self._process.pid if self._process else None
 
-    def open(self, kind: str, file: IO[bytes], number: int) -> Document:
+    def open(self, kind: str, file: IO[bytes], number: int, pay: Pay = pay_nothing) -> Document:
         """Open one file.
 
         Args:
             kind: What its bytes say it is; see `filetypes`.
             file: Holds all of its bytes, in a file that is not changed any more and stays open as long as the document.
             number: 1-based position in the submission, for error sentences.
+            pay: Told of the processor time that is taken for the document, and ends what takes too much by raising.
 
         Raises:
             BadFile: It cannot be opened, is encrypted, has no page or too large a picture, or took too much to open.
             WorkerLost: The worker was ended by something else, twice.
         """
         file.flush()
-        return _Remote(self, kind, file, number)
+        return _Remote(self, kind, file, number, pay)
 
-    def ask(self, request: Mapping[str, Any], file: IO[bytes] | None = None) -> Answer:
-        """Send the worker a request and return its answer; for documents.
+    def read_fields(self, words: IO[bytes], pay: Pay = pay_nothing) -> Reading | None:
+        """Read the fields of a bill off its words.
+
+        Args:
+            words: A file with one page a line, see `PageWords.to_dict`.
+            pay: As for `open`.
+
+        Returns:
+            What was read; None where that took more than it does with any bill, or the words made the program stumble.
+
+        Raises:
+            WorkerLost: The worker was ended by something else, twice.
+        """
+        from intake.reading.checked import checked
+
+        words.flush()
+
+        def read() -> Answer:
+            self.held = None
+            return self.said({"op": "fields"}, words, 1, pay)
+
+        try:
+            answer, _ = self.twice(read, 1)
+            reading = checked(answer.get("reading"))
+        except (BadFile, ValueError) as exc:
+            log.error("fields not read; the row goes out without them", code=getattr(exc, "code", "garbled"))
+            return None
+        self._tidy()
+        return reading
+
+    def clean(self, kind: str, file: IO[bytes], number: int, pay: Pay = pay_nothing) -> list[Part]:
+        """Return a picture without what may say where it was taken; see `intake.location`.
+
+        Args:
+            kind: What its bytes say it is; see `filetypes`.
+            file: Holds all of its bytes.
+            number: 1-based position in the submission, for error sentences.
+            pay: As for `open`.
+
+        Raises:
+            LocationNotRemoved: It is put together in a way in which that cannot be done.
+            WorkerLost: The worker was ended by something else, twice.
+        """
+        file.flush()
+
+        def clean() -> Answer:
+            return self.said({"op": "clean", "kind": kind, "number": number}, file, number, pay)
+
+        try:
+            answer, _ = self.twice(clean, number)
+            return wire.parts_of(answer.get("parts"), os.fstat(file.fileno()).st_size)
+        except (BadFile, wire.Garbled) as exc:
+            raise LocationNotRemoved(number) from exc
+
+    def ask(self, request: Mapping[str, Any], file: IO[bytes] | None = None, pay: Pay = pay_nothing) -> Answer:
+        """Send the worker a request and return its answer.
 
         Raises:
             WorkerEnded: There is none.
         """
         try:
-            return self.warm().ask(request, file)
+            return self.warm().ask(request, file, pay)
         except WorkerEnded as end:
             log.warning("the worker that opens files ended", status=end.status)
             self.close()
             raise
+        except BaseException:
+            self.close()  # It may still be at work.
+            raise
+
+    def said(self, request: Mapping[str, Any], file: IO[bytes] | None, number: int, pay: Pay) -> Answer:
+        """Ask the worker about a file, and raise what it says is wrong with it.
+
+        Raises:
+            BadFile: That.
+            WorkerEnded: It did not answer.
+        """
+        answer, picture = self.ask(request, file, pay)
+        if "bad_file" not in answer:
+            return answer, picture
+        if bad_file := wire.bad_file_of(answer, _BAD_FILES, number):
+            raise bad_file
+        log.error("a file made its reader stumble", **stumble.checked(answer))
+        raise BrokenFile(number)
+
+    def twice(self, step: Callable[[], _R], number: int) -> _R:
+        """Take a step; once more if the worker was lost meanwhile by no fault of the file."""
+        try:
+            return step()
+        except WorkerEnded as end:
+            if (bad_file := end.bad_file(number, self.limits)) is not None:
+                raise bad_file from end
+            if end.status is None:  # It had all the time there is.
+                raise WorkerLost from end
+        try:
+            return step()
+        except WorkerEnded as end:
+            raise end.bad_file(number, self.limits) or WorkerLost() from end
 
     def let_go(self, document: _Remote) -> None:
-        """Have the worker close a document; a worker that has grown is replaced."""
-        if self.held is not document:
-            return
-        self.held = None
+        """Have the worker close a document."""
+        if self.held is document:
+            self.held = None
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Have the worker give back what it holds; one that has grown is replaced."""
         with contextlib.suppress(WorkerEnded):  # Then it holds nothing any more, which is what was asked for.
             answer, _ = self.ask({"op": "close"})
-            if answer.get("rss_mb", 0) > self.limits.kept_rss_mb:
-                log.info("the worker that opens files is replaced", worker_rss_mb=answer["rss_mb"])
+            rss_mb = answer.get("rss_mb")
+            if not isinstance(rss_mb, int) or rss_mb > self.limits.kept_rss_mb:
+                log.info(
+                    "the worker that opens files is replaced", worker_rss_mb=rss_mb if isinstance(rss_mb, int) else None
+                )
                 self.close()
                 self.warm()
 
@@ -114,23 +212,25 @@ class Opener:
 class _Remote:
     """A document that the worker opens, and opens again after it had to be replaced."""
 
-    def __init__(self, opener: Opener, kind: str, file: IO[bytes], number: int) -> None:
+    def __init__(self, opener: Opener, kind: str, file: IO[bytes], number: int, pay: Pay) -> None:
         self._opener = opener
         self._kind = kind
         self._file = file
         self._number = number
+        self._pay = pay
         self.page_count = 0
-        self._twice(self._open)
+        self._opener.twice(self._open, number)
 
     def page(self, index: int, *, redraw: bool = False) -> PageContent:
         """Return what is to be read on a page; see `intake.pages.Document`."""
 
         def draw() -> Answer:
             self._open()
-            return self._ask({"op": "page", "index": index, "redraw": redraw})
+            request = {"op": "page", "index": index, "redraw": redraw}
+            return self._opener.said(request, None, self._number, self._pay)
 
         try:
-            return wire.content_of(*self._twice(draw))
+            return wire.content_of(*self._opener.twice(draw, self._number))
         except wire.Garbled as exc:
             raise errors.FileStopsProgram(self._number) from exc
 
@@ -141,30 +241,10 @@ class _Remote:
     def _open(self) -> None:
         if self._opener.held is not self:
             self._opener.held = None
-            answer, _ = self._ask({"op": "open", "kind": self._kind, "number": self._number}, self._file)
-            self.page_count = int(answer["pages"])
+            request = {"op": "open", "kind": self._kind, "number": self._number}
+            answer, _ = self._opener.said(request, self._file, self._number, self._pay)
+            pages = answer.get("pages")
+            if not isinstance(pages, int) or pages < 1:
+                raise errors.FileStopsProgram(self._number)
+            self.page_count = pages
             self._opener.held = self
-
-    def _ask(self, request: Mapping[str, Any], file: IO[bytes] | None = None) -> Answer:
-        answer, pictures = self._opener.ask(request, file)
-        if "bad_file" not in answer:
-            return answer, pictures
-        kind = _BAD_FILES.get(answer["bad_file"])
-        if kind is None:
-            log.error("a file made its reader stumble", exception=answer.get("exception"), stack=answer.get("stack"))
-            raise BrokenFile(self._number)
-        raise kind(self._number, **answer["details"])
-
-    def _twice(self, step: Callable[[], _R]) -> _R:
-        """Take a step; once more if the worker was lost meanwhile by no fault of the file."""
-        try:
-            return step()
-        except WorkerEnded as end:
-            if (bad_file := end.bad_file(self._number, self._opener.limits)) is not None:
-                raise bad_file from end
-            if end.status is None:  # It had all the time there is.
-                raise WorkerLost from end
-        try:
-            return step()
-        except WorkerEnded as end:
-            raise end.bad_file(self._number, self._opener.limits) or WorkerLost() from end

@@ -1,4 +1,4 @@
-"""What `ocr` and the worker that opens files for it say to each other: frames of JSON, with pictures behind it.
+"""What a function and the worker that handles files for it say to each other: frames of JSON, with pictures behind it.
 
 The worker handles files from anybody and is not trusted: what it sends is plain data, bounded in size, and nothing in it
 is ever run, as a pickle would be.
@@ -7,17 +7,27 @@ is ever run, as a pickle would be.
 from __future__ import annotations
 
 import json
+import re
 import socket
 import struct
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from intake.pages.content import MAX_PICTURE_BYTES, MAX_PIECES, PageContent, Piece, Placement
+from intake.errors import BadFile
+from intake.location.pieces import MAX_SCATTERED, Part, length_of
+from intake.pages.content import MAX_PICTURE_BYTES, MAX_PIECES, SOURCES, PageContent, Piece, Placement
 from intake.records import Quad, Word
 
 MAX_JSON_BYTES = 8_000_000
 """Most bytes of a frame's JSON: words of a page, about 100 bytes each."""
 
+MAX_FIGURE = 10**9
+"""Greatest number in a sentence about a file."""
+MAX_WRITTEN_BYTES = 200
+"""Most bytes of one part of a picture that do not come from the picture."""
+
+_HEX = re.compile("(?:[0-9a-f]{2})*")
 _LENGTHS = struct.Struct(">II")
 _PIECE = 1 << 20
 
@@ -52,33 +62,39 @@ def send(
         channel.sendall(picture)
 
 
-def receive(channel: socket.socket) -> tuple[dict[str, Any], bytes, int | None]:
+def receive(channel: socket.socket, until: float | None = None) -> tuple[dict[str, Any], bytes, int | None]:
     """Wait for a frame and return its message, the bytes behind it and its file descriptor.
+
+    Args:
+        channel: A Unix socket.
+        until: When all of it must have come, by `time.monotonic`; whoever sends a byte now and then is not waited for.
 
     Raises:
         EOFError: The other side ended between two frames.
         Garbled: It ended inside a frame, or sent no frame.
-        TimeoutError: The channel's timeout passed.
+        TimeoutError: The channel's timeout, or the time, passed.
     """
     try:
         head, fds, _, _ = socket.recv_fds(channel, _LENGTHS.size, 1)
         if not head:
             raise EOFError
-        head += _exactly(channel, _LENGTHS.size - len(head))
+        head += _exactly(channel, _LENGTHS.size - len(head), until)
         text_length, picture_length = _LENGTHS.unpack(head)
         if text_length > MAX_JSON_BYTES or picture_length > MAX_PICTURE_BYTES:
             raise Garbled
-        message = json.loads(_exactly(channel, text_length))
+        message = json.loads(_exactly(channel, text_length, until))
         if not isinstance(message, dict):
             raise Garbled
-        return message, bytes(_exactly(channel, picture_length)), fds[0] if fds else None
+        return message, bytes(_exactly(channel, picture_length, until)), fds[0] if fds else None
     except (ValueError, RecursionError, ConnectionError) as exc:
         raise Garbled from exc
 
 
-def _exactly(channel: socket.socket, count: int) -> bytes | bytearray:
+def _exactly(channel: socket.socket, count: int, until: float | None) -> bytes | bytearray:
     received = bytearray()
     while len(received) < count:
+        if until is not None:
+            channel.settimeout(max(until - time.monotonic(), 0.001))
         piece = channel.recv(min(count - len(received), _PIECE))
         if not piece:
             raise Garbled
@@ -111,7 +127,7 @@ def content_of(message: Mapping[str, Any], pictures: bytes) -> PageContent:
         return PageContent(
             float(message["width"]),
             float(message["height"]),
-            str(message["source"]),
+            SOURCES[SOURCES.index(message["source"])],
             [
                 Word(str(text), Quad._make(map(float, corners)), float(confidence))
                 for text, confidence, *corners in message["words"]
@@ -120,6 +136,61 @@ def content_of(message: Mapping[str, Any], pictures: bytes) -> PageContent:
         )
     except (KeyError, TypeError, ValueError) as exc:
         raise Garbled from exc
+
+
+def bad_file_of(message: Mapping[str, Any], kinds: Mapping[str, type[BadFile]], number: int) -> BadFile | None:
+    """Return what a frame says is wrong with a file; None where it is nothing that can be said.
+
+    Args:
+        message: Its data.
+        kinds: The errors that there are, by code.
+        number: 1-based position of the file in the submission.
+    """
+    kind, details = kinds.get(str(message["bad_file"])), message.get("details")
+    if kind is None or not isinstance(details, dict) or not all(map(_is_figure, details.values())):
+        return None
+    try:
+        return kind(number, **details)
+    except (KeyError, TypeError):
+        return None
+
+
+def _is_figure(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_FIGURE
+
+
+def message_of_parts(parts: Sequence[Part]) -> list[Any]:
+    """Return the parts of a picture as the data of a frame; bytes are hexadecimal."""
+    return [part.hex() if isinstance(part, bytes) else part for part in parts]
+
+
+def parts_of(described: object, size: int) -> list[Part]:
+    """Return the parts of a picture that a frame holds.
+
+    Args:
+        described: Its data.
+        size: Bytes of the picture that they are parts of.
+
+    Raises:
+        Garbled: It holds none, or they are more than the picture.
+    """
+    if not isinstance(described, list) or len(described) > MAX_SCATTERED:
+        raise Garbled
+    parts = [_part(each, size) for each in described]
+    if length_of(parts) > size + MAX_WRITTEN_BYTES:
+        raise Garbled
+    return parts
+
+
+def _part(described: object, size: int) -> Part:
+    match described:
+        case [int(start), int(end)] if 0 <= start <= end <= size:
+            return start, end
+        case str(text) if len(text) <= 2 * MAX_WRITTEN_BYTES and _HEX.fullmatch(text):
+            return bytes.fromhex(text)
+        case int(count) if 0 < count <= size:
+            return count
+    raise Garbled
 
 
 def _pieces(described: Sequence[Sequence[float]], pictures: bytes) -> list[Piece]:

@@ -1,11 +1,13 @@
-"""The process that opens files for `ocr`: the only one that loads MuPDF, Pillow and libheif.
+"""The process that handles what came from outside: files, and the words that were read from them.
 
-    python -m intake.pages.worker PARENT_PID MEMORY_BYTES CPU_S WALL_S      with a Unix socket as standard input
+    python -m intake.pages.worker PARENT_PID LIMITS      with a Unix socket as standard input
 
 It serves one request after the other and holds one document at a time:
 
     {"op": "open", "kind", "number"} + file   ▶  {"pages"}
     {"op": "page", "index", "redraw"}         ▶  a page, see `wire.message_of`, + pictures
+    {"op": "fields"} + file of words          ▶  {"reading"}, see `reading.checked`
+    {"op": "clean", "kind", "number"} + file  ▶  {"parts"}, see `wire.parts_of`
     {"op": "close"}                           ▶  {"rss_mb"}
 
 What is wrong with the file is answered as {"bad_file": code, "details"}. What it exhausts ends the process, in a way that
@@ -15,16 +17,19 @@ says why, see `confinement`.
 from __future__ import annotations
 
 import gc
+import json
 import os
 import socket
 import sys
 from typing import Any
 
 from intake import log
-from intake.errors import BadFile
+from intake.errors import BadFile, LocationNotRemoved
 from intake.pages import Document, confinement, open_document, seclusion, wire
 from intake.pages.confinement import WorkerLimits
 from intake.pages.filebytes import FileBytes
+from intake.pages.stumble import stumble_of
+from intake.records import PageWords
 
 
 class Worker:
@@ -48,7 +53,8 @@ class Worker:
                 request, _, descriptor = wire.receive(self._channel)
             except (EOFError, wire.Garbled):
                 return
-            with confinement.limited_time(self._limits.cpu_s, self._limits.wall_s):
+            cpu_s = self._limits.fields_cpu_s if request.get("op") == "fields" else self._limits.cpu_s
+            with confinement.limited_time(cpu_s, self._limits.wall_s):
                 answer, pictures = self._answer(request, descriptor)
             wire.send(self._channel, answer, pictures)
             if self._document is None:
@@ -63,6 +69,10 @@ class Worker:
                 case {"op": "page", "index": int(index), "redraw": bool(redraw)} if self._document is not None:
                     content = self._document.page(index, redraw=redraw)
                     return wire.message_of(content), [piece.picture for piece in content.pieces]
+                case {"op": "fields"} if descriptor is not None:
+                    return {"reading": self._fields(descriptor)}, []
+                case {"op": "clean", "kind": str(kind), "number": int(number)} if descriptor is not None:
+                    return {"parts": self._clean(kind, descriptor, number)}, []
                 case _:
                     self._close()
                     return {"rss_mb": log.rss_mb()}, []
@@ -72,7 +82,7 @@ class Worker:
             os._exit(confinement.MEMORY_EXIT)
         except Exception as exc:
             # Nothing but the file can be the cause, and the same file will do the same again.
-            return {"bad_file": "", "exception": log.describe(exc), "stack": log.stack(exc)}, []
+            return {"bad_file": "", **stumble_of(exc)}, []
 
     def _open(self, kind: str, descriptor: int, number: int) -> int:
         self._close()
@@ -83,6 +93,27 @@ class Worker:
         except BaseException:
             self._close()
             raise
+
+    def _fields(self, descriptor: int) -> dict[str, Any]:
+        """Return the fields of a bill, from the words of its pages, one page a line (`PageWords.to_dict`)."""
+        from intake.reading import read_bill
+
+        self._close()
+        with os.fdopen(descriptor, "rb") as words:
+            words.seek(0)
+            return read_bill([PageWords.from_dict(json.loads(line)) for line in words]).to_document()
+
+    def _clean(self, kind: str, descriptor: int, number: int) -> list[Any]:
+        """Return the parts of a picture without its metadata."""
+        from intake.location import Unreadable, without_location
+
+        try:
+            with FileBytes.of(descriptor) as data:
+                return wire.message_of_parts(without_location(kind, data))
+        except Unreadable as exc:
+            raise LocationNotRemoved(number) from exc
+        finally:
+            os.close(descriptor)
 
     def _close(self) -> None:
         document, self._document = self._document, None
@@ -95,12 +126,14 @@ class Worker:
 
 def main() -> None:
     """Load the libraries, take on the limits, give up all else and serve."""
-    parent, memory_bytes, cpu_s, wall_s = sys.argv[1:]
+    parent, described = sys.argv[1:]
     confinement.end_with_parent(int(parent))
-    limits = WorkerLimits(int(memory_bytes), float(cpu_s), float(wall_s))
-    # Now, not with the first file: while the parent is still starting nobody waits for it.
-    import intake.pages.heic
-    import intake.pages.pdf  # noqa: F401
+    limits = WorkerLimits(**json.loads(described))
+    if limits.preload:
+        # Now, not with the first file: while the parent is still starting nobody waits for it.
+        import intake.pages.heic
+        import intake.pages.pdf
+        import intake.reading  # noqa: F401
 
     gc.freeze()
     with socket.socket(fileno=os.dup(0)) as channel:

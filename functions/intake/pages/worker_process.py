@@ -1,7 +1,8 @@
-"""One worker process as `ocr` sees it: started, asked, and how it ended."""
+"""One worker process as a function sees it: started, asked, watched, and how it ended."""
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import select
@@ -10,7 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
@@ -43,6 +45,12 @@ _MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_
 
 
 Answer = tuple[dict[str, Any], bytes]
+Pay = Callable[[float], None]
+"""Told, ten times a second, the seconds of processor time that the worker took meanwhile; ends the call by raising."""
+
+
+def pay_nothing(_: float) -> None:
+    """Let a worker work as long as its own limits allow."""
 
 
 class WorkerEnded(Exception):
@@ -79,13 +87,13 @@ class WorkerProcess:
 
     def __init__(self, limits: WorkerLimits) -> None:
         self._limits = limits
-        arguments = (os.getpid(), limits.memory_bytes, limits.cpu_s, limits.wall_s)
+        arguments = (str(os.getpid()), json.dumps(asdict(limits)))
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         functions = Path(__file__).parents[2]
         with theirs:
             # Not forked: gRPC's threads do not survive that. What it prints may quote a file, so nobody gets to see it.
             self._popen = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "intake.pages.worker", *map(str, arguments)],
+                [sys.executable, "-m", "intake.pages.worker", *arguments],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -94,9 +102,15 @@ class WorkerProcess:
             )
         self._ready = False
         self._usual = self._grown = 0
+        self._paid = 0.0
 
-    def ask(self, request: Mapping[str, Any], file: IO[bytes] | None = None) -> Answer:
+    def ask(self, request: Mapping[str, Any], file: IO[bytes] | None = None, pay: Pay = pay_nothing) -> Answer:
         """Send a request and return the answer.
+
+        Args:
+            request: What is asked.
+            file: An open file that goes along.
+            pay: See `Pay`; what it raises leaves the worker at work, for the caller to end.
 
         Raises:
             WorkerEnded: There is none, and there will not be another.
@@ -107,9 +121,10 @@ class WorkerProcess:
             self._channel.settimeout(self._limits.wall_s + GRACE_S)
             wire.send(self._channel, request, fd=None if file is None else file.fileno())
             self._grown = 0
-            return self._receive()
+            return self._receive(pay)
         except TimeoutError:
             self.end()
+            pay(self._limits.cpu_s)  # It may have slept, which must not be for nothing either.
             raise WorkerEnded(None) from None
         except (EOFError, OSError, wire.Garbled) as exc:
             raise WorkerEnded(self._wait(), self._grown) from exc
@@ -118,22 +133,28 @@ class WorkerProcess:
         self._channel.settimeout(START_S)
         greeting, _, _ = wire.receive(self._channel)
         self._ready = True
+        self._paid = _processor_seconds(self.pid)  # Loading its libraries is nobody's fault.
         self._usual = _mapped_bytes(self.pid)
         if reason := greeting.get("unlimited"):
             log.warning("files are opened without a memory limit", reason=reason)
         if reason := greeting.get("not_secluded"):
             log.warning("files are opened by a process that is not secluded", reason=reason)
 
-    def _receive(self) -> Answer:
+    def _receive(self, pay: Pay) -> Answer:
         """Wait for an answer; look at the worker's memory meanwhile, for when it crashes there is nothing left to look at."""
         until = time.monotonic() + self._limits.wall_s + GRACE_S
         answered = select.poll()
         answered.register(self._channel, select.POLLIN)
-        while not answered.poll(_LOOK_EVERY_S * 1000):
+        while True:
+            ready = answered.poll(_LOOK_EVERY_S * 1000)
+            before, self._paid = self._paid, max(_processor_seconds(self.pid), self._paid)
+            pay(self._paid - before)
+            if ready:
+                break
             self._grown = max(self._grown, _mapped_bytes(self.pid) - self._usual)
             if time.monotonic() > until:
                 raise TimeoutError
-        answer, pictures, _ = wire.receive(self._channel)
+        answer, pictures, _ = wire.receive(self._channel, until)
         return answer, pictures
 
     def _wait(self) -> int | None:
@@ -154,6 +175,14 @@ class WorkerProcess:
     def pid(self) -> int:
         """Process id."""
         return int(self._popen.pid)
+
+
+def _processor_seconds(pid: int) -> float:
+    """Return the processor time that a process has taken (clock_getcpuclockid(3)); 0 where that cannot be seen."""
+    try:
+        return time.clock_gettime(~pid << 3 | 2)
+    except OSError:
+        return 0.0
 
 
 def _mapped_bytes(pid: int) -> int:

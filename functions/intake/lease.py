@@ -1,0 +1,98 @@
+"""A claimed chunk of pages while a run of `ocr` is at it: renewed, paid for and given back.
+
+Whoever waits for something calls `watch`, and whoever has the worker do something pays for its processor time, in advance
+and a slice at a time: so a run that is killed has paid, and what a submission takes is bounded over all runs, files and pages.
+The sum stands in the documents of the chunks, since those are written anyway and no two runs write the same.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from intake.errors import BillTooSlow, OutOfTime
+
+if TYPE_CHECKING:
+    from intake.cloud.firestore import ChunkLease, Store
+
+PAGES_S = 24.0
+"""Most seconds of processor time for opening and drawing all pages of a submission. What 30 MB hold of honest ones:
+300 fax-coded scans, which are drawn, take 15; 200 JPEG scans that are drawn 9; 500 pages of text 2."""
+BILL_S = 28.0
+"""Most seconds in all, reading the fields among it; 2 more are left for cleaning pictures (`copying`)."""
+SLICE_S = 0.25
+"""What is paid for at once: much more would be lost where 20 instances hold a slice each, much less would be many writes."""
+AHEAD_S = 0.1
+"""How much of a slice is left when the next is paid for: what the worker takes between two looks at it."""
+RENEWALS_IN_A_LEASE = 6
+"""How often a lease is renewed in the time that it holds: each is a write, and five sixths are left for the slowest page."""
+
+
+class Lease:
+    """The claim of one run.
+
+    Args:
+        store: The intakes.
+        held: The claim.
+        lease_s: Seconds that it holds without a sign of life.
+        until: When the run must have ended, by `clock`.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self, store: Store, held: ChunkLease, lease_s: float, until: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._held = held
+        self._lease_s = lease_s
+        self._until = until
+        self._clock = clock
+        self._renewed_at = clock()
+        self._left_s = SLICE_S
+        # The first run over the first chunk has nobody beside or before it.
+        self._summed = held.chunk == 0 and held.paid_s <= SLICE_S
+
+    def watch(self) -> None:
+        """Go on only while there is time; give a sign of life when a part of the lease is over.
+
+        Raises:
+            OutOfTime: The run must end now.
+            LeaseLost: Another run is at it.
+            TemporaryError: Firestore did not answer.
+        """
+        now = self._clock()
+        if now >= self._until:
+            raise OutOfTime
+        if now - self._renewed_at >= self._lease_s / RENEWALS_IN_A_LEASE:
+            self._renew(0)
+
+    def payer(self, limit_s: float) -> Callable[[float], None]:
+        """Return what the opener tells of the processor time that its worker takes; see `worker_process.Pay`.
+
+        Args:
+            limit_s: Most seconds that the submission may have taken, all runs together; more raises BillTooSlow.
+        """
+        return partial(self._pay, limit_s)
+
+    def _pay(self, limit_s: float, seconds: float) -> None:
+        self.watch()
+        self._left_s -= seconds
+        while self._left_s < AHEAD_S:
+            self._renew(SLICE_S)
+            self._left_s += SLICE_S
+            self._summed = False
+        if not self._summed:
+            self._summed = True
+            if self._store.paid_s(self._held.intake_id) > limit_s:
+                raise BillTooSlow(1, seconds=round(limit_s))
+
+    def give_back(self) -> None:
+        """Let others have the chunk at once, and the time that was paid for and not used."""
+        self._held = self._store.renew_chunk(self._held, 0, -max(self._left_s, 0))
+        self._left_s = 0
+
+    def _renew(self, pay_s: float) -> None:
+        self._renewed_at = self._clock()
+        self._held = self._store.renew_chunk(self._held, self._lease_s, pay_s)
