@@ -56,5 +56,5 @@ def mark_on_page(content: PageContent) -> tuple[float, float]:
     """Return where on the page the mark lies that the OCR would find in the picture."""
     u, v = found_mark(sent(content))
     word = Word("mark", Quad(u, v, u, v, u, v, u, v), 0.9)
-    (placed,) = content.with_recognised(1, [[word]]).words
+    placed = content.with_recognised(1, [[word]]).words[-1]
     return placed.quad[0], placed.quad[1]

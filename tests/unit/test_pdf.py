@@ -12,8 +12,7 @@ from intake.errors import BadFile, BrokenFile, EncryptedPdf, NoPages, PictureToo
 from intake.log import rss_mb
 from intake.pages import open_document
 from intake.pages.content import OWN_BYTES_LIMIT, RENDERED_PIXELS, PageContent
-from intake.pages.pdf import MAX_DECODED_BYTES, MAX_JPX_PIXELS
-from intake.pages.textlayer import MIN_WORDS
+from intake.pages.pdf import MAX_DECODED_BYTES, MAX_JPX_PIXELS, MIN_WORDS
 from PIL import Image, ImageOps
 
 from tests.unit.marks import encoded, found_mark, mark_on_page, marked, picture_of, sent
@@ -100,12 +99,6 @@ def test_stray_letter_is_no_text_layer() -> None:
     assert (content.source, spelled(content)) == ("picture", "x")
 
 
-def test_words_that_spell_nothing() -> None:
-    """A font without a character map gives signs that mean nothing; such a page is drawn."""
-    data = pdf(lambda page: [page.insert_text((72, 100 + 12 * n), "Xq Zv Wk Jp Qx " * 4) for n in range(5)])
-    assert content_of(data).source == "render"
-
-
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 def test_text_on_rotated_pages(rotation: int) -> None:
     """Words of a rotated page lie where the viewer shows them, in fractions of the page as shown."""
@@ -184,10 +177,12 @@ def test_letterhead_picture_does_not_spoil_a_text_layer() -> None:
 
 
 def test_large_picture_beside_text() -> None:
-    """A picture over more than half of the page holds text of its own, so the page is drawn with both."""
-    large = lambda page: scan(page, rect=pymupdf.Rect(0, 200, 612, 792))  # noqa: E731
+    """A picture beyond a logo's size holds text of its own: it is drawn for the OCR, and the words beside it stay."""
+    large = lambda page: scan(page, rect=pymupdf.Rect(100, 400, 400, 792))  # noqa: E731
     content = content_of(pdf(both(text, large)))
-    assert (content.source, content.words) == ("render", ())
+    assert (content.source, len(content.words)) == ("render", 40)
+    across, down = found_mark(marked(850, 1100))
+    assert mark_on_page(content) == pytest.approx(((100 + 300 * across) / 612, (400 + 392 * down) / 792), abs=0.01)
 
 
 def test_large_picture_on_a_rotated_page() -> None:

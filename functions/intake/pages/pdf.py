@@ -12,8 +12,8 @@ import pymupdf
 from PIL import Image
 
 from intake.errors import BadFile, BrokenFile, EncryptedPdf, NoPages
-from intake.pages import jpeg, textlayer
-from intake.pages.bands import Band, bands
+from intake.pages import ink, jpeg
+from intake.pages.bands import WHOLE, Band, bands
 from intake.pages.content import (
     LONG_PIXELS,
     MAX_PICTURE_BYTES,
@@ -25,11 +25,21 @@ from intake.pages.content import (
 )
 from intake.pages.density import SQUARE
 from intake.pages.filebytes import Data
+from intake.pages.glyphs import Fonts
 from intake.pages.pictures import VISION_PIXELS, check_pixels, encode_grey, max_decoded_pixels
-from intake.pages.textlayer import PICTURES, TEXT, Painted
+from intake.pages.textlayer import Box, Layer
 from intake.records import Word
 
 MAX_DPI = 300
+LOOK_DPI = 100
+MIN_WORDS = 20
+"""Fewer words are a stamp or a scanner's footer, not the text of a page."""
+MARGIN = 0.03
+"""Share of the page that is drawn about what goes to the OCR."""
+NEARLY_ALL = 0.6
+"""Share of a page from which on it is drawn whole."""
+TEXT, PICTURES = {"fill-text", "stroke-text"}, {"fill-image", "fill-imgmask"}
+"""Kinds of what a page paints, as `pymupdf.Page.get_bboxlog` names them."""
 WHOLE_PAGE = 0.95
 MAX_DECODED_BYTES = 36_000_000
 """Most bytes of one picture inside a PDF that MuPDF must decode whole before it scales it (all but JPEG): 12 megapixels in
@@ -75,6 +85,7 @@ class PdfDocument:
             # MuPDF repairs what it can; a file that begins like a PDF and holds no object at all is a broken one.
             raise NoPages(number) if self._document.xref_length() > 1 else BrokenFile(number)
         self._pages = pages
+        self._fonts = Fonts(self._document)
 
     @property
     def page_count(self) -> int:
@@ -106,21 +117,25 @@ class PdfDocument:
         width, height = page.rect.width, page.rect.height
         if width <= 0 or height <= 0:
             raise BrokenFile(self._number)
-        painted = page.get_bboxlog()
-        if not redraw:
-            words = list(textlayer.words(page)) if any(kind in TEXT for kind, _ in painted) else []
-            sound = textlayer.sound(words)
-            if sound and textlayer.is_complete(page, painted, words):
-                # With its fonts in it: loading them again for each page took longer than all the rest.
-                self._keep_store = _decodes_little(page, painted)
-                return PageContent(width, height, "text", words)
-            if sound and (picture := self._own_picture(page, painted, words)) is not None:
-                return picture
-        return PageContent(width, height, "render", pieces=list(self._render(page)))
+        layer = None if redraw else Layer(page)
+        if layer is None or not layer.is_sound():
+            return PageContent(width, height, "render", pieces=list(self._render(page, WHOLE)))
+        compared = ink.compare(layer, self._fonts.doubtful(page, layer), lambda: self._look(page))
+        words = layer.read(compared.words)
+        if not compared.unexplained and len(words) >= MIN_WORDS:
+            # With its fonts in it: loading them again for each page took longer than all the rest.
+            self._keep_store = _decodes_little(page, layer)
+            return PageContent(width, height, "text", words)
+        if len(layer.pictures) == 1 and (picture := self._own_picture(page, words)) is not None:
+            return picture
+        if len(words) < MIN_WORDS:
+            return PageContent(width, height, "render", pieces=list(self._render(page, WHOLE)))
+        region = _region(layer, compared.unexplained)
+        return PageContent(width, height, "render", words, list(self._render(page, region)))
 
-    def _own_picture(self, page: pymupdf.Page, painted: Painted, words: list[Word]) -> PageContent | None:
+    def _own_picture(self, page: pymupdf.Page, words: list[Word]) -> PageContent | None:
         """Return the bytes of the one picture that is all there is to see, with text that is painted over it."""
-        kinds = [kind for kind, _ in painted]
+        kinds = [kind for kind, _ in page.get_bboxlog()]
         if sum(kind in PICTURES for kind in kinds) != 1 or "fill-image" not in kinds or page.first_annot:
             return None
         place = kinds.index("fill-image")
@@ -170,16 +185,21 @@ class PdfDocument:
             return None
         return jpeg.without_metadata(data)
 
-    def _render(self, page: pymupdf.Page) -> Iterator[Piece]:
-        """Yield the page as grey JPEGs, capped in pixels: pages come in any size, so a fixed dpi would not do.
+    def _render(self, page: pymupdf.Page, region: Band) -> Iterator[Piece]:
+        """Yield a part of the page as grey JPEGs, capped in pixels: pages come in any size, so a fixed dpi would not do.
 
         It is one picture, unless it is long; no two pieces are drawn at once.
         """
         width, height = page.rect.width, page.rect.height
-        pieces = bands(width * MAX_DPI / 72, height * MAX_DPI / 72)
+        left, top, right, bottom = region
+        across, down = right - left, bottom - top
+        pieces = [
+            Band((left + a * across, top + b * down, left + c * across, top + d * down))
+            for a, b, c, d in bands(across * width * MAX_DPI / 72, down * height * MAX_DPI / 72)
+        ]
         self._check_pictures(page, pieces)
         largest = max(piece.area for piece in pieces) * width * height
-        zoom = min(MAX_DPI / 72, sqrt(RENDERED_PIXELS / largest), sqrt(LONG_PIXELS / (width * height)))
+        zoom = min(MAX_DPI / 72, sqrt(RENDERED_PIXELS / largest), sqrt(LONG_PIXELS / (region.area * width * height)))
         painted = page.get_displaylist()
         for piece in pieces:
             left, top, right, bottom = piece
@@ -189,15 +209,17 @@ class PdfDocument:
                 alpha=False,
                 clip=pymupdf.Rect(left * width, top * height, right * width, bottom * height),
             )
-            size = (pixmap.width, pixmap.height)
             # Pillow's encoder is several times faster than the pixmap's own, and reads its samples in place.
-            picture = encode_grey(
-                Image.frombuffer("L", size, pixmap.samples_mv, "raw", "L", pixmap.stride, 1),
-                MAX_PICTURE_BYTES // len(pieces),
-            )
-            yield Piece(picture, piece.placement)
+            yield Piece(encode_grey(_image(pixmap), MAX_PICTURE_BYTES // len(pieces)), piece.placement)
             if len(pieces) > 1:  # Of each picture MuPDF has decoded, and would keep, the part that this piece shows.
                 pymupdf.TOOLS.store_shrink(100)
+
+    def _look(self, page: pymupdf.Page) -> Image.Image:
+        """Return the page as ink is told from paper in it."""
+        self._check_pictures(page, [WHOLE])
+        zoom = min(LOOK_DPI / 72, sqrt(RENDERED_PIXELS / (page.rect.width * page.rect.height)))
+        pixmap = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), colorspace=pymupdf.csGRAY, alpha=False)
+        return _image(pixmap).copy()
 
     def _check_pictures(self, page: pymupdf.Page, pieces: Sequence[Band]) -> None:
         """Refuse pictures that would take more memory than a function has.
@@ -244,9 +266,29 @@ def _coded_sizes(jpx: bytes) -> list[tuple[int, int]]:
     return [struct.unpack_from(">II", jpx, mark.end()) for mark in found]
 
 
-def _decodes_little(page: pymupdf.Page, painted: Painted) -> bool:
+def _image(pixmap: pymupdf.Pixmap) -> Image.Image:
+    """Return the samples of a pixmap, which must live as long, as an image."""
+    size = (pixmap.width, pixmap.height)
+    return Image.frombuffer("L", size, pixmap.samples_mv, "raw", "L", pixmap.stride, 1)
+
+
+def _region(layer: Layer, places: Sequence[Box]) -> Band:
+    """Return a part of the page that holds some places, with what is about them: an OCR reads no word without a margin."""
+    lefts, tops, rights, bottoms = zip(*map(layer.seen, places), strict=True)
+    region = Band(
+        (
+            max(min(lefts) - MARGIN, 0.0),
+            max(min(tops) - MARGIN, 0.0),
+            min(max(rights) + MARGIN, 1.0),
+            min(max(bottoms) + MARGIN, 1.0),
+        )
+    )
+    return WHOLE if region.area > NEARLY_ALL else region
+
+
+def _decodes_little(page: pymupdf.Page, layer: Layer) -> bool:
     """Tell whether the pictures that a page paints, if any, are small, so that little of them can have been kept."""
-    count = sum(kind in PICTURES for kind, _ in painted)
+    count = len(layer.pictures)
     if not count:
         return True
     images = page.get_images(full=True)

@@ -1,60 +1,193 @@
-"""The text layer of a PDF page: its words, and whether they are all that a person would read there."""
+"""What a PDF page paints, from one run over it: the words of its text layer, shapes and pictures, in the order of painting."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import pymupdf
 
 from intake.folding import folded
 from intake.records import Quad, Word
 
-MIN_WORDS = 20
-"""Fewer words are a stamp or a scanner's footer, not the text of a page."""
 MAX_WORDS = 5_000
 MAX_WORD_CHARACTERS = 500
 """More of either is not what a person reads on a page: a dense page of a bill has 1,500 words. It is drawn instead."""
-MAX_UNREADABLE = 0.05
-LARGE_PICTURE = 0.5
-"""Share of a page that its pictures may cover before its text layer cannot be all that there is to read."""
 
-Painted = Sequence[tuple[str, tuple[float, ...]]]
-"""What a page paints, in order: the kind and its box, as `pymupdf.Page.get_bboxlog` gives them."""
-TEXT = {"fill-text", "stroke-text"}
-PICTURES = {"fill-image", "fill-imgmask"}
-
-# One of these is on any page of running text. A font without a character map yields letters that spell nothing; then
-# none of them appears and the page is recognised from its picture.
-_COMMON = re.compile(
-    r"\b(the|of|to|and|for|on|is|in|by|your|page|account|number|date|total|service|bill|amount)\b", re.IGNORECASE
+# Clipped and switched off text is left out by MuPDF, and text that is printed twice with a small shift, as some programs make
+# bold, comes once. A character that a font does not name is U+FFFD.
+_TEXT = (
+    pymupdf.TEXT_PRESERVE_LIGATURES
+    | pymupdf.TEXT_PRESERVE_WHITESPACE
+    | pymupdf.TEXT_CLIP
+    | pymupdf.TEXT_COLLECT_STYLES
+    | pymupdf.TEXT_IGNORE_ACTUALTEXT
 )
-_UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f]")
+_WORDS, _PICTURE, _PATH = 0, 1, 3  # FZ_STEXT_BLOCK_TEXT and so on
+
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom in points of the page before it is turned."""
+RawWord = tuple[float, float, float, float, str, int, int, int]
+"""A word as MuPDF gives it: its box, text, and the numbers of its block, line and place."""
+Span = dict[str, Any]
+"""A run of characters of one style, as `pymupdf.TextPage.extractDICT` gives it, with the direction of its line."""
 
 
-def words(page: pymupdf.Page) -> Iterator[Word]:
-    """Yield the words of the text layer with the direction of their line."""
-    text_page = page.get_textpage(flags=pymupdf.TEXTFLAGS_WORDS)
-    blocks = page.get_text("dict", textpage=text_page)["blocks"]
-    directions = {
-        (block["number"], line): tuple(spans["dir"])
-        for block in blocks
-        for line, spans in enumerate(block.get("lines", []))
-    }
-    width, height = page.rect.width, page.rect.height
-    # Once for the page and with plain numbers: asking MuPDF for each corner took nine tenths of the time.
-    turn = page.rotation_matrix
-    a, b, c, d, e, f = (float(number) for number in (turn.a, turn.b, turn.c, turn.d, turn.e, turn.f))
-    a, c, e, b, d, f = a / width, c / width, e / width, b / height, d / height, f / height
-    for x0, y0, x1, y1, text, block, line, _ in page.get_text("words", textpage=text_page):
-        corners = (
-            *(a * x0 + c * y0 + e, b * x0 + d * y0 + f),
-            *(a * x1 + c * y0 + e, b * x1 + d * y0 + f),
-            *(a * x1 + c * y1 + e, b * x1 + d * y1 + f),
-            *(a * x0 + c * y1 + e, b * x0 + d * y1 + f),
+class Shape(NamedTuple):
+    """A path that is filled or stroked.
+
+    Attributes:
+        order: Its place in the order of painting.
+        box: Where it is.
+        colour: Red, green and blue, as 0xRRGGBB.
+        opaque: Whether nothing shows through it.
+        rectangle: Whether it is a rectangle or a straight line.
+        stroked: Whether its line is drawn, not its inside.
+    """
+
+    order: int
+    box: Box
+    colour: int
+    opaque: bool
+    rectangle: bool
+    stroked: bool
+
+
+class Picture(NamedTuple):
+    """A picture or picture mask: where it is, and its place in the order of painting."""
+
+    order: int
+    box: Box
+
+
+class Layer:
+    """What a page paints.
+
+    Attributes:
+        words: Its words.
+        orders: The place of each word in the order of painting.
+        spans: Its text by style, with the direction of its line.
+        shapes: Paths.
+        pictures: Pictures and picture masks, those within the page's content too.
+        text_page: MuPDF's own form of it.
+        area: The page before it is turned.
+    """
+
+    def __init__(self, page: pymupdf.Page) -> None:
+        width, height = page.rect.width, page.rect.height
+        self.area: Box = (0, 0, height, width) if page.rotation in (90, 270) else (0, 0, width, height)
+        self._turn = _turn(page.rotation, width, height)
+        self.text_page = page.get_textpage(flags=_TEXT | pymupdf.TEXT_COLLECT_VECTORS | pymupdf.TEXT_PRESERVE_IMAGES)
+        self.words: list[RawWord] = self.text_page.extractWORDS()
+        self.pictures: list[Picture] = []
+        paths, texts = [], []
+        for order, (kind, box) in enumerate(_blocks(self.text_page)):
+            if kind == _PICTURE:
+                self.pictures.append(Picture(order, (box.x0, box.y0, box.x1, box.y1)))
+            elif kind == _PATH:
+                paths.append(order)
+            elif kind == _WORDS:
+                texts.append(order)
+        self.orders = [texts[word[5]] for word in self.words]
+        styled = self.text_page
+        if self.pictures:
+            # As data a picture comes with its bytes, decoded and encoded again: so this page is run once more without them.
+            styled = page.get_textpage(flags=_TEXT | pymupdf.TEXT_COLLECT_VECTORS)
+        blocks = styled.extractDICT()["blocks"]
+        self.spans: list[Span] = [
+            {**span, "dir": line["dir"]}
+            for block in blocks
+            for line in block.get("lines", ())
+            for span in line["spans"]
+        ]
+        self.shapes = [
+            Shape(order, block["bbox"], block["color"], block["alpha"] == 255, block["isrect"], block["stroked"])
+            for order, block in zip(paths, (block for block in blocks if block["type"] == _PATH), strict=False)
+        ]
+
+    def is_sound(self) -> bool:
+        """Tell whether the words are what a person reads on a page, in number and length."""
+        return len(self.words) <= MAX_WORDS and all(len(word[4]) <= MAX_WORD_CHARACTERS for word in self.words)
+
+    def seen(self, box: Sequence[float]) -> Box:
+        """Return a place in fractions of the page as a person sees it."""
+        a, b, c, d, e, f = self._turn
+        x0, y0, x1, y1 = box
+        x0, y0, x1, y1 = a * x0 + c * y0 + e, b * x0 + d * y0 + f, a * x1 + c * y1 + e, b * x1 + d * y1 + f
+        return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+    def read(self, chosen: Iterable[int]) -> list[Word]:
+        """Return the words of some numbers as a person sees them, with the direction of their line."""
+        a, b, c, d, e, f = self._turn
+        usual, unusual = _directions(self)
+        found: list[Word] = []
+        for index in chosen:
+            x0, y0, x1, y1, text, *_ = self.words[index]
+            corners = (
+                *(a * x0 + c * y0 + e, b * x0 + d * y0 + f),
+                *(a * x1 + c * y0 + e, b * x1 + d * y0 + f),
+                *(a * x1 + c * y1 + e, b * x1 + d * y1 + f),
+                *(a * x0 + c * y1 + e, b * x0 + d * y1 + f),
+            )
+            first = 2 * unusual.get(index, usual)
+            found += folded(Word(text, Quad._make(corners[first:] + corners[:first] if first else corners), 1.0))
+        return found
+
+
+class Places:
+    """Words by their place on the page.
+
+    Args:
+        words: All words of a page.
+    """
+
+    def __init__(self, words: Sequence[RawWord]) -> None:
+        self._rows = sorted(
+            ((word[1] + word[3]) / 2, (word[0] + word[2]) / 2, index) for index, word in enumerate(words)
         )
-        first = 2 * _first_corner(*directions.get((block, line), (1.0, 0.0)))
-        yield from folded(Word(text, Quad._make(corners[first:] + corners[:first]), 1.0))
+
+    def within(self, box: Sequence[float]) -> Iterator[int]:
+        """Yield the numbers of the words whose centre lies in a box."""
+        left, top, right, bottom = box
+        first = bisect_left(self._rows, (top,))
+        for _, across, index in self._rows[first : bisect_right(self._rows, (bottom,), first)]:
+            if left <= across <= right:
+                yield index
+
+
+def _turn(rotation: int, width: float, height: float) -> tuple[float, float, float, float, float, float]:
+    """Return the map from points of a page before it is turned to fractions of the page as a person sees it.
+
+    Not `pymupdf.Page.rotation_matrix`, which leaves UserUnit out (ISO 32000-1, 7.7.3.3).
+    """
+    match rotation:
+        case 90:
+            return 0, 1 / height, -1 / width, 0, 1, 0
+        case 180:
+            return -1 / width, 0, 0, -1 / height, 1, 1
+        case 270:
+            return 0, -1 / height, 1 / width, 0, 0, 1
+        case _:
+            return 1 / width, 0, 0, 1 / height, 0, 0
+
+
+def _directions(layer: Layer) -> tuple[int, dict[int, int]]:
+    """Return which corner of a word's box is the top left of its text: for most words, and for those where it is another."""
+    corners = [_first_corner(*span["dir"]) for span in layer.spans]
+    if not corners:
+        return 0, {}
+    usual = max(set(corners), key=corners.count)
+    if corners.count(usual) == len(corners):
+        return usual, {}
+    places = Places(layer.words)
+    return usual, {
+        index: corner
+        for span, corner in zip(layer.spans, corners, strict=True)
+        if corner != usual
+        for index in places.within(span["bbox"])
+        if layer.words[index][4] in span["text"]
+    }
 
 
 def _first_corner(dx: float, dy: float) -> int:
@@ -65,22 +198,9 @@ def _first_corner(dx: float, dy: float) -> int:
     return (0 if dx >= 0 else 2) if abs(dx) >= abs(dy) else (1 if dy >= 0 else 3)
 
 
-def sound(found: Sequence[Word]) -> bool:
-    """Tell whether words are what a person reads on a page, in number and length."""
-    return len(found) <= MAX_WORDS and all(len(word.text) <= MAX_WORD_CHARACTERS for word in found)
-
-
-def is_complete(page: pymupdf.Page, painted: Painted, found: Sequence[Word]) -> bool:
-    """Tell whether the text layer is all that a person would read on the page.
-
-    Invisible text is what some scanner's OCR made of a picture; large pictures hold text of their own; a font without a
-    character map yields signs that mean nothing.
-    """
-    if len(found) < MIN_WORDS or any(kind == "ignore-text" for kind, _ in painted):
-        return False
-    text = " ".join(word.text for word in found)
-    if len(_UNREADABLE.findall(text)) > MAX_UNREADABLE * len(text) or not _COMMON.search(text):
-        return False
-    whole = page.rect * page.derotation_matrix
-    covered = sum(abs((pymupdf.Rect(box) & whole).get_area()) for kind, box in painted if kind in PICTURES)
-    return bool(covered < LARGE_PICTURE * abs(whole.get_area()))
+def _blocks(text_page: pymupdf.TextPage) -> Iterator[tuple[int, Any]]:
+    """Yield kind and box of each block of a text page, in order of painting."""
+    block = text_page.this.m_internal.first_block
+    while block:
+        yield block.type, block.bbox
+        block = block.next
