@@ -24,6 +24,11 @@ const EMAIL = /^[^\s@<>,;:"()[\]\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$/;
 const CONTROL = /[\x00-\x1f\x7f-\x9f\u2028\u2029\ue000-\uf8ff]/;
 const HEIC_BRANDS = "heic heix heim heis hevc hevx hevm hevs mif1 msf1".split(" ");
 
+// What looks like HEIC or TIFF and is not accepted.
+const AVIF = /^[^]{4}ftyp(?:avi[fs]|(?:hei|mif|msf|mia)(?![^]*hvc1)[^]*(?:avi[fs]|av01))/;
+// eslint-disable-next-line no-control-regex -- bytes are what it looks for
+const RAW = /^(?:II\*\0[^]*\x12\xc6\x01\0\x04\0\0\0|MM\0\*[^]*\xc6\x12\0\x01\0\0\0\x04|II\*\0[^]{4}CR)/;
+
 /** Return which digit of its script a character is: scripts have theirs in a row, from zero. */
 function digit(character) {
   let value = 0;
@@ -100,18 +105,19 @@ export function checkAnswers(answers) {
 
 /**
  * Return every problem of the files, each in the server's words.
- * @param {{kind: string|null, size: number}[]} files in order; `kind` as `sniff` says
+ * @param {{kind: string|null, size: number, foreign: string|null}[]} files in order; `kind` and `foreign` as `sniff` and
+ *   `foreignName` say
  */
 export function checkFiles(files) {
   const problems = [];
   const add = (code, message) => problems.push({ code, field: "bill", message });
-  files.forEach(({ kind, size }, index) => {
+  files.forEach(({ kind, size, foreign }, index) => {
     const number = index + 1;
     if (size === 0) {
       add("empty_file", `File ${number} is empty (0 bytes). Take the photo again or choose another file.`);
     } else if (!kind) {
-      const formats = "PDF, JPEG, PNG, TIFF, WebP or HEIC";
-      add("unsupported_file_type", `File ${number} is not a ${formats}. Send a photo or a PDF of the bill.`);
+      const formats = "not a PDF, JPEG, PNG, TIFF, WebP or HEIC. Send a photo or a PDF of the bill.";
+      add("unsupported_file_type", `File ${number} is ${foreign ?? formats}`);
     }
   });
   if (files.length === 0) add("no_file", "Add the utility bill: at least one photo or PDF.");
@@ -137,8 +143,8 @@ export function sniff(head) {
   const text = String.fromCharCode(...head);
   if (text.startsWith("\xff\xd8\xff")) return "jpeg";
   if (text.startsWith("\x89PNG\r\n\x1a\n")) return "png";
-  if (text.startsWith("II*\0") || text.startsWith("MM\0*")) return "tiff";
+  if (text.startsWith("II*\0") || text.startsWith("MM\0*")) return RAW.test(text) ? null : "tiff";
   if (text.startsWith("RIFF") && text.slice(8, 12) === "WEBP") return "webp";
-  if (text.slice(4, 8) === "ftyp" && HEIC_BRANDS.includes(text.slice(8, 12))) return "heic";
+  if (text.slice(4, 8) === "ftyp" && HEIC_BRANDS.includes(text.slice(8, 12))) return AVIF.test(text) ? null : "heic";
   return text.includes("%PDF-") ? "pdf" : null;
 }

@@ -42,7 +42,9 @@ export class Pages {
 
   /** What will be sent: kind and size of each file. */
   get files() {
-    return this.draft.pages.map((page) => ({ kind: page.kind, size: (page.ready ?? page.original).size }));
+    return this.draft.pages.map((page) => ({
+      ...{ kind: page.kind, foreign: page.foreign, size: (page.ready ?? page.original).size },
+    }));
   }
 
   /** Add files behind those that are there. */
@@ -78,6 +80,7 @@ export class Pages {
     this.#queue = this.#queue.then(async () => {
       const head = new Uint8Array(await page.original.slice(0, SNIFF_BYTES).arrayBuffer());
       page.kind = sniff(head);
+      if (!page.kind) page.foreign = (await import("./kinds.js")).foreignName(head);
       if (DECODABLE.includes(page.kind)) Object.assign(page, await prepare(page.original, page.rotation));
       if (!page.ready) page.original = await snapshot(page.original);
     });

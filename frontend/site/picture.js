@@ -3,6 +3,10 @@
 
 const REDUCE_OVER_BYTES = 4 * 1024 * 1024;
 const LONG_SIDE = 3000; // pixels; 8-point print on a letter page stays above 25 pixels high
+// A screenshot of a whole page is fifteen times as high as wide: its short side is kept, for it is as wide as a page.
+const LONG = 3;
+const CANVAS_PIXELS = 16_700_000; // the most that iOS gives a canvas, 4096 x 4096; a phone's longest screenshot nearly fits
+const KEPT = 0.8; // of its width
 const JPEG_QUALITY = 0.85;
 const THUMB_SIDE = 192;
 
@@ -34,25 +38,30 @@ export async function prepare(original, rotation) {
 }
 
 async function prepared(bitmap, original, rotation) {
-  const hints = judge(draw(bitmap, JUDGED_SIDE, 0));
-  const thumb = await encode(draw(bitmap, THUMB_SIDE, rotation), 0.7);
+  const side = Math.max(bitmap.width, bitmap.height);
+  const long = side > LONG * Math.min(bitmap.width, bitmap.height);
+  const hints = long ? [] : judge(draw(bitmap, JUDGED_SIDE / side, 0)); // reduced to that, a long one is a blur
+  const thumb = await encode(draw(bitmap, THUMB_SIDE / side, rotation), 0.7);
+  const scale = long ? Math.sqrt(CANVAS_PIXELS / (bitmap.width * bitmap.height)) : LONG_SIDE / side;
   let ready = null;
-  if (rotation || original.size > REDUCE_OVER_BYTES) {
-    ready = await encode(draw(bitmap, LONG_SIDE, rotation), JPEG_QUALITY);
+  // One that would have to be reduced by much goes as it is, however slow the line: nothing else can be read.
+  if (rotation || (original.size > REDUCE_OVER_BYTES && !(long && scale < KEPT))) {
+    ready = await encode(draw(bitmap, scale, rotation), JPEG_QUALITY);
     if (!rotation && ready.size >= original.size) ready = null;
   }
   return { ready, thumb, hints };
 }
 
-function draw(bitmap, longSide, rotation) {
-  const scale = Math.min(1, longSide / Math.max(bitmap.width, bitmap.height));
+/** Draw a picture, turned, and at most as large as it is. */
+function draw(bitmap, wanted, rotation) {
+  const scale = Math.min(1, wanted);
   const width = Math.max(1, Math.round(bitmap.width * scale));
   const height = Math.max(1, Math.round(bitmap.height * scale));
   const sideways = rotation % 2 === 1;
   const canvas = document.createElement("canvas");
   canvas.width = sideways ? height : width;
   canvas.height = sideways ? width : height;
-  const pen = canvas.getContext("2d", { willReadFrequently: longSide === JUDGED_SIDE });
+  const pen = canvas.getContext("2d", { willReadFrequently: Math.max(width, height) === JUDGED_SIDE });
   pen.fillStyle = "#fff"; // a PNG may be transparent, a JPEG cannot
   pen.fillRect(0, 0, canvas.width, canvas.height);
   pen.imageSmoothingQuality = "high";

@@ -260,6 +260,15 @@ class PictureTooLarge(BadFile):
     )
 
 
+class AvifPicture(BadFile):
+    """An AVIF picture that calls itself HEIC."""
+
+    code = "avif_picture"
+    template = (
+        "File {number} is an AVIF picture, which is not supported. Send it as a JPEG, or send a screenshot of it."
+    )
+
+
 class UnusualPicture(BadFile):
     """A picture coded in a way that the decoders here do not know, such as a JPEG of 12 bits a sample."""
 

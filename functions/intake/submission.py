@@ -250,8 +250,13 @@ class _Upload:
                 "empty_file", f"File {number} is empty (0 bytes). Take the photo again or choose another file."
             )
         elif kind is None:
-            message = f"File {number} is not a PDF, JPEG, PNG, TIFF, WebP or HEIC. Send a photo or a PDF of the bill."
-            self._refuse("unsupported_file_type", message)
+            known = filetypes.foreign(head)
+            self._refuse(
+                "unsupported_file_type",
+                f"File {number} is {known.name}, which is not supported. {known.advice}"
+                if known
+                else f"File {number} is not a PDF, JPEG, PNG, TIFF, WebP or HEIC. Send a photo or a PDF of the bill.",
+            )
         name = f"{self.prefix}{number:02d}"
         # Once anything is wrong the submission will be refused: the rest is only counted, so that all is reported.
         if kind is not None and self._wanted():

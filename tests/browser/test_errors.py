@@ -16,6 +16,7 @@ from infra.local.site import FRONTEND
 from tests.browser.agent import PHOTO, Agent, pdf
 from tests.pipeline import documents
 from tests.pipeline.submitter import ANSWERS, Submitter, wait_for
+from tests.unit.test_filetypes import FOREIGN_FILES
 
 TEXT: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no bill at all"}
 EMPTY: FilePayload = {"name": "empty.pdf", "mimeType": "application/pdf", "buffer": b""}
@@ -25,6 +26,7 @@ def in_node(script: str, value: Any) -> Any:
     """Run a script that sees the form's rules as `rules` and a value as `given`; return what it makes of it."""
     source = (
         f"import * as rules from {json.dumps((FRONTEND / 'site' / 'fields.js').as_uri())};\n"
+        f"import * as kinds from {json.dumps((FRONTEND / 'site' / 'kinds.js').as_uri())};\n"
         f"const given = JSON.parse(await new Response(process.stdin).text());\n"
         f"console.log(JSON.stringify({script}));"
     )
@@ -129,10 +131,19 @@ def test_files_are_told_apart_as_the_server_does() -> None:
         ),
         *(documents.encoded(picture, kind) for kind in ("PNG", "TIFF", "WEBP")),
         *(b"\0\0\0\x18ftypisom" + bytes(8), b"RIFF1234WAVE", b"MM\0*" + bytes(9)),
+        *(head for head, _ in FOREIGN_FILES.values()),
     ]
     heads = [head[: filetypes.SNIFF_BYTES] for head in heads]
     here = [filetypes.sniff(head) for head in heads]
-    assert in_node("given.map((head) => rules.sniff(Uint8Array.from(head)))", [list(head) for head in heads]) == here
+    given = [list(head) for head in heads]
+    assert in_node("given.map((head) => rules.sniff(Uint8Array.from(head)))", given) == here
+    named = [filetypes.foreign(head) for head in heads]
+    script = "given.map((head) => kinds.foreignName(Uint8Array.from(head)))"
+    assert [name for name, kind in zip(in_node(script, given), here, strict=True) if kind is None] == [
+        f"{known.name}, which is not supported. {known.advice}" if known else None
+        for known, kind in zip(named, here, strict=True)
+        if kind is None
+    ]
 
 
 def test_an_empty_form_lists_everything_at_once(agent: Agent) -> None:

@@ -86,6 +86,17 @@ def test_a_large_photo_is_reduced_upright(
     assert red_corner(sent) == corner
 
 
+def test_a_long_screenshot_keeps_its_width(new_agent: Callable[..., Agent], line: Line) -> None:
+    """A screenshot of a whole page is not reduced by its long side, which would leave a fifth of its width."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (1080, 16_062), "white").save(buffer, "PNG")
+    (picture,) = sent_pictures(
+        new_agent, line, photo("page.png", buffer.getvalue() + Random(7).randbytes(REDUCE_OVER), "image/png")
+    )
+    assert picture.width > 1000
+    assert picture.height / picture.width == pytest.approx(16_062 / 1080, rel=0.01)
+
+
 def test_a_small_photo_is_sent_as_it_is(new_agent: Callable[..., Agent], line: Line) -> None:
     """Without need not a byte is changed."""
     content = documents.jpeg(page(), orientation=6)

@@ -102,6 +102,12 @@ SENTENCES = [
         "File 2 is a PDF without any page. Send the PDF of the whole bill, or photos of its pages.",
     ),
     (
+        errors.AvifPicture(2),
+        "avif_picture",
+        422,
+        "File 2 is an AVIF picture, which is not supported. Send it as a JPEG, or send a screenshot of it.",
+    ),
+    (
         errors.UnusualPicture(2),
         "unusual_picture",
         422,

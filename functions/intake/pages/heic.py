@@ -8,7 +8,7 @@ import struct
 import pi_heif
 from PIL import Image
 
-from intake.errors import BrokenFile
+from intake.errors import AvifPicture, BadFile, BrokenFile, UnusualPicture
 from intake.pages.bands import bands
 from intake.pages.content import DECODED_PIXELS, LONG_PIXELS, PageContent
 from intake.pages.filebytes import Data
@@ -31,6 +31,19 @@ def _coded_sizes(data: Data) -> list[tuple[int, int]]:
     return [struct.unpack_from(">II", data, box.end()) for box in re.finditer(rb"ispe\0{4}(?=.{8})", data, re.DOTALL)]
 
 
+def _meaning(data: Data, number: int) -> BadFile:
+    """Return what it means that libheif cannot read a file: it is coded in a way that this build does not know, or damaged.
+
+    The coding stands in the entries of the items, and of the samples of a sequence (ISO/IEC 14496-12, 8.11.6 and 8.5.2).
+    """
+    coded = re.search(rb"infe.{8,12}?(av01|hvc1|vvc1|avc1|jpeg|j2k1|mski|unci)", data, re.DOTALL)
+    sequence = re.search(rb"stsd.{12}(av01)", data, re.DOTALL)
+    coding = coded[1] if coded else sequence[1] if sequence else b"hvc1"
+    if coding == b"av01":
+        return AvifPicture(number)
+    return BrokenFile(number) if coding == b"hvc1" else UnusualPicture(number)
+
+
 class HeicDocument:
     """A HEIC file: one page, its primary picture (bursts and live photos carry others).
 
@@ -46,11 +59,12 @@ class HeicDocument:
 
     def __init__(self, data: Data, number: int) -> None:
         self._number = number
+        self._data = data
         try:
             container = pi_heif.open_heif(data)
             self._picture = container[container.primary_index]
         except (ValueError, EOFError, SyntaxError, RuntimeError, IndexError) as exc:
-            raise BrokenFile(number) from exc
+            raise _meaning(data, number) from exc
         except OSError as exc:  # libheif's word for no memory
             raise MemoryError from exc
         for width, height in (self._picture.size, *_coded_sizes(data)):
@@ -63,7 +77,7 @@ class HeicDocument:
             most = DECODED_PIXELS if len(bands(width, height)) == 1 else LONG_PIXELS
             grey = self._grey(2 if width * height > most else 1)
         except (ValueError, EOFError, SyntaxError, RuntimeError) as exc:
-            raise BrokenFile(self._number) from exc
+            raise _meaning(self._data, self._number) from exc
         except OSError as exc:
             raise MemoryError from exc
         return PageContent(width, height, "render", pieces=in_pieces(grey))
@@ -85,3 +99,4 @@ class HeicDocument:
     def close(self) -> None:
         """Give back the memory."""
         del self._picture
+        self._data = b""

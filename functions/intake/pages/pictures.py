@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from intake.errors import BrokenFile, PictureTooLarge
+from intake.errors import BrokenFile, PictureTooLarge, UnusualPicture
 from intake.pages import jpeg
 from intake.pages.bands import bands
 from intake.pages.content import (
@@ -39,6 +39,7 @@ VISION_PIXELS = 75_000_000
 """Largest picture that Vision takes: https://cloud.google.com/vision/docs/supported-files."""
 
 _ORIENTATION = 0x0112
+_DNG_VERSION = 0xC612
 
 STRIP_ROWS = 256
 
@@ -159,6 +160,8 @@ class RasterDocument:
             self._pages = getattr(self._picture, "n_frames", 1) if kind == "tiff" else 1
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, KeyError, TypeError) as exc:
             raise BrokenFile(number) from exc
+        if kind == "tiff" and _DNG_VERSION in self._picture.tag_v2:  # type: ignore[attr-defined]
+            raise UnusualPicture(number)  # What it shows first is a thumbnail.
         check_pixels(*self._picture.size, MAX_PIXELS[kind], number)
 
     @property
