@@ -2,7 +2,6 @@
 
 import { announce, byId, h, hidden, megabytes } from "./dom.js";
 import { MAX_UPLOAD_BYTES, SNIFF_BYTES, sniff } from "./fields.js";
-import { prepare } from "./picture.js";
 
 const HINTS = {
   dark: "This photo is dark. If you can, take it again with more light.",
@@ -81,7 +80,10 @@ export class Pages {
       const head = new Uint8Array(await page.original.slice(0, SNIFF_BYTES).arrayBuffer());
       page.kind = sniff(head);
       if (!page.kind) page.foreign = (await import("./kinds.js")).foreignName(head);
-      if (DECODABLE.includes(page.kind)) Object.assign(page, await prepare(page.original, page.rotation));
+      if (DECODABLE.includes(page.kind)) {
+        const { prepare } = await import("./picture.js").catch(() => ({})); // without it, it is sent as it is
+        Object.assign(page, await prepare?.(page.original, page.rotation));
+      }
       if (!page.ready) page.original = await snapshot(page.original);
     });
     this.#queue = this.#queue.catch(() => {

@@ -119,25 +119,29 @@ def without_metadata(data: Data) -> bytes:
         position = start - 4
         if marker == _SOS:
             break
-        metadata = _APP0 < marker <= _APP15 and marker != _APP14
-        if not metadata and marker != _COM:
+        if _shows(marker, data[start : start + 5]):
             kept.append(data[position:end])
         position = end
     else:
         return b"".join([*kept, data[position:]])
-    end_of_all = _end_of_pixels(data, position)
     # Without an end of picture a decoder would wait for the rest; with it, it shows what there is.
-    kept += [data[position:], b"\xff\xd9"] if end_of_all is None else [data[position:end_of_all]]
-    return b"".join(kept)
+    return b"".join([*kept, data[position : _end_of_pixels(data, position)], b"\xff\xd9"])
 
 
-def _end_of_pixels(data: Data, position: int) -> int | None:
-    """Return where the picture ends whose first start of scan is at a position; None where it is cut off."""
+def _shows(marker: int, beginning: bytes) -> bool:
+    """Tell whether a decoder needs a segment: JFIF, Adobe's, and all that hold no data of applications and no comment."""
+    if marker == _APP0:
+        return beginning == b"JFIF\0"
+    return marker == _APP14 or not (_APP0 <= marker <= _APP15 or marker == _COM)
+
+
+def _end_of_pixels(data: Data, position: int) -> int:
+    """Return where the picture whose first start of scan is at a position ends, or is cut off, without its end marker."""
     while (found := _AFTER_PIXELS.search(data, position)) is not None:
-        if data[found.end() - 1] == _EOI:
-            return found.end()
         position = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
-    return None
+        if data[found.end() - 1] == _EOI or position > len(data):
+            return found.start()
+    return len(data)
 
 
 def _segments(data: Data) -> Iterator[tuple[int, int, int]]:

@@ -55,12 +55,7 @@ def open_jpeg(data: Data, number: int) -> Document:
     header = jpeg.read_header(data)
     if header is not None and header.ordinary:
         return JpegDocument(data, number, header)
-    try:
-        return RasterDocument(data, number, "jpeg")
-    except BrokenFile as exc:
-        if header is None:
-            raise
-        raise UnusualPicture(number) from exc
+    return RasterDocument(data, number, "jpeg", BrokenFile if header is None else UnusualPicture)
 
 
 class JpegDocument:

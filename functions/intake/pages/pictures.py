@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from intake.errors import BrokenFile, PictureTooLarge, UnusualPicture
+from intake.errors import BadFile, BrokenFile, PictureTooLarge, UnusualPicture
 from intake.pages import jpeg
 from intake.pages.bands import bands
 from intake.pages.content import (
@@ -132,9 +132,9 @@ def check_pixels(width: int, height: int, limit: int, number: int) -> None:
         raise PictureTooLarge(number, megapixels=math.ceil(width * height / 1e6), limit=limit // 1_000_000)
 
 
-def meaning(exc: Exception, number: int) -> Exception:
-    """Return what an error of Pillow's means: memory ran out in a decoder, or the file is broken."""
-    return MemoryError() if str(exc).startswith(ImageFile.ERRORS[-9]) else BrokenFile(number)
+def meaning(exc: Exception, number: int, unreadable: type[BadFile] = BrokenFile) -> Exception:
+    """Return what an error of Pillow's means: memory ran out in a decoder, or the file cannot be decoded."""
+    return MemoryError() if str(exc).startswith(ImageFile.ERRORS[-9]) else unreadable(number)
 
 
 class RasterDocument:
@@ -144,22 +144,24 @@ class RasterDocument:
         data: All bytes.
         number: 1-based position in the submission, for error sentences.
         kind: `png`, `webp` or `tiff`; `jpeg` where only a decoder can tell what it is.
+        unreadable: What it means that it cannot be decoded.
 
     Raises:
         BadFile: It cannot be opened, or has too many pixels.
     """
 
-    def __init__(self, data: Data, number: int, kind: str) -> None:
+    def __init__(self, data: Data, number: int, kind: str, unreadable: type[BadFile] = BrokenFile) -> None:
         self._data = data
         self._number = number
         self._kind = kind
+        self._unreadable = unreadable
         self._stream = stream_of(data)
         try:
             self._picture = Image.open(self._stream, formats=[kind.upper()])
             # Counting a TIFF's pages walks its chain of directories; WebP and PNG animations count as one picture.
             self._pages = getattr(self._picture, "n_frames", 1) if kind == "tiff" else 1
         except (UnidentifiedImageError, OSError, SyntaxError, ValueError, KeyError, TypeError) as exc:
-            raise BrokenFile(number) from exc
+            raise unreadable(number) from exc
         if kind == "tiff" and _DNG_VERSION in self._picture.tag_v2:  # type: ignore[attr-defined]
             raise UnusualPicture(number)  # What it shows first is a thumbnail.
         check_pixels(*self._picture.size, MAX_PIXELS[kind], number)
@@ -183,7 +185,7 @@ class RasterDocument:
             # Not before the pixels are there: Pillow turns a TIFF while it decodes it and then forgets the orientation.
             orientation = picture.getexif().get(_ORIENTATION, 1)
         except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError) as exc:
-            raise meaning(exc, self._number) from exc
+            raise meaning(exc, self._number, self._unreadable) from exc
         grey = turned(stretched(grey, self._pixel_height), orientation)
         return PageContent(*grey.size, "render", pieces=in_pieces(grey))
 
