@@ -6,13 +6,13 @@ import argparse
 import json
 import shlex
 import shutil
-import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from infra.gcp import destroy, printing, redrive, settings, staging, status
-from infra.gcp.apply import Outcome, Runner, StepFailed
+from infra.gcp import destroy, instances, preflight, printing, redrive, settings, staging, status
+from infra.gcp.apply import Runner, StepFailed, run
 from infra.gcp.deployment import DEFAULT_REGION, BadOption, Deployment
 from infra.gcp.plan import plan
 from infra.gcp.steps import gcloud
@@ -47,8 +47,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit status: 0 done, 1 failed, 2 bad usage."""
+def main(argv: Sequence[str] | None = None, sleep: Callable[[float], None] = time.sleep) -> int:
+    """Run one command and return the exit status: 0 done, 1 failed, 2 bad usage.
+
+    Args:
+        argv: The arguments; those of the process if None.
+        sleep: Waits between attempts, seconds.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = _parser().parse_args(arguments)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -56,13 +61,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.command == "status":
             return status.show(options)
         deployment = _deployment(options)
+        runner = Runner(print, shlex.join(["./deploy.sh", *arguments]), sleep)
         if options.command == "gcp":
-            return _deploy(options, deployment, again=shlex.join(["./deploy.sh", *arguments]))
+            return _deploy(options, deployment, runner)
         _check_gcloud()
         if options.command == "redrive":
             redrive.redrive(deployment, print)
             return 0
-        return _destroy(options, deployment, again=shlex.join(["./deploy.sh", *arguments]))
+        return _destroy(options, deployment, runner)
     except BadOption as exc:
         print(exc, file=sys.stderr)
         return 2
@@ -70,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"\n{exc}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. What was done stays as it is; the same command goes on.", file=sys.stderr)
+        print("\nInterrupted. What was done stays; the same command goes on from here.", file=sys.stderr)
         return 130
 
 
@@ -83,23 +89,54 @@ def _deployment(options: argparse.Namespace) -> Deployment:
     return Deployment(options.project, options.region, **chosen)
 
 
-def _deploy(options: argparse.Namespace, deployment: Deployment, again: str) -> int:
-    settled = settings.read()
+def _deploy(options: argparse.Namespace, deployment: Deployment, runner: Runner) -> int:
+    settled, source, site = settings.read(), staging.source_digest(), staging.site_digest(deployment)
     if options.plan:
-        parts = plan(deployment, settled, staging.source_digest(), staging.site_digest(deployment))
-        print(printing.script(parts, f"GreenWatt Intake in project {deployment.project}, {deployment.region}."), end="")
+        parts = plan(deployment, settled, source, site)
+        heading = f"GreenWatt Intake in project {deployment.project}, {deployment.region}."
+        print(printing.script(list(preflight.looks(deployment, settled)), parts, heading), end="")
         return 0
     account = _check_gcloud()
     deployment = _remembered(deployment)
     print(f"GreenWatt Intake into project {deployment.project}, {deployment.region}, as {account}.")
-    if not deployment.sheet:
-        print("No --sheet is given: bills will be taken in and read, and their rows wait until there is one.")
+    if not _nothing_in_the_way(deployment, settled):
+        return 1
     if not options.yes and not _agreed("Go on? --plan shows every command first. [y/N] "):
         return 1
-    parts = plan(deployment, settled, staging.source_digest(), staging.site_digest(deployment))
-    outcome = Runner(print, again).carry_out(parts)
-    print(_closing(deployment, outcome))
+    site = staging.site_digest(deployment)
+    first, *_ = plan(deployment, settled, source, site)
+    runner.carry_out([first])
+    settled = _within_quota(deployment, settled)  # its API is enabled only now
+    runner.carry_out(plan(deployment, settled, source, site)[1:])
+    print(_closing(deployment, runner.values["SITE_URL"]))
     return 0
+
+
+def _nothing_in_the_way(deployment: Deployment, settled: settings.Settings) -> bool:
+    """Say what was found before anything is changed; False where the deployment is sure to fail."""
+    print("Looking first; nothing is changed yet.")
+    found = list(preflight.find(deployment, settled))
+    fine = [look.name for look, finding in found if finding is None]
+    print(f"  as it should be: {', '.join(fine)}")
+    for stops, mark in ((False, "note"), (True, "MISSING")):
+        for look, finding in found:
+            if finding and finding.stops == stops:
+                print(f"  {mark}: {look.name}: {finding.text}.")
+    if not deployment.sheet:
+        print("  note: no --sheet is given: bills are taken in and read, and their rows wait until there is one.")
+    if any(finding and finding.stops for _look, finding in found):
+        print("Nothing was changed. Mend what is missing, then run the same command again.", file=sys.stderr)
+        return False
+    return True
+
+
+def _within_quota(deployment: Deployment, settled: settings.Settings) -> settings.Settings:
+    done = run(instances.quota(deployment))
+    limit = None if done.returncode else instances.vcpus(json.loads(done.stdout), deployment.region)
+    if limit is None:
+        print("  note: the quota of vCPUs could not be read; instances are those of infra/functions.toml")
+        return settled
+    return instances.within(settled, limit)
 
 
 def _check_gcloud() -> str:
@@ -110,8 +147,7 @@ def _check_gcloud() -> str:
     """
     if shutil.which("gcloud") is None:
         raise StepFailed("The gcloud CLI is not installed: https://cloud.google.com/sdk/docs/install")
-    command = gcloud("auth", "list", "--filter=status:ACTIVE", "--format=value(account)")
-    done = subprocess.run(list(command.argv), capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    done = run(gcloud("auth", "list", "--filter=status:ACTIVE", "--format=value(account)"))
     account = done.stdout.strip()
     if done.returncode or not account:
         raise StepFailed(
@@ -135,9 +171,7 @@ def _remembered(deployment: Deployment) -> Deployment:
 def _environment(deployment: Deployment, function: str) -> dict[str, str]:
     """Return the variables of a deployed function; none where it is not there, or any trouble stops the first step."""
     where = (function, "--gen2", deployment.project_flag, f"--region={deployment.region}", "--format=json")
-    done = subprocess.run(  # noqa: S603 - our own command
-        list(gcloud("functions", "describe", *where).argv), capture_output=True, text=True, check=False
-    )
+    done = run(gcloud("functions", "describe", *where))
     if done.returncode:
         return {}
     return dict(json.loads(done.stdout).get("serviceConfig", {}).get("environmentVariables", {}))
@@ -150,22 +184,20 @@ def _agreed(question: str) -> bool:
     return input(question).strip().lower() in ("y", "yes")
 
 
-def _closing(deployment: Deployment, outcome: Outcome) -> str:
-    changed = len(outcome.made) + len(outcome.mended)
+def _closing(deployment: Deployment, url: str) -> str:
     lines = [
-        f"\n{outcome.as_wanted} things were as wanted; "
-        + (f"{len(outcome.made)} made, {len(outcome.mended)} changed." if changed else "nothing was changed."),
-        f"The form is at https://{deployment.project}.web.app",
+        f"\nDone. The form is at {url}",
         "Share the Sheet with these accounts, as an editor:",
         f"  {deployment.account('record')}",
         f"  {deployment.account('sweep')}",
     ]
     if deployment.drive_folder:
         lines.append(f"and make {deployment.account('record')} a content manager of the Shared Drive.")
+    lines.append("Then see whether everything holds: ./deploy.sh check --project " + deployment.project)
     return "\n".join([*lines, f"Watch it: ./deploy.sh status --project {deployment.project}"])
 
 
-def _destroy(options: argparse.Namespace, deployment: Deployment, again: str) -> int:
+def _destroy(options: argparse.Namespace, deployment: Deployment, runner: Runner) -> int:
     kept = (
         "Bills, database and Sheet stay." if not options.with_data else "ALL BILLS AND THE DATABASE GO TOO, for good."
     )
@@ -176,7 +208,7 @@ def _destroy(options: argparse.Namespace, deployment: Deployment, again: str) ->
             return 1
     elif not options.yes and not _agreed("Go on? [y/N] "):
         return 1
-    removed = Runner(print, again).remove(destroy.removals(deployment, settings.read(), with_data=options.with_data))
+    removed = runner.remove(destroy.removals(deployment, settings.read(), with_data=options.with_data))
     print(f"{removed} things were removed.")
     return 0
 

@@ -9,14 +9,15 @@ from typing import Any
 from infra.gcp import functions, grants, hosting, observing
 from infra.gcp.deployment import ACCOUNTS, TOPICS, Deployment, dead
 from infra.gcp.settings import Settings
-from infra.gcp.steps import Command, Removal, gcloud
+from infra.gcp.steps import Command, Lookup, Removal, gcloud
 
 
-def removals(deployment: Deployment, settings: Settings, *, with_data: bool) -> Iterator[Removal]:
+def removals(deployment: Deployment, settings: Settings, *, with_data: bool) -> Iterator[Removal | Lookup]:
     """Yield what is to be taken away.
 
-    The bills, the database and the Sheet stay unless `with_data`; the Sheet stays always. APIs stay enabled and the project
-    stays a Firebase project, which cost nothing. Deleting an event function deletes its trigger and its subscription.
+    The bills, the database and the Sheet stay unless `with_data`; the Sheet stays always. APIs stay enabled, the project stays
+    a Firebase project and Google's own accounts keep their role, which cost nothing. Deleting an event function deletes its
+    trigger and its subscription.
 
     Args:
         deployment: The deployment.
@@ -28,10 +29,10 @@ def removals(deployment: Deployment, settings: Settings, *, with_data: bool) -> 
     yield _named(f"scheduler job {functions.JOB}", ("scheduler", "jobs"), functions.JOB, flag, location)
     for name in settings.functions:
         yield _named(f"function {name}", ("functions",), name, "--gen2", flag, f"--region={region}")
-    site = Command(("curl", "--fail", "--silent", "--show-error", f"https://{deployment.project}.web.app/build.json"))
-    yield Removal(
-        "the site", site, (hosting.firebase("hosting:disable", "--force", f"--project={deployment.project}"),)
-    )
+    yield from hosting.site_lookups(deployment)
+    site = Command(("curl", "--fail", "--silent", "--show-error", "${SITE_URL}/build.json"))
+    disable = ("hosting:disable", "--force", "--site=${SITE}", f"--project={deployment.project}")
+    yield Removal("the site", site, (hosting.firebase(deployment, *disable),))
     yield from _monitoring(deployment)
     for topic_id in TOPICS.values():
         letters = dead(topic_id)

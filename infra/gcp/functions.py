@@ -71,7 +71,10 @@ def function(deployment: Deployment, settings: Settings, spec: FunctionSpec, dig
         f"--build-service-account=projects/{deployment.project}/serviceAccounts/{deployment.account('build')}",
         f"--docker-repository=projects/{deployment.project}/locations/{deployment.region}/repositories/{REPOSITORY}",
         f"--ingress-settings={'all' if spec.public else 'internal-only'}",
-        "--no-allow-unauthenticated",
+        # On a function that is there this flag means "take the role from allUsers away", and the form would answer 403 until
+        # it is given again (gcloud, command_lib/functions/v2/deploy/command.py).
+        *(() if spec.public else ("--no-allow-unauthenticated",)),
+        "--serve-all-traffic-latest-revision",  # ends a roll-back to an older revision
         f"--update-labels={DIGEST_LABEL}={digest}",
         *_trigger(deployment, spec),
         f"--set-env-vars={','.join(f'{name}={value}' for name, value in variables.items())}",
@@ -82,9 +85,32 @@ def function(deployment: Deployment, settings: Settings, spec: FunctionSpec, dig
         f"function {spec.name}",
         _reason(spec),
         (gcloud(*deploy),),
-        gcloud("functions", "describe", *where, "--format=json"),
-        lambda found: _judge(found, deployment, spec, variables, digest),
+        look=gcloud("functions", "describe", *where, "--format=json"),
+        compare=lambda found, _values: _compare(found, deployment, spec, variables, digest),
         slow=True,
+    )
+
+
+def generation(deployment: Deployment, spec: FunctionSpec) -> Step:
+    """Return in which execution environment a function runs; functions deploy has no flag for it.
+
+    The first starts faster and is the only one for less than 512 MiB; the second is a whole Linux kernel, so that the process
+    which opens files can be confined by Landlock (https://cloud.google.com/run/docs/about-execution-environments).
+    """
+    where = (spec.name, deployment.project_flag, f"--region={deployment.region}")
+    wanted = f"gen{spec.generation}"
+
+    def compare(found: Any, _values: Mapping[str, str]) -> Verdict:
+        template = ((found or {}).get("spec") or {}).get("template") or {}
+        held = (template.get("metadata") or {}).get("annotations") or {}
+        return Verdict.SAME if held.get("run.googleapis.com/execution-environment") == wanted else Verdict.DIFFERS
+
+    return Step(
+        f"{spec.name} runs in generation {spec.generation}",
+        "Decided for each function in infra/functions.toml; a deployment of the function may undo it.",
+        (gcloud("run", "services", "update", *where, f"--execution-environment={wanted}"),),
+        look=gcloud("run", "services", "describe", *where, "--format=json"),
+        compare=compare,
     )
 
 
@@ -104,7 +130,7 @@ def _reason(spec: FunctionSpec) -> str:
     )
 
 
-def _judge(
+def _compare(
     found: Any, deployment: Deployment, spec: FunctionSpec, variables: Mapping[str, str], digest: str
 ) -> Verdict:
     if not found:
@@ -112,7 +138,7 @@ def _judge(
     service, trigger = found.get("serviceConfig", {}), found.get("eventTrigger", {})
     held = service.get("environmentVariables", {})
     ingress = "ALLOW_ALL" if spec.public else "ALLOW_INTERNAL_ONLY"
-    as_wanted = (
+    same = (
         found.get("state") == "ACTIVE"
         and found.get("labels", {}).get(DIGEST_LABEL) == digest
         and _mebibytes(service.get("availableMemory", "")) == spec.memory_mb
@@ -127,7 +153,7 @@ def _judge(
         and set(held) - set(variables) <= {"LOG_EXECUTION_ID"}  # which the platform sets
         and (spec.trigger == "http" or trigger.get("retryPolicy") == "RETRY_POLICY_RETRY")
     )
-    return Verdict.AS_WANTED if as_wanted else Verdict.DIFFERS
+    return Verdict.SAME if same else Verdict.DIFFERS
 
 
 def _mebibytes(text: str) -> int:
@@ -143,7 +169,6 @@ def repository(deployment: Deployment) -> Step:
         f"image repository {REPOSITORY}",
         "The functions' images, in a place of their own, so that the build may write there and nowhere else.",
         (gcloud("artifacts", "repositories", "create", *where, "--repository-format=docker"),),
-        gcloud("artifacts", "repositories", "describe", *where, "--format=json"),
     )
 
 
@@ -169,21 +194,6 @@ def clock(deployment: Deployment) -> list[Lookup | Step]:
         "--format=value(serviceConfig.uri)",
     )
 
-    def judge(found: Any) -> Verdict:
-        if not found:
-            return Verdict.MISSING
-        target = found.get("httpTarget", {})
-        token = target.get("oidcToken", {})
-        as_wanted = (
-            found.get("schedule") == "* * * * *"
-            and found.get("state") == "ENABLED"
-            and found.get("attemptDeadline") == f"{_SWEEP_SECONDS}s"
-            and target.get("httpMethod") == "POST"
-            and token.get("serviceAccountEmail") == account
-            and target.get("uri", "").rstrip("/") == token.get("audience", "-").rstrip("/")
-        )
-        return Verdict.AS_WANTED if as_wanted else Verdict.DIFFERS
-
     job = ("scheduler", "jobs")
     return [
         Lookup("SWEEP_URL", "The address of sweep, which is also what the clock's token is made out to.", find),
@@ -191,8 +201,13 @@ def clock(deployment: Deployment) -> list[Lookup | Step]:
             f"scheduler job {JOB}",
             "What stopped goes on within minutes; a call that fails is not repeated, for the next one is a minute away.",
             (gcloud(*job, "create", "http", *where, *wanted),),
-            gcloud(*job, "describe", *where, "--format=json"),
-            judge,
-            (gcloud(*job, "update", "http", *where, *wanted), gcloud(*job, "resume", *where)),
+            (gcloud(*job, "update", "http", *where, *wanted),),
+        ),
+        Step(
+            "the clock runs",
+            "A job that was paused by hand goes on.",
+            (gcloud(*job, "resume", *where),),
+            look=gcloud(*job, "describe", *where, "--format=json"),
+            compare=lambda found, _values: Verdict.SAME if (found or {}).get("state") == "ENABLED" else Verdict.DIFFERS,
         ),
     ]

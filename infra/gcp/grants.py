@@ -6,13 +6,15 @@ they given on the project, and the step says so.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from infra.gcp.deployment import TOPICS, Deployment, dead
-from infra.gcp.steps import Command, Judge, Step, Verdict, gcloud
+from infra.gcp.steps import Command, Step, gcloud
+
+FORBIDDEN = r"permitted customer|allowedPolicyMember"
+"""What Google says where an organisation lets nobody outside it have a role
+(https://cloud.google.com/resource-manager/docs/organization-policy/restricting-domains)."""
 
 
 @dataclass(frozen=True)
@@ -35,29 +37,22 @@ class Resource:
         """Return the command that prints the policy."""
         return gcloud(*self.group, "get-iam-policy", *self.flags, "--format=json")
 
-    def grant(self, member: str, role: str, why: str, condition: str = "") -> Step:
-        """Return the step that gives a member a role."""
+    def grant(self, member: str, role: str, why: str, condition: str = "", instead: Command | None = None) -> Step:
+        """Return the step that gives a member a role.
+
+        Args:
+            member: Who gets it.
+            role: Which.
+            why: What for, in one sentence.
+            condition: An IAM condition.
+            instead: What to run where the organisation forbids to give `member` a role.
+        """
         extra = (f"--condition={condition}",) if condition else self.extra
         add = gcloud(*self.group, "add-iam-policy-binding", *self.flags, f"--member={member}", f"--role={role}", *extra)
-        who = member.partition(":")[2].partition("@")[0] or member
-        return Step(f"{role} on {self.shown} for {who}", why, (add,), self.policy(), _has(member, role))
-
-    def revoke(self, member: str, role: str) -> Command:
-        """Return the command that takes a role back."""
-        arguments = (*self.flags, f"--member={member}", f"--role={role}", *self.extra)
-        return gcloud(*self.group, "remove-iam-policy-binding", *arguments)
-
-
-def _has(member: str, role: str) -> Judge:
-    # Google's own accounts are named by the project's number, which the plan does not know.
-    named = re.compile(re.escape(member).replace(re.escape("${PROJECT_NUMBER}"), "[0-9]+"))
-
-    def judge(policy: Any) -> Verdict:
-        bindings = [binding for binding in (policy or {}).get("bindings", []) if binding["role"] == role]
-        held = any(named.fullmatch(holder) for binding in bindings for holder in binding.get("members", []))
-        return Verdict.AS_WANTED if held else Verdict.MISSING
-
-    return judge
+        name, _at, domain = member.partition(":")[2].partition("@")
+        who = domain.partition(".")[0] if "${" in name else name or member
+        refused = (FORBIDDEN, instead) if instead else None
+        return Step(f"{role} on {self.shown} for {who}", why, (add,), refused=refused)
 
 
 def project(deployment: Deployment) -> Resource:
@@ -105,6 +100,9 @@ def member(deployment: Deployment, name: str) -> str:
 
 PUBSUB_AGENT = "serviceAccount:service-${PROJECT_NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
 """Pub/Sub's own account in the project (https://cloud.google.com/iam/docs/service-agents)."""
+
+EVENTARC_AGENT = "serviceAccount:service-${PROJECT_NUMBER}@gcp-sa-eventarc.iam.gserviceaccount.com"
+"""Eventarc's own account in the project, which makes the triggers of ocr and record."""
 
 ADDRESS_KEY = "intake-address-key"
 """Secret that client addresses are hashed with."""
@@ -156,6 +154,12 @@ def of_functions(deployment: Deployment) -> list[Step]:
     reader = "roles/secretmanager.secretAccessor"
     steps.append(secret(deployment, ADDRESS_KEY).grant(member(deployment, "submit"), reader, why))
     return steps
+
+
+def of_eventarc(deployment: Deployment) -> Step:
+    """Return what lets Eventarc make triggers (https://cloud.google.com/eventarc/docs/troubleshooting#service-agent)."""
+    why = "Eventarc makes the triggers of ocr and record; in a new project its account has no role yet."
+    return project(deployment).grant(EVENTARC_AGENT, "roles/eventarc.serviceAgent", why)
 
 
 def of_push(deployment: Deployment) -> Step:
@@ -213,16 +217,20 @@ def of_delivery(deployment: Deployment, subscriptions: Mapping[str, str]) -> lis
     return steps
 
 
-def of_callers(deployment: Deployment, public: Callable[[str], bool], functions: list[str]) -> list[Step]:
-    """Return who may call which function: anybody the two behind the form, one account each of the others."""
-    callers = {"ocr": "push", "record": "push", "sweep": "clock"}
-    steps = []
-    for name in functions:
-        invoker = "allUsers" if public(name) else member(deployment, callers[name])
-        why = (
-            f"Hosting sends agents' requests on to {name} without an identity."
-            if public(name)
-            else f"Nobody but this account may call {name}."
-        )
-        steps.append(service(deployment, name).grant(invoker, "roles/run.invoker", why))
-    return steps
+def of_caller(deployment: Deployment, name: str, *, public: bool) -> Step:
+    """Return who may call a function: anybody the two behind the form, one account each of the others.
+
+    Where an organisation forbids `allUsers`, the service is told not to ask who calls, which a deployment of the function may
+    undo; so this comes after each (https://cloud.google.com/run/docs/authenticating/public,
+    https://github.com/hashicorp/terraform-provider-google/issues/23360).
+    """
+    if not public:
+        caller = member(deployment, "clock" if name == "sweep" else "push")
+        return service(deployment, name).grant(caller, "roles/run.invoker", f"Nobody but this account may call {name}.")
+    where = (name, deployment.project_flag, f"--region={deployment.region}")
+    return service(deployment, name).grant(
+        "allUsers",
+        "roles/run.invoker",
+        f"Hosting sends agents' requests on to {name} without an identity.",
+        instead=gcloud("run", "services", "update", *where, "--no-invoker-iam-check"),
+    )

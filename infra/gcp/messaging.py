@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 from infra.gcp.deployment import TOPICS, Deployment, dead
-from infra.gcp.steps import Lookup, Step, Verdict, gcloud
+from infra.gcp.steps import Lookup, Step, gcloud
 from infra.local.functions import Delivery, FunctionSpec
 
 KEEP = "7d"
@@ -23,29 +20,22 @@ def topics(deployment: Deployment) -> list[Step]:
             (topic_id, "Carries the ids of intakes, never data."),
             (letters, f"Takes what {topic_id} could not deliver."),
         ):
-            full = deployment.topic(name)
             steps.append(
-                Step(
-                    f"topic {name}",
-                    why,
-                    (gcloud("pubsub", "topics", "create", full, flag),),
-                    gcloud("pubsub", "topics", "describe", full, flag, "--format=json"),
-                )
+                Step(f"topic {name}", why, (gcloud("pubsub", "topics", "create", deployment.topic(name), flag),))
             )
-        full = deployment.subscription(letters)
+        where = (deployment.subscription(letters), flag)
         keep = (
-            f"--topic={deployment.topic(letters)}",
-            flag,
             "--ack-deadline=600",  # `redrive` sends on what it has pulled before it acknowledges
             "--message-retention-duration=31d",
             "--expiration-period=never",
         )
+        subscriptions = ("pubsub", "subscriptions")
         steps.append(
             Step(
                 f"subscription {letters}",
                 "Without a subscription a dead-letter topic loses what it gets; `deploy.sh redrive` reads this one.",
-                (gcloud("pubsub", "subscriptions", "create", full, *keep),),
-                gcloud("pubsub", "subscriptions", "describe", full, flag, "--format=json"),
+                (gcloud(*subscriptions, "create", *where, f"--topic={deployment.topic(letters)}", *keep),),
+                (gcloud(*subscriptions, "update", *where, *keep),),
             )
         )
     return steps
@@ -94,29 +84,8 @@ def delivery(deployment: Deployment, spec: FunctionSpec, topic_id: str, wanted: 
         "--expiration-period=never",
     )
 
-    def judge(found: Any) -> Verdict:
-        found = found or {}
-        backoff, policy = found.get("retryPolicy", {}), found.get("deadLetterPolicy", {})
-        as_wanted = (
-            found.get("ackDeadlineSeconds") == wanted.ack_deadline_s
-            and _seconds(backoff.get("minimumBackoff")) == wanted.retry_min_backoff_s
-            and _seconds(backoff.get("maximumBackoff")) == wanted.retry_max_backoff_s
-            and policy.get("deadLetterTopic") == letters
-            and policy.get("maxDeliveryAttempts") == wanted.max_delivery_attempts
-            and _seconds(found.get("messageRetentionDuration")) == int(KEEP[:-1]) * 86400
-            and not found.get("expirationPolicy", {}).get("ttl")
-        )
-        return Verdict.AS_WANTED if as_wanted else Verdict.DIFFERS
-
     return Step(
         f"delivery to {spec.name}",
         f"A run may take {spec.timeout_s} s; what fails is tried again later and later, then goes to the dead letters.",
         (update,),
-        gcloud("pubsub", "subscriptions", "describe", name, deployment.project_flag, "--format=json"),
-        judge,
     )
-
-
-def _seconds(duration: str | None) -> float:
-    """Read a duration as Google writes it in JSON, `10s` or `0.5s`."""
-    return float(duration[:-1]) if duration else math.nan

@@ -5,32 +5,35 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from infra.gcp.preflight import Look
 from infra.gcp.steps import Command, Item, Local, Lookup, Part
 
 _WIDTH = 118
 
 
-def script(parts: Iterable[Part], heading: str) -> str:
+def script(looks: Iterable[Look], parts: Iterable[Part], heading: str) -> str:
     """Return all commands of a plan with their reasons, in the order in which they would be run.
 
-    A command that makes something stands as it is; the one that looks whether it is there, and the one that would mend it, are
-    comments beside it.
-
     Args:
+        looks: What is looked at before anything is changed.
         parts: The plan.
         heading: First line of the comment on top.
     """
     lines = ["#!/usr/bin/env bash", *_comment(heading), *_comment(_EXPLANATION), "set -euo pipefail"]
+    lines += ["", f"# === Before anything is changed {'=' * 77}"]
+    for look in looks:
+        lines.append(f"# {look.name}: {look.command.shell()}")
     for part in parts:
         lines += ["", f"# === {part.title} {'=' * max(3, 100 - len(part.title))}"]
         for item in part.items:
             lines += ["", *_item(item)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", 'echo "The form is at ${SITE_URL}"']) + "\n"
 
 
 _EXPLANATION = (
-    "Nothing below has been run. `looks:` is asked first; what is there as wanted is left alone. `if it differs:` is run "
-    "instead of the command below it when the thing is there but not as wanted; FOUND is the name that Google gave it."
+    "Nothing below has been run. What Google has already is left as it is, or brought to what stands here by the line after "
+    "`if it is there:`. Where `looks:` stands, that is asked first, and nothing is run if nothing differs. FOUND and HELD "
+    "are what that answer says of the thing. What fails with something that passes by itself is tried again for 11 minutes."
 )
 
 
@@ -46,7 +49,9 @@ def _item(item: Item) -> Iterator[str]:
     if item.look:
         yield f"# looks: {item.look.shell()}"
     for command in item.update:
-        yield f"# if it differs: {command.shell()}"
+        yield f"# if it is there: {command.shell()}"
+    if item.refused:
+        yield f"# if that is refused: {item.refused[1].shell()}"
     for command in item.create:
         yield _wrapped(command)
 

@@ -7,14 +7,15 @@ import sys
 from infra.gcp import observing, settings, staging
 
 
-def main(what: str) -> None:
-    """Stage one thing."""
-    {
-        "lifecycle": lambda: staging.stage_lifecycle(settings.read()),
-        "monitoring": observing.stage,
-        "source": staging.stage_source,
-    }[what]()
+def main(what: str, etag: str = "") -> None:
+    """Stage one thing; `etag` is that of the dashboard that is there."""
+    if what == "monitoring":
+        observing.stage(etag)
+    elif what == "source":
+        staging.stage_source()
+    else:
+        staging.stage_lifecycle(settings.read())
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -58,13 +58,13 @@ def stage_lifecycle(settings: Settings, target: Path = BUILD / "lifecycle.json")
     target.write_text(json.dumps(lifecycle(settings.keeping), indent=2) + "\n", "utf-8")
 
 
-def firebase_json(deployment: Deployment) -> dict[str, object]:
-    """Return infra/firebase.json with the region and the policy of this deployment, for the staged folder."""
+def firebase_json(deployment: Deployment, site_name: str = "") -> dict[str, object]:
+    """Return infra/firebase.json with the region, the policy and the site of this deployment, for the staged folder."""
     text = (ROOT / "infra" / "firebase.json").read_text("utf-8")
     for narrow, wide in policy_edits(deployment).items():
         text = text.replace(narrow, wide)
     document = json.loads(text)
-    document["hosting"]["public"] = "site"
+    document["hosting"] = {**({"site": site_name} if site_name else {}), **document["hosting"], "public": "site"}
     for rule in document["hosting"]["rewrites"]:
         rule["run"]["region"] = deployment.region
     return dict(document)
@@ -76,19 +76,28 @@ def policy_edits(deployment: Deployment) -> dict[str, str]:
 
 
 def site_digest(deployment: Deployment) -> str:
-    """Return the digest of everything that decides what Hosting and the rules are: sources, settings, headers, rules."""
+    """Return the digest of everything that decides what Hosting serves: sources, settings, headers."""
     digest = hashlib.sha256()
     frontend = ROOT / "frontend"
     sources = [*sorted((frontend / "site").iterdir()), frontend / "build.mjs", frontend / "package-lock.json"]
-    for path in [*sources, ROOT / "infra" / "firestore.rules"]:
+    for path in sources:
         digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     digest.update(json.dumps(firebase_json(deployment), sort_keys=True).encode())
     digest.update(deployment.app_check_key.encode())
     return digest.hexdigest()[:_DIGEST_CHARS]
 
 
-def stage_site(deployment: Deployment, digest: str, target: Path = BUILD) -> None:
-    """Build the page and put it beside its firebase.json and the rules.
+def stage_firebase(deployment: Deployment, site_name: str, target: Path = BUILD) -> None:
+    """Write firebase.json for a site, and put Firestore's rules and indexes beside it."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name in ("firestore.rules", "firestore.indexes.json"):
+        shutil.copyfile(ROOT / "infra" / name, target / name)
+    text = json.dumps(firebase_json(deployment, site_name), indent=2)
+    (target / "firebase.json").write_text(text + "\n", "utf-8")
+
+
+def stage_site(digest: str, target: Path = BUILD) -> None:
+    """Build the page.
 
     `build.json` is what a next run asks the deployed site for, to see whether it is this one.
 
@@ -103,8 +112,6 @@ def stage_site(deployment: Deployment, digest: str, target: Path = BUILD) -> Non
     shutil.rmtree(public, ignore_errors=True)
     shutil.copytree(built.public, public, ignore=shutil.ignore_patterns(".*"))
     (public / "build.json").write_text(json.dumps({"digest": digest}) + "\n", "utf-8")
-    shutil.copyfile(ROOT / "infra" / "firestore.rules", target / "firestore.rules")
-    (target / "firebase.json").write_text(json.dumps(firebase_json(deployment), indent=2) + "\n", "utf-8")
 
 
 def add_firebase_config(deployment: Deployment, answer: str, target: Path = BUILD) -> None:

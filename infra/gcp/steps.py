@@ -1,7 +1,6 @@
-"""What a deployment is made of: an ordered list of steps, each of which can look before it does anything.
+"""What a deployment is made of: an ordered list of steps, each one or a few commands.
 
-A step knows the command that looks, how to judge what was found, and the commands that make or mend it. Nothing in here
-runs anything, so a plan can be printed, read, checked by gcloud's own parser, and compared with the last one.
+Nothing in here runs anything, so a plan can be printed, read, checked by gcloud's own parser, and compared with the last one.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ _VARIABLE = re.compile(r"\$\{([A-Z_]+)\}")
 
 
 class Verdict(StrEnum):
-    """How a thing stands, compared with what is wanted."""
+    """How something that was found compares with what is wanted."""
 
     MISSING = "missing"
     DIFFERS = "differs"
-    AS_WANTED = "as wanted"
+    SAME = "same"
 
 
 @dataclass(frozen=True)
@@ -68,37 +67,58 @@ def gcloud(*arguments: str) -> Command:
     return Command(("gcloud", *arguments))
 
 
-Judge = Callable[[Any], Verdict]
+def curl(url: str, *arguments: str) -> Command:
+    """Return a request to an API of Google that gcloud has no command for, as the account that gcloud uses.
+
+    The token goes through a pipe, so it is in no argument and in no plan.
+    """
+    header = 'printf "Authorization: Bearer %s" "$(gcloud auth print-access-token)"'
+    return Command(("curl", "--fail-with-body", "--silent", "--show-error", "--header", "@-", *arguments, url), header)
 
 
-def exists(found: Any) -> Verdict:
-    """Judge a thing that has nothing to differ in: it is there, or not (None, or an empty list)."""
-    return Verdict.AS_WANTED if found else Verdict.MISSING
+def taken(command: Command, expression: str) -> Command:
+    """Return a command that prints one value of the JSON that another one prints.
+
+    Args:
+        command: Prints JSON; it may hold no variable.
+        expression: Python, with the parsed JSON as `found`.
+    """
+    read = "import json, sys; found = json.load(sys.stdin)"
+    code = f'{read}; sys.exit(found["error"]) if "error" in found else print({expression})'
+    return Command(("python3", "-c", code), command.shell())
+
+
+Compare = Callable[[Any, Mapping[str, str]], Verdict]
 
 
 @dataclass(frozen=True)
 class Step:
     """One thing that has to be there as it is described here.
 
+    Most of gcloud's commands may be run again and again, so they simply are. Where one makes something that is there already,
+    `update` is run. Only what takes minutes or has a name that Google gave it is looked at first.
+
     Attributes:
         name: What it is, for the person who watches.
         why: Why it is there, in one sentence.
-        look: Prints JSON and changes nothing; None for a step that is cheap and right to do every time.
-        judge: Takes the parsed JSON, None where the thing was not found.
         create: Commands that make it.
-        update: Commands that mend it where it differs; the same as `create` if empty. `${FOUND}` in them is the name that
-            Google gave it, read by `found_name`.
-        found_name: Reads that name from what `look` printed.
+        update: Commands that make it as it is described here when it is there already. `${FOUND}` in them is the name that
+            Google gave it, read by `found`.
+        look: Prints JSON and changes nothing.
+        compare: Takes that JSON, None where nothing was found, and the values looked up so far.
+        found: Takes the same, and returns further values for `update`.
+        refused: What Google says (a regular expression) where an organisation forbids `create`, and the command to run then.
         slow: Whether a person should be told that this takes minutes.
     """
 
     name: str
     why: str
     create: tuple[Command, ...]
-    look: Command | None = None
-    judge: Judge = exists
     update: tuple[Command, ...] = ()
-    found_name: Callable[[Any], str] = str
+    look: Command | None = None
+    compare: Compare = lambda found, _values: Verdict.SAME if found else Verdict.MISSING
+    found: Callable[[Any, Mapping[str, str]], Mapping[str, str]] = lambda _found, _values: {}
+    refused: tuple[str, Command] | None = None
     slow: bool = False
 
 
@@ -110,11 +130,13 @@ class Lookup:
         variable: Name in capitals.
         why: What it is needed for, in one sentence.
         command: Prints the value on one line.
+        default: The value where there is none; without one that is an error.
     """
 
     variable: str
     why: str
     command: Command
+    default: str | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ class FunctionSpec:
         threads: gunicorn threads.
         cpu: vCPUs of an instance, in production.
         public: Whether anybody may call it, in production.
+        generation: Execution environment of Cloud Run, 1 or 2, in production.
         environment: Variables of the process, beside those that name the project's resources.
     """
 
@@ -36,6 +37,7 @@ class FunctionSpec:
     threads: int
     cpu: int = 1
     public: bool = False
+    generation: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)
 
 

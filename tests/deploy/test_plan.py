@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.gcp import destroy, printing, settings, status_cloud
+from infra.gcp import destroy, preflight, printing, settings, status_cloud
 from infra.gcp.redrive import redrive
 from infra.gcp.steps import Command, Lookup, Step, gcloud
 from tests.deploy.conftest import ROOT, full_deployment, full_plan
@@ -22,7 +22,8 @@ LINT = Path(__file__).parent / "lint_gcloud.py"
 
 
 def plan_text() -> str:
-    return printing.script(full_plan(), "GreenWatt Intake in project my-project, us-east4.")
+    looks = list(preflight.looks(full_deployment(), settings.read()))
+    return printing.script(looks, full_plan(), "GreenWatt Intake in project my-project, us-east4.")
 
 
 def test_the_plan_is_the_recorded_one() -> None:
@@ -66,8 +67,10 @@ def commands() -> list[Command]:
                 found.append(item.command)
             elif isinstance(item, Step):
                 found += [*item.create, *item.update, *([item.look] if item.look else [])]
+                found += [item.refused[1]] if item.refused else []
     for removal in destroy.removals(full_deployment(), settings.read(), with_data=True):
-        found += [removal.look, *removal.delete]
+        found += [removal.command] if isinstance(removal, Lookup) else [removal.look, *removal.delete]
+    found += [look.command for look in preflight.looks(full_deployment(), settings.read())]
     found += redrive_commands()
     found.append(status_cloud.list_functions(full_deployment()))
     found += [
@@ -100,7 +103,12 @@ FOUND = {
     "SWEEP_URL": "https://sweep-abc-uk.a.run.app",
     "ALERT_CHANNEL": "projects/my-project/notificationChannels/1",
     "FOUND": "projects/my-project/dashboards/1",
+    "HELD": "projects/my-project/notificationChannels/1,projects/my-project/notificationChannels/2",
+    "SITE": "my-project",
+    "SITE_URL": "https://my-project.web.app",
+    "APP_ID": "1:1:web:1",
 }
+NOBODY_TOLD = {**FOUND, "ALERT_CHANNEL": "", "HELD": ""}
 
 
 def lint(lines: list[str], folder: Path) -> dict[str, str]:
@@ -126,13 +134,13 @@ def lint(lines: list[str], folder: Path) -> dict[str, str]:
     return {line: "" if a["success"] else str(a["error_message"]) for line, a in zip(lines, answers, strict=True)}
 
 
-def line_of(command: Command) -> str:
-    return Command(tuple(command.resolved(FOUND))).shell()
+def line_of(command: Command, values: dict[str, str] = FOUND) -> str:
+    return Command(tuple(command.resolved(values))).shell()
 
 
 def test_gcloud_takes_every_command_and_no_mutated_one(tmp_path: Path) -> None:
     """Each line passes gcloud's parser offline; with one letter of one flag changed it does not, so the check can fail."""
-    lines = list(dict.fromkeys(line_of(command) for command in commands()))
+    lines = list(dict.fromkeys(line_of(command, v) for command in commands() for v in (FOUND, NOBODY_TOLD)))
     by_shape = {re.sub(r"=\S*|'[^']*'", "", line.partition(" --")[0]): line for line in lines if " --" in line}
     mutated = [re.sub(r" --([a-z]+)", r" --\1x", line, count=1) for line in by_shape.values()]
     said = lint([*lines, *mutated], tmp_path)
@@ -142,7 +150,7 @@ def test_gcloud_takes_every_command_and_no_mutated_one(tmp_path: Path) -> None:
 
 
 def test_no_role_is_wider_than_it_has_to_be() -> None:
-    """On the project: Firestore, logging and the condition of the build; nobody is owner, editor or admin anywhere."""
+    """On the project: Firestore, Eventarc's own account, logging, the condition of the build; nobody is owner or admin."""
     grants = []
     for command in commands():
         if "add-iam-policy-binding" in command.argv:
@@ -152,6 +160,7 @@ def test_no_role_is_wider_than_it_has_to_be() -> None:
     assert on_project == {
         ("roles/datastore.user", False),
         ("roles/datastore.viewer", False),
+        ("roles/eventarc.serviceAgent", False),
         ("roles/logging.logWriter", False),
         ("roles/storage.objectViewer", True),
     }
