@@ -5,8 +5,11 @@ knowledge     what is known of each utility, from utilities/*.toml
 labels        labels among phrases, in spite of slips
 printed, postal, streets, gazetteer
               numbers, dates and addresses as text, with the slips that OCR makes
-numbers, period, usage (of usage_lines), history, addresses, names, details
+utility_choice
+              which utility's knowledge applies: names before numbers
+numbers (of digit_runs), period, usage (of usage_lines, usage_wording and meter_table), history, addresses, names, details
               sightings of the fields
+headings      what stands over a line and says whose figures, and of which time, they are
 sightings     weighing them: what is seen twice is surer, what competes is not reported
 reader        all of it in order
 attention     what the agent should know at once

@@ -171,6 +171,13 @@ def _differences(reading: Reading, form: Mapping[str, str]) -> Iterator[Attentio
             "utility",
             f"The bill is from {utility.value}, the form says {chosen}. Check which one is right.",
         )
+    if utility and reading.signs.contradicting:
+        yield Attention(
+            "utility_contradicted",
+            "utility",
+            f"The bill names {utility.value}, but a number on it looks like one of {reading.signs.contradicting}. "
+            "Check which one is right.",
+        )
     name, account = reading.fields.get("customer_name"), form.get("account_name", "")
     if name and account and not _same_name(str(name.value), account):
         yield Attention(

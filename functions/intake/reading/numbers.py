@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from rapidfuzz.distance import Levenshtein
 
+from intake.reading.digit_runs import DASH, GROUPED, is_masked, is_open, is_whole, rests, runs
 from intake.reading.geometry import Phrase, Sheet, Token
 from intake.reading.knowledge import AccountFormat, PodFormat, Utility
 from intake.reading.labels import Anchor
@@ -20,9 +22,9 @@ _DASH_ROOM = 0.25
 _SUPPLIER_LINES = 6.0  # print heights
 _SUPPLIER_WIDTH = 20.0
 _COMPLETED = 0.84
-_DASH = re.compile(r"[–—-]+")
-_GROUPED = re.compile(r"^[^\s–—-]+(?:[–—-][^\s–—-]+)+$")
-_LONGEST_RUN = 8  # words: four groups with a dash between each two come to seven
+COMPLETED = "prefix completed"
+"""How a number was found whose first digit was lost."""
+_JOINED = 0.95
 
 
 def accounts(sheets: Sequence[Sheet], anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]]:
@@ -32,20 +34,25 @@ def accounts(sheets: Sequence[Sheet], anchors: Iterable[Anchor], utility: Utilit
     else's (a supplier's, a meter's) never come here, since the nearest label decides.
     """
     labelled: dict[tuple[int, ...], str] = {}
+    broken: set[int] = set()
     others: set[int] = set()
     anchors = list(anchors)
     suppliers = _of_suppliers(anchors)
     for anchor in anchors:
         if anchor.name == "account_number":
             for how, phrase in _places(anchor):
-                for tokens in _runs(phrase.tokens):
+                for tokens in runs(phrase.tokens):
                     labelled.setdefault(tuple(id(token) for token in tokens), how)
+                    if suppliers.isdisjoint(id(token) for token in tokens):
+                        found, is_broken = _followed(anchor, how, phrase, tokens, utility.account)
+                        yield from found
+                        broken.update(id(token) for token in tokens if is_broken)
         elif anchor.name in ("other_number", "meter_number"):
             others.update(id(token) for _, phrase in _places(anchor)[:1] for token in phrase.tokens)
     for sheet in sheets:
         for phrase in sheet.phrases:
-            for tokens in _runs(phrase.tokens):
-                if suppliers.intersection(id(token) for token in tokens):
+            for tokens in runs(phrase.tokens):
+                if not (suppliers | broken).isdisjoint(id(token) for token in tokens):
                     continue
                 how = labelled.get(tuple(id(token) for token in tokens), "")
                 if how or not others.intersection(id(token) for token in tokens):
@@ -62,6 +69,8 @@ def account_label_without_number(anchors: Iterable[Anchor], account: AccountForm
         for _, phrase in _places(anchor):
             read = digits_of(phrase.tokens[0].text)
             if read and 2 <= len(read[0]) < min(account.digits):
+                return True
+            if any(not is_whole(tokens, account) for tokens in runs(phrase.tokens)):
                 return True
         if not _places(anchor):
             return True
@@ -136,34 +145,13 @@ def _windows(tokens: Sequence[Token], longest: int, signs: range) -> Iterator[Se
                 yield tokens[first:stop]
 
 
-def _runs(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
-    """Yield runs of neighbouring words that hold nothing but digits and hyphens, none next to further digits."""
-    first = 0
-    while first < len(tokens):
-        stop = first
-        while stop < len(tokens) and stop - first < _LONGEST_RUN and _continues(tokens, first, stop):
-            stop += 1
-        if stop > first:
-            yield tokens[first:stop]
-        if stop > first + 1:
-            yield from ([token] for token in tokens[first:stop] if _GROUPED.match(token.text))
-        first = max(stop, first + 1)
-
-
-def _continues(tokens: Sequence[Token], first: int, stop: int) -> bool:
-    """Tell whether a word belongs to a run of digits: digits do, and a dash between digits."""
-    if _DASH.fullmatch(tokens[stop].text):
-        return first < stop < len(tokens) - 1 and digits_of(tokens[stop + 1].text) is not None
-    return digits_of(tokens[stop].text.strip(".,:;")) is not None
-
-
 def _account(tokens: Sequence[Token], page: int, how: str, account: AccountFormat) -> Iterator[Sighting[str]]:
     read = digits_of("".join(token.text.strip(".,:;") for token in tokens))
-    if read is None or not account.admits(read[0]):
+    if read is None or not account.admits(read[0]) or not is_whole(tokens, account):
         return
     digits, slips = read
     text = "-".join(bare for token in tokens if (bare := token.text.strip(".,:;-–—")))
-    grouped = bool(_GROUPED.match(text)) and [len(g) for g in re.split("[–—-]+", text)] in [
+    grouped = bool(GROUPED.match(text)) and [len(g) for g in re.split("[–—-]+", text)] in [
         list(g) for g in account.groups
     ]
     if account.needs_groups and not (grouped and _is_parted(tokens)):
@@ -175,9 +163,31 @@ def _account(tokens: Sequence[Token], page: int, how: str, account: AccountForma
     yield Sighting(digits, sure * known * (1 if how else 0.93), page, tokens, how or "format")
 
 
+def _followed(
+    anchor: Anchor, how: str, phrase: Phrase, tokens: Sequence[Token], account: AccountFormat
+) -> tuple[list[Sighting[str]], bool]:
+    """Look on for the rest of a labelled number that breaks off: after a gap, or in the line below.
+
+    Returns:
+        The number with its rest, if only that makes it whole; and whether it is none without: a dash ends it, it is only the
+        end of a masked one, or digits follow that may belong to it.
+    """
+    goes_on = is_open(phrase, tokens)
+    if is_masked(phrase, tokens) or (tokens[-1] is not phrase.tokens[-1] and not goes_on):
+        return [], is_masked(phrase, tokens)
+    alone = not goes_on and any(_account(tokens, anchor.sheet.page, how, account))
+    for rest in rests(anchor, how, phrase, under=not alone):
+        numbers = list(_account([*tokens, *rest], anchor.sheet.page, how, account))
+        if numbers:
+            # Where both may be it, or nothing is known of its length, it cannot be told.
+            told = numbers if not alone and (account.groups or goes_on) else []
+            return [replace(number, confidence=_JOINED * number.confidence) for number in told], True
+    return [], goes_on
+
+
 def _is_parted(tokens: Sequence[Token]) -> bool:
     """Tell whether a dash parts the groups, or the room that a lost one leaves; a word cut in two leaves none."""
-    dashed = any(_DASH.search(token.text) for token in tokens)
+    dashed = any(DASH.search(token.text) for token in tokens)
     return dashed or all(after.left - before.right > _DASH_ROOM * before.height for before, after in pairwise(tokens))
 
 
@@ -212,7 +222,7 @@ def _completed(tokens: Sequence[Token], page: int, how: str, account: AccountFor
                 kept = read[0][: len(prefix) - 1]
                 if kept in shortened and not read[0].startswith(prefix):
                     value = prefix + read[0][len(prefix) - 1 :]
-                    yield Sighting(value, _COMPLETED * certainty(tokens), page, tokens, "prefix completed")
+                    yield Sighting(value, _COMPLETED * certainty(tokens), page, tokens, COMPLETED)
 
 
 def _scan_line(phrase: Phrase, page: int, account: AccountFormat) -> Iterator[Sighting[str]]:

@@ -11,12 +11,12 @@ from typing import Any
 from intake.reading import addresses, details, history, names, numbers, period, postal, recognition, usage
 from intake.reading.attention import LOW
 from intake.reading.geometry import MAX_WORDS, PAGE_WORDS, Sheet, sheets
-from intake.reading.knowledge import Utility, utilities
-from intake.reading.labels import Anchor
+from intake.reading.knowledge import Utility
 from intake.reading.period import Period
 from intake.reading.result import Found, Reading, Signs, Value
 from intake.reading.sections import Sections
 from intake.reading.sightings import REPORTED, Sighting, V, Verdict, weigh
+from intake.reading.utility_choice import Numbered, Seen, choose
 from intake.records import PageWords
 
 _FOREIGN_PERIOD = 400  # days: no bill is issued longer after the start of its period
@@ -45,10 +45,10 @@ def read_bill(pages: Sequence[PageWords], submitted: date | None = None) -> Read
     share = min(PAGE_WORDS[-1], max(PAGE_WORDS[0], MAX_WORDS // max(1, len(pages))))
     laid = [sheet for page in sorted(pages, key=lambda page: page.page) for sheet in sheets(page, share)]
     named = recognition.utility_sightings(a for sheet in laid for a in recognition.name_labels().find(sheet))
-    numbered = _Numbered(laid)
+    numbered = Numbered(laid)
     named += recognition.layout_sightings(laid, lambda utility: bool(numbered.by(utility).numbers))
-    utility = _utility_by_numbers(numbered, named)
-    bill = _Bill(laid, utility, numbered.by(utility), submitted=submitted)
+    utility, contradicting = choose(numbered, named)
+    bill = _Bill(laid, utility, numbered.by(utility), contradicting, submitted)
     bill.read_utility(named)
     bill.read_numbers()
     bill.read_period()
@@ -56,50 +56,6 @@ def read_bill(pages: Sequence[PageWords], submitted: date | None = None) -> Read
     bill.read_place()
     bill.read_details()
     return Reading(bill.fields, bill.signs(pages))
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """The labels of one utility on the pages, and the account numbers and PoD IDs in its format."""
-
-    anchors: Sequence[Anchor]
-    accounts: Sequence[Sighting[str]]
-    pods: Sequence[Sighting[str]]
-
-    @property
-    def numbers(self) -> Sequence[Sighting[str]]:
-        return [*self.accounts, *self.pods]
-
-
-class _Numbered:
-    """What is seen with the eyes of one utility or another, each looked for once."""
-
-    def __init__(self, laid: Sequence[Sheet]) -> None:
-        self.sheets = laid
-        self._seen: dict[str, _Seen] = {}
-
-    def by(self, utility: Utility) -> _Seen:
-        """Return what is seen with the eyes of a utility."""
-        if utility.name not in self._seen:
-            labels = recognition.field_labels(utility.name)
-            anchors = [anchor for sheet in self.sheets for anchor in labels.find(sheet)]
-            self._seen[utility.name] = _Seen(
-                anchors,
-                list(numbers.accounts(self.sheets, anchors, utility)),
-                list(numbers.pods(self.sheets, anchors, utility)),
-            )
-        return self._seen[utility.name]
-
-
-def _utility_by_numbers(numbered: _Numbered, named: Sequence[Sighting[str]]) -> Utility:
-    """Pick the utility by its names and by numbers that only it prints."""
-    formats: dict[str, float] = {}
-    for utility in utilities():
-        if not utility.account.prefixes:
-            continue
-        seen = numbered.by(utility).numbers
-        formats[utility.name] = sum(sorted((s.confidence for s in seen), reverse=True)[:3])
-    return recognition.pick(named, formats)
 
 
 def _unsure_by_position(verdict: Verdict[V]) -> Verdict[V]:
@@ -115,12 +71,13 @@ class _Bill:
 
     sheets: Sequence[Sheet]
     utility: Utility
-    seen: _Seen
+    seen: Seen
+    contradicting: str
+    submitted: date | None
     fields: dict[str, Found] = field(default_factory=dict)
     rivals: list[str] = field(default_factory=list)
     doubted: list[str] = field(default_factory=list)
     days: set[int] = field(default_factory=set)
-    submitted: date | None = None
     span: Period | None = None
     several: bool = False
 
@@ -149,6 +106,8 @@ class _Bill:
         verdict = weigh(seen, outvoted=0.9)
         if verdict.best is not None and verdict.best.value == self.utility.name:
             self.report("utility", verdict)
+        elif self.contradicting:
+            self.rivals.append("utility")
 
     def read_numbers(self) -> None:
         """Report account number and electric PoD ID."""
@@ -258,6 +217,7 @@ class _Bill:
             and numbers.account_label_without_number(self.anchors, self.utility.account),
             rivals=tuple(self.rivals),
             doubted=tuple(self.doubted),
+            contradicting=self.contradicting,
         )
 
     def _date(self, name: str) -> date | None:

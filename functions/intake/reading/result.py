@@ -69,6 +69,7 @@ class Signs:
         account_cut: Whether an account label stands there without a whole number.
         rivals: Fields for which values compete without a winner.
         doubted: Fields that were seen but failed a check or were too unsure.
+        contradicting: The utility whose numbers these seem to be, though the bill names another one; "" if none.
     """
 
     words: int = 0
@@ -83,6 +84,7 @@ class Signs:
     account_cut: bool = False
     rivals: tuple[str, ...] = ()
     doubted: tuple[str, ...] = ()
+    contradicting: str = ""
 
     @classmethod
     def from_document(cls, data: Mapping[str, Any]) -> Signs:
