@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import IO, TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -38,7 +39,7 @@ _LONG = Attention(
 
 
 def understand(
-    intake: Intake, pay: Pay, *, store: Store, bucket: Bucket, read: Callable[[IO[bytes], Pay], Reading | None]
+    intake: Intake, pay: Pay, *, store: Store, bucket: Bucket, read: Callable[[IO[bytes], date, Pay], Reading | None]
 ) -> bool:
     """Read the fields of a bill whose pages are all saved, and make its row due.
 
@@ -55,9 +56,10 @@ def understand(
     Raises:
         TemporaryError: Storage or Firestore did not answer.
     """
+    today = intake.submitted_at.astimezone(OFFICE_TIME).date()
     with tempfile.TemporaryFile() as words:
         _fetch_words(bucket, intake, words)
-        read_fields = read(words, pay)
+        read_fields = read(words, today, pay)
     reading = read_fields or Reading()
     key = bill_key(reading)
     earlier = [
@@ -69,7 +71,6 @@ def understand(
         )
         for other in store.earlier_of_same_bill(intake, key)
     ]
-    today = intake.submitted_at.astimezone(OFFICE_TIME).date()
     found = [_NOT_UNDERSTOOD] if read_fields is None else attention(reading, intake.form, today, earlier)
     if intake.pages > READ_PAGES:
         found.append(_LONG)

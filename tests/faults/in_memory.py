@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import IO, TYPE_CHECKING, Any
 
 from intake.cloud.vision import PictureRefused
@@ -156,10 +157,10 @@ class OpenerInMemory:
             raise BrokenFile(number)
         return _Document(name)
 
-    def read_fields(self, words: IO[bytes], pay: Pay) -> Reading:
+    def read_fields(self, words: IO[bytes], day: date, pay: Pay) -> Reading:
         pay(0.0)
         words.seek(0)
-        return read_bill([PageWords.from_dict(json.loads(line)) for line in words])
+        return read_bill([PageWords.from_dict(json.loads(line)) for line in words], day)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import IO, Any
 
 from intake.cloud.firestore import ChunkLease, Claim
@@ -419,10 +419,10 @@ class Opener:
         file.seek(0)
         return open_document(kind, file.read(), number)
 
-    def read_fields(self, words: IO[bytes], pay: Pay = pay_nothing) -> Reading | None:
+    def read_fields(self, words: IO[bytes], day: date, pay: Pay = pay_nothing) -> Reading | None:
         pay(0.0)
         words.seek(0)
-        return read_bill([PageWords.from_dict(json.loads(line)) for line in words])
+        return read_bill([PageWords.from_dict(json.loads(line)) for line in words], day)
 
     def clean(self, kind: str, file: IO[bytes], number: int, pay: Pay = pay_nothing) -> list[Part]:
         file.seek(0)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import IO, Any
 
 from intake import understanding
 from intake.pages.worker_process import Pay, pay_nothing
 from intake.reading import Reading
 from intake.records import Intake, PageWords, Quad, Word, words_object
+from intake.understanding import OFFICE_TIME
 
 from tests.specimens.catalogue import make
 from tests.unit.fakes import INTAKE_ID, Opener, an_intake
@@ -65,7 +66,7 @@ READ = Opener().read_fields
 
 
 def understood(
-    intake: Intake, words: Words, store: Kept, read: Callable[[IO[bytes], Pay], Reading | None] = READ
+    intake: Intake, words: Words, store: Kept, read: Callable[[IO[bytes], date, Pay], Reading | None] = READ
 ) -> tuple[Mapping[str, Any], Sequence[Mapping[str, str]], str]:
     assert understanding.understand(intake, pay_nothing, store=store, bucket=words, read=read)  # type: ignore[arg-type]
     return store.finished[-1]
@@ -98,7 +99,7 @@ def test_an_earlier_submission_of_the_bill_is_named() -> None:
 def test_a_bill_that_cannot_be_read_is_not_held_back() -> None:
     """The row goes out without fields, and a person is asked to read them."""
     reading, attention, key = understood(
-        reading_intake(), saved([page_of_specimen(3)]), Kept(), read=lambda _words, _pay: None
+        reading_intake(), saved([page_of_specimen(3)]), Kept(), read=lambda _words, _day, _pay: None
     )
     assert (reading["fields"], key) == ({}, "")
     assert [item["code"] for item in attention] == ["not_understood"]
@@ -111,3 +112,12 @@ def test_of_a_very_long_submission_only_the_beginning_is_looked_at() -> None:
     _, attention, _ = understood(reading_intake(file_pages=(understanding.READ_PAGES + 1,)), words, Kept())
     assert len(words.read_names) == understanding.READ_PAGES
     assert attention[-1]["code"] == "long_bill"
+
+
+def test_no_bill_is_of_a_later_day_than_its_submission() -> None:
+    """A period that ends after the day of the submission, as New York has it, is another one."""
+    end = make(7, "nyseg", "residential").truth.period_end
+    for days, known in ((-1, False), (3, True)):
+        submitted = datetime.combine(end, datetime.min.time(), OFFICE_TIME) + timedelta(days=days, hours=23)
+        reading, _, _ = understood(reading_intake(submitted_at=submitted), saved([page_of_specimen(3)]), Kept())
+        assert ("period_end" in reading["fields"]) is known

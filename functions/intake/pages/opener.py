@@ -16,6 +16,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from intake import errors, log
@@ -84,11 +85,12 @@ class Opener:
         file.flush()
         return _Remote(self, kind, file, number, pay)
 
-    def read_fields(self, words: IO[bytes], pay: Pay = pay_nothing) -> Reading | None:
+    def read_fields(self, words: IO[bytes], day: date, pay: Pay = pay_nothing) -> Reading | None:
         """Read the fields of a bill off its words.
 
         Args:
             words: A file with one page a line, see `PageWords.to_dict`.
+            day: The day of the submission.
             pay: As for `open`.
 
         Returns:
@@ -103,7 +105,7 @@ class Opener:
 
         def read() -> Answer:
             self.held = None
-            return self.said({"op": "fields"}, words, 1, pay)
+            return self.said({"op": "fields", "day": day.isoformat()}, words, 1, pay)
 
         try:
             answer, _ = self.twice(read, 1)

@@ -6,7 +6,7 @@ It serves one request after the other and holds one document at a time:
 
     {"op": "open", "kind", "number"} + file   ▶  {"pages"}
     {"op": "page", "index", "redraw"}         ▶  a page, see `wire.message_of`, + pictures
-    {"op": "fields"} + file of words          ▶  {"reading"}, see `reading.checked`
+    {"op": "fields", "day"} + file of words   ▶  {"reading"}, see `reading.checked`
     {"op": "clean", "kind", "number"} + file  ▶  {"parts"}, see `wire.parts_of`
     {"op": "close"}                           ▶  {"rss_mb"}
 
@@ -21,6 +21,7 @@ import json
 import os
 import socket
 import sys
+from datetime import date
 from typing import Any
 
 from intake import log
@@ -69,8 +70,8 @@ class Worker:
                 case {"op": "page", "index": int(index), "redraw": bool(redraw)} if self._document is not None:
                     content = self._document.page(index, redraw=redraw)
                     return wire.message_of(content), [piece.picture for piece in content.pieces]
-                case {"op": "fields"} if descriptor is not None:
-                    return {"reading": self._fields(descriptor)}, []
+                case {"op": "fields", "day": str(day)} if descriptor is not None:
+                    return {"reading": self._fields(descriptor, date.fromisoformat(day))}, []
                 case {"op": "clean", "kind": str(kind), "number": int(number)} if descriptor is not None:
                     return {"parts": self._clean(kind, descriptor, number)}, []
                 case _:
@@ -94,14 +95,14 @@ class Worker:
             self._close()
             raise
 
-    def _fields(self, descriptor: int) -> dict[str, Any]:
-        """Return the fields of a bill, from the words of its pages, one page a line (`PageWords.to_dict`)."""
+    def _fields(self, descriptor: int, day: date) -> dict[str, Any]:
+        """Return the fields of a bill, from the words of its pages, one page a line, and the day of the submission."""
         from intake.reading import read_bill
 
         self._close()
         with os.fdopen(descriptor, "rb") as words:
             words.seek(0)
-            return read_bill([PageWords.from_dict(json.loads(line)) for line in words]).to_document()
+            return read_bill([PageWords.from_dict(json.loads(line)) for line in words], day).to_document()
 
     def _clean(self, kind: str, descriptor: int, number: int) -> list[Any]:
         """Return the parts of a picture without its metadata."""
