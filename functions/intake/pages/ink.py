@@ -8,13 +8,13 @@ drawing of the page.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from intake.pages.textlayer import Box, Layer, Picture, Places, Shape
+from intake.pages.textlayer import Box, Layer, Picture, Places, Shape, Span
 
 LOGO = 0.03
 """Share of the page that a picture covers beyond which it is no logo; the utilities' own cover 1 %."""
@@ -66,9 +66,11 @@ def compare(layer: Layer, doubtful_fonts: set[str], look: Look) -> Comparison:
     area = layer.area
     scale = max(area[2] - area[0], area[3] - area[1]) / LETTER_HEIGHT
     places = Places(layer.words)
-    gone, open_words = _words_to_see(layer, places, doubtful_fonts, scale)
+    unread = [span for span in layer.spans if _is_unread(span, doubtful_fonts)]
+    gone, open_words = _words_to_see(layer, places, unread, scale)
     believed = [index for index in range(len(layer.words)) if index not in gone and index not in open_words]
     open_places = [layer.words[index][:4] for index in sorted(open_words)]
+    open_places += [span["bbox"] for span in unread]  # some have no words: a map may give blanks for figures
     open_places += _letters(layer.shapes, scale)
     unexplained = []
     kept = Places([layer.words[index] for index in believed])
@@ -83,27 +85,24 @@ def compare(layer: Layer, doubtful_fonts: set[str], look: Look) -> Comparison:
     return Comparison(believed, unexplained)
 
 
-def _words_to_see(layer: Layer, places: Places, doubtful_fonts: set[str], scale: float) -> tuple[set[int], set[int]]:
+def _is_unread(span: Span, doubtful_fonts: set[str]) -> bool:
+    """Tell whether the characters of some text are not those that are painted, or it is painted in another way than text."""
+    painted = span["char_flags"] & (_FILLED | _STROKED | _CLIPPED)
+    return bool(painted) and (
+        painted == _CLIPPED or span["font"] in doubtful_fonts or not _UNREADABLE.isdisjoint(span["text"])
+    )
+
+
+def _words_to_see(layer: Layer, places: Places, unread: Iterable[Span], scale: float) -> tuple[set[int], set[int]]:
     """Return the words that nobody sees, and those that must be looked at."""
     gone: set[int] = set()
-    unsure: set[int] = set()
     colours: dict[int, tuple[int, float]] = {}
     for span in layer.spans:
-        flags = span["char_flags"]
-        unread = span["font"] in doubtful_fonts or not _UNREADABLE.isdisjoint(span["text"])
-        hidden = not flags & (_FILLED | _STROKED | _CLIPPED) or span["size"] < _TINY * scale
-        coloured = span["color"] or span["alpha"] < 255
-        if unread or hidden or coloured or not flags & (_FILLED | _STROKED):
-            for index in places.within(span["bbox"]):
-                text = layer.words[index][4]
-                if text not in span["text"] and span["text"].strip() not in text:
-                    continue
-                if hidden:
-                    gone.add(index)
-                elif unread or not flags & (_FILLED | _STROKED):
-                    unsure.add(index)
-                else:
-                    colours[index] = span["color"], span["alpha"] / 255
+        if not span["char_flags"] & (_FILLED | _STROKED | _CLIPPED) or span["size"] < _TINY * scale:
+            gone.update(_words_of(span, layer, places))
+        elif span["color"] or span["alpha"] < 255:
+            colours.update(dict.fromkeys(_words_of(span, layer, places), (span["color"], span["alpha"] / 255)))
+    unsure = {index for span in unread for index in _words_of(span, layer, places)}
     behind = _behind(layer, places, unsure, scale)
     for index in range(len(layer.words)):
         if index in behind or index in colours:
@@ -111,6 +110,14 @@ def _words_to_see(layer: Layer, places: Places, doubtful_fonts: set[str], scale:
             if alpha * _contrast(colour, behind.get(index, _PAPER)) < _VISIBLE:
                 unsure.add(index)
     return gone, unsure - gone
+
+
+def _words_of(span: Span, layer: Layer, places: Places) -> Iterator[int]:
+    """Yield the words of some text: another text may lie in the same place."""
+    for index in places.within(span["bbox"]):
+        text = layer.words[index][4]
+        if text in span["text"] or span["text"].strip() in text:
+            yield index
 
 
 def _behind(layer: Layer, places: Places, covered: set[int], scale: float) -> dict[int, int]:
