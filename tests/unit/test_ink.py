@@ -200,8 +200,7 @@ def test_glyphs_that_are_drawings() -> None:
 def append(page: pymupdf.Page, operators: str) -> None:
     """Add operators to a page's content."""
     document = page.parent
-    page.clean_contents()
-    stream = page.get_contents()[0]
+    stream = page.get_contents()[-1]
     document.update_stream(stream, document.xref_stream(stream) + b"\nq " + operators.encode() + b" Q")
 
 

@@ -111,7 +111,7 @@ class Fonts:
             font = fonts.get(name)
             if font is None or name in self._wrong:
                 continue
-            if font.m_internal.t3procs or not self._says_what_it_paints(name, font, glyphs):
+            if not font.m_internal.ft_face or not self._says_what_it_paints(name, font, glyphs):
                 self._wrong.add(name)
 
     def _says_what_it_paints(self, name: str, font: mupdf.FzFont, glyphs: Iterable[tuple[int, int]]) -> bool:
