@@ -6,6 +6,7 @@ appendix C1, and of its preferred city names (https://pe.usps.com/text/pub28/28a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from importlib import resources
@@ -46,6 +47,8 @@ _SHORT = {
     "TOWN": "TWN",
 }
 _LIKE = str.maketrans("0158", "OISB")
+_NUMBER = re.compile(r".?\d(?![A-Za-z])|\d\d")  # APT 5 OWEGO is not in S OWEGO
+_HALF = 0.5
 _ONE_SLIP, _TWO_SLIPS = 4, 8
 """Letters of a town of which one may be misread, and of which two may."""
 
@@ -56,12 +59,12 @@ class Town(NamedTuple):
     Attributes:
         begin: Where it begins in the text.
         name: As printed, with its blanks and with letters where OCR took one for a digit.
-        exact: Whether every letter was right.
+        slips: Letters that were misread.
     """
 
     begin: int
     name: str
-    exact: bool
+    slips: int
 
 
 def is_code(code: str) -> bool:
@@ -70,30 +73,28 @@ def is_code(code: str) -> bool:
 
 
 def towns_at_end(text: str, code: str) -> list[Town]:
-    """Return the towns of a ZIP code with whose name a text ends, whatever blanks it has; the longest name first.
-
-    Without one whose letters are all right, those that begin at a blank or comma and have no more than a slip or two.
-    """
+    """Return the towns of a ZIP code with whose name a text ends, whatever blanks it has; the longest name first."""
     letters, places = _compact(text)
-    found = [
-        Town(places[len(letters) - len(key)], name, True)
+    found = (
+        Town(places[len(letters) - len(key)], name, 0)
         for key, name in _spellings(code).items()
         if letters.endswith(key)
-    ]
-    if not found:
-        for begin in _begins(text):
-            if (name := _resembles(text[begin:], code)) is not None:
-                found.append(Town(begin, name, False))
-    return sorted(found)
+    )
+    return sorted(town for town in found if not _NUMBER.match(text, max(0, town.begin - 1)))
+
+
+def misread_at_end(text: str, code: str) -> list[Town]:
+    """Return the towns of a ZIP code that the words at the end of a text may be with no more than a slip or two."""
+    found = ((begin, _resembles(text[begin:], code)) for begin in _begins(text))
+    return [town._replace(begin=begin) for begin, town in found if town is not None]
 
 
 def town_of_code(text: str, code: str) -> Town | None:
     """Return the town that a text names, if it is one of a ZIP code, in spite of a slip or two."""
     letters, _ = _compact(text)
     if (name := _spellings(code).get(letters)) is not None:
-        return Town(0, name, True)
-    name = _resembles(text, code)
-    return Town(0, name, False) if name is not None else None
+        return Town(0, name, 0)
+    return _resembles(text, code)
 
 
 def is_elsewhere(text: str) -> bool:
@@ -101,12 +102,19 @@ def is_elsewhere(text: str) -> bool:
     return _compact(text)[0] in _everywhere()
 
 
+def is_like(text: str, code: str) -> bool:
+    """Tell whether a text is half of it a town of a ZIP code: then it is likely to be that town, misread beyond repair."""
+    letters, _ = _compact(text)
+    best = process.extractOne(letters, list(_spellings(code)), scorer=Levenshtein.normalized_similarity, processor=None)
+    return best is not None and best[1] >= _HALF
+
+
 def is_near(text: str, code: str) -> bool:
     """Tell whether a town has ZIP codes of the same region: utilities print townships, whose post office may be the next."""
     return code[:3] in _everywhere().get(_compact(text)[0], ())
 
 
-def _resembles(text: str, code: str) -> str | None:
+def _resembles(text: str, code: str) -> Town | None:
     """Return the one town of a ZIP code that a text may be, misread."""
     letters, _ = _compact(text)
     slips = (len(letters) >= _ONE_SLIP) + (len(letters) >= _TWO_SLIPS)
@@ -116,7 +124,7 @@ def _resembles(text: str, code: str) -> str | None:
     near = process.extract(
         letters, list(spellings), scorer=Levenshtein.distance, processor=None, score_cutoff=slips, limit=3
     )
-    best = [spellings[key] for key, distance, _ in near if distance == near[0][1]]
+    best = [Town(0, spellings[key], round(distance)) for key, distance, _ in near if distance == near[0][1]]
     return best[0] if len(best) == 1 else None
 
 
@@ -140,7 +148,7 @@ def _towns() -> Mapping[str, tuple[str, ...]]:
     return {line[:5]: tuple(line[6:].split(",")) for line in lines if not line.startswith("#")}
 
 
-@lru_cache(maxsize=200)
+@cache
 def _spellings(code: str) -> Mapping[str, str]:
     """Return the names of a ZIP code's towns, also with their words abbreviated, by their letters without blanks."""
     found: dict[str, str] = {}
@@ -155,7 +163,7 @@ def _spellings(code: str) -> Mapping[str, str]:
 def _everywhere() -> Mapping[str, set[str]]:
     """Return the regions (first three digits of the ZIP codes) of all towns, by their letters."""
     found: dict[str, set[str]] = {}
-    for code, towns in _towns().items():
-        for town in towns:
-            found.setdefault(_compact(town)[0], set()).add(code[:3])
+    for code in _towns():
+        for letters in _spellings(code):
+            found.setdefault(letters, set()).add(code[:3])
     return found

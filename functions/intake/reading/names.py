@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from rapidfuzz import fuzz
 
-from intake.reading.geometry import Phrase, Sheet
+from intake.reading.geometry import Phrase, Sheet, Token
 from intake.reading.knowledge import Utility, utilities
 from intake.reading.labels import Anchor, compact
 from intake.reading.postal import tidy, town_of
@@ -25,6 +24,7 @@ _JOINED_NAME = 13  # signs: hardly any word is so long, two names that came with
 _LIKE_A_LABEL = 75
 _LIKE_A_UTILITY = 88
 _INDENT = 0.8
+_HOLE = 1.3  # letters: a blank is half a letter, an initial with its two blanks two
 _BROKEN = 0.6
 _RAGGED = 0.4  # print heights, less than a letter and its blank
 _LABELS = ("servicefor", "servicedeliveredto", "serviceaddress", "customername", "autopay", "duplicate", "uponreceipt")
@@ -60,18 +60,6 @@ def is_name(text: str) -> bool:
     return len(letters) >= 4 and capitals and len(text.split()) <= 9 and ordinary and not _is_utility(text)
 
 
-def one_spelling(sightings: Iterable[Sighting[str]]) -> Iterator[Sighting[str]]:
-    """Yield sightings of names; those that differ by their blanks only are one name, spelt as the surest of them."""
-    by_letters: dict[str, list[Sighting[str]]] = defaultdict(list)
-    for sighting in sightings:
-        by_letters[compact(sighting.value)].append(sighting)
-    for same in by_letters.values():
-        spelling = max(
-            same, key=lambda sighting: (sighting.confidence, sighting.value.count(" "), sighting.value)
-        ).value
-        yield from (replace(sighting, value=spelling) for sighting in same)
-
-
 def _is_utility(text: str) -> bool:
     """Tell whether a line is a utility's name or logo, with whatever else it says: no customer."""
     said = compact(text)
@@ -89,7 +77,22 @@ def _is_whole_name(phrase: Phrase, anchor: Anchor, how: str) -> bool:
     """Tell whether a name shows no sign that a part was not read: a single word, an initial in front, an indent, a gap."""
     indented = how == "label above" and abs(phrase.left - anchor.tokens[0].left) > _INDENT
     whole = len(phrase.tokens) > 1 or len(phrase.text) >= _JOINED_NAME
-    return whole and len(phrase.tokens[0].text) > 1 and not indented and is_unbroken(phrase.tokens)
+    return (
+        whole
+        and len(phrase.tokens[0].text) > 1
+        and not indented
+        and is_unbroken(phrase.tokens)
+        and not _has_hole(phrase.tokens)
+    )
+
+
+def _has_hole(tokens: Sequence[Token]) -> bool:
+    """Tell whether a blank is wider than the letters beside it: an initial stood there that was not read."""
+    for before, after in pairwise(tokens):
+        letter = (before.right - before.left + after.right - after.left) / (len(before.text) + len(after.text))
+        if after.left - before.right > _HOLE * letter:
+            return True
+    return False
 
 
 def _over(anchor: Anchor) -> Phrase | None:

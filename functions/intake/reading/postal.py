@@ -20,14 +20,16 @@ MOST_CHARACTERS = 160
 _CODE = re.compile(r"(?<!\d)(?P<code>1[0-4]\d{3}|00501|00544|06390)(?P<four>-\d{4})?(?![\d-])")
 _STATE = re.compile(r"N\. ?[YV]\.?$|N[YV]\.?$", re.IGNORECASE)
 _STATE_IN_FULL = re.compile(r"(?<![A-Z])NEW ?YORK$", re.IGNORECASE)
+_MUNICIPALITY = re.compile(r"^((TOWN|VILLAGE|CITY|HAMLET) OF|[TVC]/O) ", re.IGNORECASE)
 _NAME = re.compile(r"[A-Z][A-Z .'&/-]+$", re.IGNORECASE)
 
 _MISREAD_STATE = 0.9
 _NO_STATE = 0.9
-_MISREAD_TOWN = 0.88
+_MISREAD_TOWN = 0.87  # to be compared
+_TOWNSHIP = 0.95
 _NEXT_TOWN = 0.85  # of the same region: printed by its township, or its ZIP code misread
 _OTHER_TOWN = 0.7  # not reported: town or ZIP code is misread
-_UNKNOWN_TOWN = 0.87
+_UNKNOWN_TOWN = 0.8  # reported only if all else is certain, and then to be compared
 _NO_COMMA = 0.97
 _NO_BLANK = 0.93
 _OPEN_END = 0.85
@@ -117,7 +119,7 @@ def town_of(text: str) -> TownLine | None:
     tails = [tail for tail in _tails(text) if tail.stop == len(text)]
     for tail in tails:
         if (town := gazetteer.town_of_code(tail.head, tail.code)) is not None:
-            sure = tail.state * (1.0 if town.exact else _MISREAD_TOWN)
+            sure = tail.state * (_MISREAD_TOWN if town.slips else 1.0)
             return TownLine(_cased(town.name, tail.head), tail.code + tail.four, bool(tail.four), sure)
     for tail in tails:
         if tail.state != _NO_STATE and _NAME.match(tail.head):
@@ -150,21 +152,22 @@ _Cut = tuple[Street, str, float]
 
 def _known_town(tail: _Tail) -> _Cut | None:
     """Part a line where a town of its ZIP code begins, if only one place is consistent."""
-    found = [town for town in gazetteer.towns_at_end(tail.head, tail.code) if town.exact]
+    found = gazetteer.towns_at_end(tail.head, tail.code)
     cuts = [cut for town in found if (cut := _part(tail.head, town)) is not None]
-    best = [cut for cut in cuts if cut[2] == max(sure for _, _, sure in cuts)]
-    return best[0] if len(best) == 1 else None
+    at_comma = [cut for cut in cuts if cut[2] == 1.0]
+    return (at_comma or cuts)[0] if len(at_comma or cuts) == 1 else None
 
 
 def _misread_town(tail: _Tail) -> _Cut | None:
     """Part a line where a town begins that only a slip or two keep from being one of its ZIP code's."""
     if tail.state == _NO_STATE:
         return None
-    found = [town for town in gazetteer.towns_at_end(tail.head, tail.code) if not town.exact]
-    cuts = [(town, cut) for town in found if (cut := _part(tail.head, town)) is not None and cut[2] > _OPEN_END]
-    if len({town.begin for town, _ in cuts}) != 1:
+    found = gazetteer.misread_at_end(tail.head, tail.code)
+    cuts = [(town.slips, cut) for town in found if (cut := _part(tail.head, town)) is not None and cut[2] > _OPEN_END]
+    best = [cut for slips, cut in cuts if slips == min(slips for slips, _ in cuts)]
+    if len(best) != 1:
         return None
-    street, town, sure = cuts[0][1]
+    street, town, sure = best[0]
     return street, town, _MISREAD_TOWN * sure
 
 
@@ -180,10 +183,14 @@ def _town_behind_comma(tail: _Tail) -> _Cut | None:
 def _by_print(name: str, code: str) -> tuple[str, float]:
     """Return a town as printed that is none of its ZIP code's, and how sure it is."""
     mended, sure = letters_only(name)
-    if gazetteer.is_near(name, code):
+    municipality = _MUNICIPALITY.sub("", name)
+    if municipality != name and gazetteer.town_of_code(municipality, code) is not None:
+        sure *= _TOWNSHIP
+    elif gazetteer.is_near(name, code):
         sure *= _NEXT_TOWN
     else:
-        sure *= _OTHER_TOWN if gazetteer.is_elsewhere(name) else _UNKNOWN_TOWN
+        misread = gazetteer.is_elsewhere(name) or gazetteer.is_like(name, code)
+        sure *= _OTHER_TOWN if misread else _UNKNOWN_TOWN
     return (mended if name.isupper() else name), sure
 
 
@@ -199,9 +206,12 @@ def _part(head: str, town: gazetteer.Town) -> _Cut | None:
     behind_comma = tidy(before.rpartition(",")[2]) if "," in before else ""
     if behind_comma and not any(c.isdigit() for c in behind_comma) and " " not in behind_comma:
         return None  # ELM ST, SOUTH LISLE: all of it is the town
-    if not street.ends:
+    if not street.typed:
         return (street, name, _OPEN_END) if before.endswith(" ") and not behind_comma else None
-    return street, name, _NO_COMMA if before.endswith((" ", ".")) else _NO_BLANK
+    if not street.ends:
+        return None
+    joined = street.sure < 1 or not before.endswith((" ", "."))
+    return street, name, _NO_BLANK if joined else _NO_COMMA
 
 
 def _cased(name: str, printed: str) -> str:

@@ -12,10 +12,11 @@ from intake.reading import addresses, details, history, names, numbers, period, 
 from intake.reading.attention import LOW
 from intake.reading.geometry import MAX_WORDS, PAGE_WORDS, Sheet, sheets
 from intake.reading.knowledge import Utility
+from intake.reading.labels import compact
 from intake.reading.period import Period
 from intake.reading.result import Found, Reading, Signs, Value
 from intake.reading.sections import Sections
-from intake.reading.sightings import REPORTED, Sighting, V, Verdict, weigh
+from intake.reading.sightings import REPORTED, Sighting, V, Verdict, one_spelling, weigh
 from intake.reading.utility_choice import Numbered, Seen, choose
 from intake.records import PageWords
 
@@ -180,12 +181,12 @@ class _Bill:
                 if names.is_name(first.text):
                     name = postal.tidy(first.text)
                     who.append(Sighting(name, 0.9 * first.confidence, address.page, first.tokens, "position"))
-        verdict = _unsure_by_position(weigh(where))
+        verdict = _unsure_by_position(weigh(one_spelling(where, lambda address: compact(postal.one_line(address)))))
         if verdict.best is not None:
             found = verdict.best.value
             if self.report("service_address", verdict, postal.one_line(found), least=_PLACE):
                 self.report("service_address_parts", verdict, postal.parts(found))
-        self.report("customer_name", _unsure_by_position(weigh(names.one_spelling(who))))
+        self.report("customer_name", _unsure_by_position(weigh(one_spelling(who, compact))))
 
     def read_details(self) -> None:
         """Report meter number, rate class and amount due."""

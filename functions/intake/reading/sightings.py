@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from intake import records
@@ -109,6 +109,24 @@ def weigh(
         if c >= outvoted and not (misread(value, other) and n < count and c < _SURE)
     ]
     return Verdict(best, confidence, count, bool(rivals))
+
+
+def one_spelling(sightings: Iterable[Sighting[V]], letters: Callable[[V], str]) -> Iterator[Sighting[V]]:
+    """Yield sightings of texts; those that differ by blanks and marks are one, spelt as most of them, then with most blanks.
+
+    Args:
+        sightings: Of one field.
+        letters: Returns what two spellings of a value have in common.
+    """
+    same: dict[str, list[Sighting[V]]] = defaultdict(list)
+    for sighting in sightings:
+        same[letters(sighting.value)].append(sighting)
+    for alike in same.values():
+        counts = Counter(sighting.value for sighting in alike)
+        best = max(
+            alike, key=lambda one: (counts[one.value], str(one.value).count(" "), one.confidence, str(one.value))
+        )
+        yield from (replace(sighting, value=best.value) for sighting in alike)
 
 
 def _together(sightings: Iterable[Sighting[V]]) -> float:

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 MOST_CHARACTERS = 120
-_GLUED_SURE = 0.9
+_GLUED_SURE = 0.93
 
 
 def _words(text: str) -> frozenset[str]:
@@ -51,6 +51,7 @@ _WHOLE_WORDS = re.compile(
     r"(FORE|CRE|E|W|LO|CO|CA|HAR|HO|JA|TRU|WOO)ST$|(A|E|I|O|Y)RD$|(CHES|HUN|WIN|POR|CAR|FOS|FOR|WA)TER$|CTCT$"
 )
 _NUMBER = re.compile(r"\d{1,6}[A-Z]{0,2}(-\d{1,4}[A-Z]?)?(/\d)?$")
+_ORDINAL = re.compile(r"\d(ST|ND|RD|TH)($|AV|BLVD|DR|LN|PL|RD|ST)")  # 1235TH: a house number that ran into a street's
 _HOUSE_GLUED = re.compile(r"^(\d[\d-]*)(?=[A-Z]{3})")
 _JOINED_ROAD = re.compile(rf"\b(COUNTY|STATE)?({_ROADS})(\d{{1,3}}[A-Z]?)\b")
 _POLE = re.compile(r"\bP0(?=\d{1,3}-\d)")  # PO62-8: a pole, its O read as a zero
@@ -58,7 +59,7 @@ _RURAL = re.compile(r"(RR|HC|RURAL ROUTE|STAR ROUTE|HIGHWAY CONTRACT) ?#?\d+,? B
 _BOX = re.compile(r"^(P\.? ?O\.? ?|POST OFFICE )BOX\b")
 _LETTERS = re.compile(r"[A-Z0-9][A-Z0-9 .,#'/&()-]*$")
 # No English word begins like this, so the first letter is a direction that lost its blank: WMAPLE, NMAIN, SGENESEE.
-_DIRECTION_GLUED = re.compile(r"\b(N(?=[BCDFHJKLMNPQRSTVWXZ])|W(?=[BCDFGJKLMNPQSTVWXZ])|S(?=[BDFGXZ]))(?=[A-Z]{3})")
+_DIRECTION_GLUED = re.compile(r"\b(N(?=[BCDFHJKLMNPQRSTVXZ])|W(?=[BCDFGJKLMNPQSTVWXZ])|S(?=[BDFGXZ]))(?=[A-Z]{3})")
 _UNIT_GLUED = re.compile(r"\b(APT|UNIT|STE|LOT|BLDG|TRLR|FLOOR|SUITE)(#?\d+[A-Z]?)\b")
 
 
@@ -68,11 +69,13 @@ class Street(NamedTuple):
     Attributes:
         text: As printed, in capitals, with its blanks.
         sure: How sure its text is, 0..1.
+        typed: Whether it has a type.
         ends: Whether nothing but a unit, pole or direction stands behind its type: then all of it was read, and no more.
     """
 
     text: str
     sure: float
+    typed: bool
     ends: bool
 
 
@@ -84,7 +87,9 @@ def street_of(text: str) -> Street | None:
     if _BOX.match(capitals) or not _LETTERS.match(capitals):
         return None
     if _RURAL.match(capitals):
-        return Street(text, sure, True)
+        return Street(text, sure, typed=True, ends=True)
+    if _ORDINAL.search(capitals.partition(" ")[0]):
+        return None
     line = _UNIT_GLUED.sub(r"\1 \2", _POLE.sub("PO", _HOUSE_GLUED.sub(r"\1 ", capitals)))
     line = _DIRECTION_GLUED.sub(r"\1 ", _JOINED_ROAD.sub(lambda road: " ".join(filter(None, road.groups())), line))
     words = line.split()
@@ -95,10 +100,10 @@ def street_of(text: str) -> Street | None:
         words, last, sure = parted, _last_type(parted), _GLUED_SURE * sure
     ends = (
         last is not None
-        and words[last] != words[last - 1]
+        and words[last].strip(".,") != words[last - 1].strip(".,")
         and all(map(_is_behind_type, words[last + 1 :], words[last:]))
     )
-    return Street(_in_case_of(text, " ".join(words)), sure, ends)
+    return Street(_in_case_of(text, " ".join(words)), sure, last is not None, ends)
 
 
 def is_unit(text: str) -> bool:
