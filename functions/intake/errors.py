@@ -373,11 +373,27 @@ class SheetUnavailable(TemporaryError):
     message = "The Google Sheet could not be written. The row will be written again."
 
 
-class SheetSilent(SheetUnavailable):
-    """The Sheet did not answer, so what it was asked may still be done, some time from now."""
+class SheetMoved(SheetUnavailable):
+    """Somebody else has written since this process last looked, or the office has changed the tab under it."""
 
-    code = "sheet_silent"
-    message = "The Google Sheet did not answer. The row will be looked for, and written if it is not there."
+    code = "sheet_moved"
+    message = "The Google Sheet was changed by somebody else at this moment. The row will be written again."
+
+
+class SheetBlocked(SheetUnavailable):
+    """Google refuses every write to the Sheet until somebody changes something: a protected range, a full Sheet, no access."""
+
+    code = "sheet_blocked"
+    message = (
+        "Google refuses every write to the Sheet, so rows wait. Check the reason that it gives, and mend the Sheet."
+    )
+
+
+class RowsRefused(SheetUnavailable):
+    """Google refuses a batch for what is in it, and has written nothing of it."""
+
+    code = "rows_refused"
+    message = "Google refused a row for what is in it. The row will be written with less."
 
 
 class DriveUnavailable(TemporaryError):

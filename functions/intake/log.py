@@ -18,6 +18,8 @@ from intake.errors import IntakeError
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
+NEEDS_THE_OFFICE = "the Sheet needs the office"
+"""The line that infra/monitoring alerts on; its `why` is the sentence."""
 _workers: list[Callable[[], int | None]] = []
 
 

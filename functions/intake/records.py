@@ -15,6 +15,7 @@ class Status(StrEnum):
     WAITING = "waiting"  # accepted; its pages are not counted yet
     READING = "reading"  # pages are being read
     READ = "read"  # all pages are read; the row is due
+    ASIDE = "aside"  # read, but its row could not be made or was refused alone; tried again once a day
     RECORDED = "recorded"  # the row is in the Sheet
     FAILED = "failed"  # it cannot go on; `error` says why
 

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from intake.bounds import MAX_PARAGRAPH, cell_fits
+from intake.bounds import MAX_LINE, MAX_PARAGRAPH, cell_fits
 from intake.records import Intake
 
 Cell = str | int | float
@@ -99,9 +99,10 @@ def copy_mark(intake_id: str) -> str:
     """Return what stands in a row's COPY_COLUMN until the copy is made: unlike any other text of the Sheet.
 
     The link takes its place by its content, not by its address, so that it gets into the right cell wherever the office
-    has sorted or moved the row to in the meantime.
+    has sorted or moved the row to in the meantime. It is longer than any answer or any line of a bill may be, so that
+    nobody's text can be taken for it.
     """
-    return f"to be copied ({intake_id})"
+    return f"to be copied ({intake_id}) ".ljust(MAX_LINE + 1, ".")
 
 
 def row_of(intake: Intake, bill_link_base: str, bucket: str, *, copies: bool = False) -> dict[str, Cell]:
@@ -136,7 +137,7 @@ def row_of(intake: Intake, bill_link_base: str, bucket: str, *, copies: bool = F
         "Agent Name": agent["name"],
         "Pages": intake.pages,
         "Bill (link)": "\n".join(links),
-        **({COPY_COLUMN: copy_mark(intake.id)} if copies else {}),
+        **({COPY_COLUMN: ""} if copies else {}),
         **_read_cells(intake),
     }
     unfit = [name for name, cell in cells.items() if not cell_fits(name, cell)]
@@ -144,8 +145,41 @@ def row_of(intake: Intake, bill_link_base: str, bucket: str, *, copies: bool = F
     return {
         **cells,
         **dict.fromkeys(unfit, ""),
+        **({COPY_COLUMN: copy_mark(intake.id)} if copies else {}),
         "Status": "check" if said else "ok",
         "Attention": "\n".join(said)[:MAX_PARAGRAPH],
+    }
+
+
+def short_row(intake: Intake, why: str, *, copies: bool = False) -> dict[str, Cell]:
+    """Return the cells of a row that cannot be written whole: what is sure to be accepted, and why there is no more.
+
+    Args:
+        intake: A read intake.
+        why: The end of a sentence.
+        copies: Whether bills are copied to Drive.
+    """
+    form = {
+        "Business Entity": "business_entity",
+        "Account Name": "account_name",
+        "Contact Name": "contact_name",
+        "Phone": "phone",
+        "Email": "email",
+        "Utility (form)": "utility",
+        "Agent ID": "agent_id",
+    }
+    cells: dict[str, Cell] = {
+        ID_COLUMN: intake.id,
+        "Submitted": day_number(intake.submitted_at.astimezone(OFFICE_TIME)),
+        **{column: intake.form.get(name, "") for column, name in form.items()},
+    }
+    empty: dict[str, Cell] = dict.fromkeys((column.name for column in columns(copies=copies)), "")
+    return {
+        **empty,
+        **{name: cell for name, cell in cells.items() if cell_fits(name, cell)},
+        **({COPY_COLUMN: copy_mark(intake.id)} if copies else {}),
+        "Status": "check",
+        "Attention": f"This row could not be written whole: {why} Look at the bill, and type the rest in by hand.",
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -212,15 +211,12 @@ class Services:
 
         settings = self.settings
         return Recorder(
-            uuid.uuid4().hex,
             store=self.store,
             ledger=open_ledger(settings),
             bill_link_base=settings.bill_link_base,
             bucket=settings.bucket,
             copies=bool(settings.drive_folder),
             interval_s=settings.sheet_write_interval_s,
-            lease_s=settings.lease_s,
-            late_write_s=settings.sheet_late_write_s,
         )
 
     @_kept

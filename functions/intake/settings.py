@@ -50,13 +50,11 @@ class Settings:
         chunk_pages: Most pages that one `ocr` message covers: two rounds of `ocr_calls_in_flight`. With more, instances that
             are free have nothing to take over; with fewer, opening the file again costs as much as reading it.
         ocr_calls_in_flight: Vision calls that one `ocr` run keeps going at once.
-        lease_s: Seconds that a claimed chunk, or the turn to write the Sheet, stays ours without a sign of life.
+        lease_s: Seconds that a claimed chunk stays ours without a sign of life.
         patience_s: Seconds without headway after which the sweeper looks at an intake.
         max_attempts: Times in a row that the sweeper wakes an intake without headway before it fails it.
         sheet_write_interval_s: Least seconds between two writes to the Sheet: 60 writes a minute are allowed per user
             (https://developers.google.com/workspace/sheets/api/limits).
-        sheet_late_write_s: SHEET_LATE_WRITE_SECONDS: how long a write that was not answered may still take effect: Google ends
-            a request to the Sheet after 180 seconds (https://developers.google.com/workspace/sheets/api/limits).
         progress_days: Days that a finished progress document stays readable.
         pages_per_day: Pages taken in within 24 hours before new submissions are refused; 0 for no limit.
         submissions_per_hour: Submissions of one client address within an hour; 0 for no limit.
@@ -95,7 +93,6 @@ class Settings:
     patience_s: float = 120.0
     max_attempts: int = 10
     sheet_write_interval_s: float = 1.1
-    sheet_late_write_s: float = 180.0
     progress_days: float = 30.0
     pages_per_day: int = 0
     submissions_per_hour: int = 0
@@ -144,7 +141,6 @@ class Settings:
             patience_s=float(environ.get("PATIENCE_SECONDS", cls.patience_s)),
             max_attempts=int(environ.get("MAX_ATTEMPTS", cls.max_attempts)),
             sheet_write_interval_s=float(environ.get("SHEET_WRITE_INTERVAL_SECONDS", cls.sheet_write_interval_s)),
-            sheet_late_write_s=float(environ.get("SHEET_LATE_WRITE_SECONDS", cls.sheet_late_write_s)),
             progress_days=float(environ.get("PROGRESS_DAYS", cls.progress_days)),
             pages_per_day=int(environ.get("PAGES_PER_DAY", cls.pages_per_day)),
             submissions_per_hour=int(environ.get("SUBMISSIONS_PER_HOUR", cls.submissions_per_hour)),

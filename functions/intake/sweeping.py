@@ -139,6 +139,10 @@ class Sweeper:
             if attempts > self.max_attempts:
                 return self._give_up(intake)
             self.nudges.ocr(intake.id, self._open_chunks(intake, done))
+        elif intake.status is Status.ASIDE:
+            self.store.put_back(due)
+            self.nudges.sheet(intake.id)
+            return "woken"
         else:
             # Never given up: a Sheet that cannot be written is no fault of this bill, its row may even be there already, and
             # the day that somebody mends the Sheet all rows that are due are written.

@@ -32,7 +32,6 @@ from tests.pipeline.submitter import Submitter
 SWEEP_EVERY_S = 1.0
 LEASE_S = 5.0
 """Longer than any hang and than what a stage does without a sign of life."""
-LATE_WRITE_S = 4.0
 """A service that hangs (3 s at most) carries out what it was sent when it goes on."""
 PATIENCE_S = 2.0
 COPY_HOLD_S = 15.0
@@ -221,7 +220,6 @@ def _options(folder: Path, referee: Referee) -> StackOptions:
             "FAULTS_UPLOAD_BYTES": str(UPLOAD_BYTES),
             "LEASE_SECONDS": str(LEASE_S),
             "PATIENCE_SECONDS": str(PATIENCE_S),
-            "SHEET_LATE_WRITE_SECONDS": str(LATE_WRITE_S),
             "COPY_HOLD_SECONDS": str(COPY_HOLD_S),
             "COPY_MAX_ATTEMPTS": str(NEVER_SPENT),
             "MAX_ATTEMPTS": str(NEVER_SPENT),

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from datetime import date
 from typing import IO, TYPE_CHECKING, Any
 
+import requests
 from intake.cloud.vision import PictureRefused
-from intake.errors import BrokenFile, OcrUnavailable, SheetSilent, SheetUnavailable, TemporaryError
+from intake.errors import BrokenFile, OcrUnavailable, TemporaryError
 from intake.pages.content import PageContent, Piece
 from intake.pages.worker_process import Pay
 from intake.reading import Reading, read_bill
 from intake.records import PageWords, Quad, Word
 
 from tests.pipeline.submitter import ANSWERS
+from tests.unit.in_process import OfficeSheet
 
 if TYPE_CHECKING:
     from tests.faults.world import World
@@ -120,31 +122,26 @@ class VisionInMemory:
         return [Word("seen", Quad(0, 0, 1, 0, 1, 1, 0, 1), 0.9)]
 
 
-@dataclass
-class SheetInMemory:
-    world: World
+def sheet_in_memory(world: World) -> OfficeSheet:
+    """Return the model of the Sheet, each call of which is a request of the world; the real client runs on it."""
+    sheet = OfficeSheet(WorldClock(world).monotonic)
 
-    def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        ids = [str(row["Intake ID"]) for row in rows]
-
-        def effect() -> None:
-            self.world.rows += ids
-
+    def around(name: str, effect: Callable[[], requests.Response]) -> requests.Response:
         # gspread repeats nothing by itself.
-        self.world.request("Sheet append", _once(effect), SheetUnavailable, SheetSilent)
+        answer: requests.Response = world.request(f"Sheet {name}", _once(effect), requests.ConnectionError)
+        return answer
 
-    def intake_ids(self) -> set[str]:
-        ids: set[str] = self.world.request("Sheet read", lambda: set(self.world.rows), SheetUnavailable)
-        return ids
+    sheet.wire.around = around
+    return sheet
 
 
-def _once(effect: Callable[[], None]) -> Callable[[], None]:
-    done: list[bool] = []
+def _once(effect: Callable[[], requests.Response]) -> Callable[[], requests.Response]:
+    done: list[requests.Response] = []
 
-    def guarded() -> None:
+    def guarded() -> requests.Response:
         if not done:
-            done.append(True)
-            effect()
+            done.append(effect())
+        return done[0]
 
     return guarded
 

@@ -20,7 +20,7 @@ sys.path[:0] = [str(_ROOT / "functions"), str(_ROOT)]
 
 from tests.faults import tables  # noqa: E402
 from tests.faults.in_memory import BILLS  # noqa: E402
-from tests.faults.world import ORDERS, World, patched  # noqa: E402
+from tests.faults.world import BATCH, ORDERS, World, patched  # noqa: E402
 
 STEPS = 60
 
@@ -32,7 +32,7 @@ def key(number: int) -> str:
 
 def act(world: World, luck: random.Random, done: Counter[str], calm: bool) -> None:
     """Do one thing, drawn by chance; `calm` spares submissions and pages, so that many rows come together."""
-    match luck.choices(("submit", "deliver", "go on", "sweep", "time", "lose"), (3, 6, 14, 2, 2, 1))[0]:
+    match luck.choices(("submit", "deliver", "go on", "sweep", "time", "lose", "office"), (3, 6, 14, 2, 2, 1, 1))[0]:
         case "submit":
             # Few keys: the same submission comes again, also while it is still being taken.
             number = luck.randrange(12 if calm else len(BILLS))
@@ -51,7 +51,7 @@ def act(world: World, luck: random.Random, done: Counter[str], calm: bool) -> No
         case "go on" if world.runs:
             run = luck.choice(world.runs)
             # Few requests matter as much as the one that cannot be made harmless: every second one of these fails.
-            works = 6 if run.request == "Sheet append" else 30
+            works = 6 if run.request == BATCH else 30
             order = luck.choices(ORDERS, (works, 2, 2, 2, 1, 1, 1, 1))[0]
             done[order] += 1
             world.go_on(run, order)
@@ -62,6 +62,13 @@ def act(world: World, luck: random.Random, done: Counter[str], calm: bool) -> No
             done["sweeps"] += 1
         case "time":
             world.pass_time(luck.choice((1, 2, 12, 12, 20) if calm else (1, 2, 20, 100, 200, 4000)))
+        case "office":
+            what = luck.choice(("token deleted", "token deleted", "filter set", "filter set", "filter removed"))
+            if what == "token deleted":
+                world.delete_token()
+            else:
+                world.filter_rows(luck.choice(("lost", "top")) if what == "filter set" else "")
+            done[what] += 1
         case "lose" if world.messages:
             world.messages.remove(luck.choice(world.messages))
             done["messages lost"] += 1

@@ -58,11 +58,21 @@ class Pipeline(RuleBasedStateMachine):
                 self.world.go_on(run)
 
     @rule()
+    def delete_token(self) -> None:
+        """Somebody deletes the named range."""
+        self.world.delete_token()
+
+    @rule(appends=st.sampled_from(("", "lost", "top")))
+    def filter_rows(self, appends: str) -> None:
+        """Somebody sets a filter, under which rows are lost or come to stand on top, or takes it away."""
+        self.world.filter_rows(appends)
+
+    @rule()
     def sweep(self) -> None:
         """The scheduler calls."""
         self.world.sweep()
 
-    @rule(seconds=st.sampled_from((1, 20, 100, 200, 4000)))
+    @rule(seconds=st.sampled_from((1, 20, 100, 200, 4000, 200_000)))
     def wait(self, seconds: int) -> None:
         """Time passes, also under runs that hang."""
         self.world.pass_time(seconds)

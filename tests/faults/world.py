@@ -8,6 +8,7 @@ repeats it, or the process is killed before or after. So any interleaving of any
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -33,15 +34,16 @@ from intake.submission import submit
 from intake.sweeping import UPLOAD_MAX_AGE, Sweeper
 from intake.understanding import understand
 
+from infra.local.sheets.book import Spreadsheet
 from tests.faults.in_memory import (
     BAD_BILLS,
     BILLS,
     BucketInMemory,
     NudgesInMemory,
     OpenerInMemory,
-    SheetInMemory,
     VisionInMemory,
     WorldClock,
+    sheet_in_memory,
     submission_body,
 )
 from tests.faults.memory import Memory
@@ -52,8 +54,10 @@ CHUNK_PAGES = 2
 LEASE_S = 90.0
 PATIENCE_S = 120.0
 ORDERS = ("go", "fail before", "answer lost", "repeated", "killed before", "killed after", "silent", "killed under way")
-LATE_S = 180.0
-"""How long an append to the Sheet may still take effect after its caller has given it up, or was killed; see `settings`."""
+LATE_S = (5, 60, 300, 5000, 100_000)
+"""Seconds after which a batch of the Sheet may still be carried out, when its caller has given it up or was killed."""
+BATCH = "Sheet spreadsheets.batchUpdate"
+INTAKE_ID = re.compile("[0-9a-f]{32}")
 _STAGES = ("waiting", "reading", "understanding", "recording", "done", "failed")
 
 
@@ -159,7 +163,7 @@ class World:
         self.db = Memory(self._firestore_call)
         self.objects: dict[str, bytes] = {}
         self.messages: list[Message] = []
-        self.rows: list[str] = []
+        self.sheet = sheet_in_memory(self)
         self.promised: dict[str, str] = {}
         self.requests = 0
         self.runs: list[Run] = []
@@ -187,22 +191,16 @@ class World:
         name: str,
         effect: Callable[[], Any],
         failure: Callable[[], Exception],
-        silence: Callable[[], Exception] | None = None,
     ) -> Any:
         """Make a request of the current run: stop, then do what was ordered."""
         run = next((run for run in self.runs if run._thread is getcurrent()), None)
         if run is None:
             return effect()  # the driver itself looks something up
-        stopped_at = self.now
         order = run.stop(name)
         self.requests += 1
-        if name == "Sheet append" and self.now - stopped_at > timedelta(seconds=LEASE_S / 2):
-            # A process that stands still just here, for longer than its turn, cannot be kept from writing when it goes on: the
-            # Sheet takes no condition. docs/reliability.md says so; everything else is tried.
-            order = "killed before"
         if order in ("silent", "killed under way"):
             self._leave_under_way(name, effect)
-            order, failure = ("fail before", silence or failure) if order == "silent" else ("killed before", failure)
+            order = "fail before" if order == "silent" else "killed before"
         if order == "killed before":
             self._kill(run)
         if order == "fail before":
@@ -215,9 +213,9 @@ class World:
         return effect() if order == "repeated" else result
 
     def _leave_under_way(self, name: str, effect: Callable[[], Any]) -> None:
-        """Let an append take effect later, when nobody waits for it any more; of other requests that is of no interest."""
-        if name == "Sheet append":
-            wait_s = LATE_S * (0.2, 0.6, 0.99)[self.requests % 3]
+        """Let a batch be carried out later, when nobody waits for it any more; of other requests that is of no interest."""
+        if name == BATCH:
+            wait_s = LATE_S[self.requests % len(LATE_S)]
             self.late.append((self.now + timedelta(seconds=wait_s), effect))
 
     def _kill(self, run: Run) -> None:
@@ -306,6 +304,26 @@ class World:
         )
         return self.start("sweep", sweeper.sweep, self.sweep_process)
 
+    @property
+    def rows(self) -> list[str]:
+        """The ids of all rows of the Sheet, in whatever tab."""
+        tabs = self.sheet.wire.service.book.tabs
+        return [cell for tab in tabs for row in tab.rows for cell in row if INTAKE_ID.fullmatch(str(cell))]
+
+    def delete_token(self) -> None:
+        """Let somebody in the office delete the named range that nobody should delete."""
+        self.sheet.wire.service.edit(lambda book: book.named_ranges.clear())
+
+    def filter_rows(self, appends: str) -> None:
+        """Let somebody set a filter, or take it away: what is appended is then "lost", on "top", or where it belongs ("")."""
+
+        def edit(book: Spreadsheet) -> None:
+            book.filtered_appends = appends
+            for tab in book.tabs:
+                tab.filtered = bool(appends)
+
+        self.sheet.wire.service.edit(edit)
+
     def _made(self, process: Process, make: Callable[[], Any]) -> Any:
         process.made = process.made or make()
         return process.made
@@ -332,16 +350,12 @@ class World:
         )
 
     def _new_recorder(self) -> Recorder:
-        self._numbers += 1
         return Recorder(
-            f"recorder {self._numbers}",
             store=self.store,
-            ledger=SheetInMemory(self),  # type: ignore[arg-type]
+            ledger=self.sheet.ledger(),
             bill_link_base="https://bills/",
             bucket="b",
             interval_s=1.1,
-            lease_s=LEASE_S,
-            late_write_s=LATE_S,
             clock=WorldClock(self),
         )
 
@@ -388,10 +402,11 @@ class World:
         """Without further faults everything has to come to its end, and what belongs to nothing has to go."""
         for run in list(self.runs):
             self.finish(run)
+        self.filter_rows("")
         for number in range(400):
             if self._all_over():
                 break
-            # Short steps first: within one turn of `record` it relies on what it knows of the Sheet.
+            # Short steps first: for a while `record` relies on what it knows of the Sheet.
             self.pass_time(PATIENCE_S if number > 6 else 15)
             if sweep := self.sweep():
                 self.finish(sweep)
@@ -399,6 +414,8 @@ class World:
             for message in messages:
                 if run := self.deliver(message):
                     self.finish(run)
+        for _, effect in self.late:
+            effect()
         self.check_end()
 
     def _all_over(self) -> bool:

@@ -18,7 +18,7 @@ from tests.pipeline.submitter import Submitter
 def quick_stack(state_dir: Path, **changes: Any) -> StackOptions:
     """Return the options of a stack for tests: no scheduler (tests sweep when they want to), retries within seconds."""
     # The Sheets stand-in does nothing late.
-    own = {"SHEET_WRITE_INTERVAL_SECONDS": "0.2", "SHEET_LATE_WRITE_SECONDS": "0"}
+    own = {"SHEET_WRITE_INTERVAL_SECONDS": "0.2"}
     environment = {**own, **changes.pop("function_env", {})}
     options = StackOptions(
         state_dir=state_dir,

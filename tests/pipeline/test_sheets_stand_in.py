@@ -1,4 +1,4 @@
-"""The Sheets stand-in as its users meet it: a process, driven by the real gspread over HTTP."""
+"""The Sheets stand-in as its users meet it: a process, driven by the functions' own client over HTTP."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import gspread
 import pytest
 import requests
-from google.auth.credentials import AnonymousCredentials
-from gspread.exceptions import APIError, SpreadsheetNotFound
-from gspread.http_client import HTTPClient
-from gspread.utils import ValueRenderOption
+from gspread.exceptions import APIError
+from intake.cloud.ledger_tab import typed
+from intake.cloud.sheets_client import Book, client_for
+from intake.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 20.0
@@ -66,27 +65,14 @@ class StandIn:
         assert len(found) == 1, self.output()
         return found[0]
 
-    def open(self) -> gspread.Spreadsheet:
-        """Return the spreadsheet through the real gspread."""
-        return self.client().open_by_key(SHEET_ID)
+    def book(self, sheet_id: str = SHEET_ID) -> Book:
+        """Return the spreadsheet through the functions' own client."""
+        return Book(client_for(Settings("p", "b", "o", "s", sheets_endpoint=self.url)), sheet_id)
 
-    def client(self) -> gspread.Client:
-        """Return the real gspread, with credentials that are not asked for anything."""
-        nobody = AnonymousCredentials()  # type: ignore[no-untyped-call]  # google-auth has no types
-        return gspread.Client(nobody, requests.Session(), self._http_client())
-
-    def _http_client(self) -> type[HTTPClient]:
-        url = self.url
-
-        class LocalHTTPClient(HTTPClient):
-            """gspread's own client with the address of the API exchanged, and nothing else."""
-
-            def request(self, method: str, endpoint: str, *args: Any, **options: Any) -> requests.Response:
-                """Send a request to the stand-in."""
-                local = endpoint.replace("https://sheets.googleapis.com", url)
-                return super().request(method, local, *args, **options)
-
-        return LocalHTTPClient
+    def append(self, *rows: list[Any]) -> None:
+        """Append rows by the API."""
+        cells = [{"values": [typed(cell) for cell in row]} for row in rows]
+        self.book().change([{"appendCells": {"sheetId": 0, "rows": cells, "fields": "userEnteredValue"}}])
 
     def order(self, **fault: Any) -> None:
         """Order one failure."""
@@ -139,117 +125,67 @@ def stand_in(start: Callable[[], StandIn]) -> StandIn:
     return start()
 
 
-def test_gspread_works_with_rows(stand_in: StandIn) -> None:
-    """A new sheet is empty; appended rows are RAW, found again, updated and deleted through gspread."""
-    sheet = stand_in.open().sheet1
-    assert (sheet.title, sheet.row_count, sheet.col_count, sheet.get_all_values()) == (
-        "Sheet1",
-        1000,
-        26,
-        [[]],
-    )
-    sheet.append_row(["Intake ID", "Account Name", "Pages"], table_range="A1")
-    answer = sheet.append_rows([["a1", "=1+1", 2], ["a2", "00123", 3]], table_range="A1")
-    assert answer["tableRange"] == "Sheet1!A1:C1"
-    assert answer["updates"]["updatedRange"] == "Sheet1!A2:C3"
-    assert sheet.get_all_records()[0] == {"Intake ID": "a1", "Account Name": "=1+1", "Pages": 2}
-    assert sheet.col_values(2) == ["Account Name", "=1+1", "00123"]
-    assert sheet.get("A1:C3", value_render_option=ValueRenderOption.unformatted)[1] == ["a1", "=1+1", 2]
-    found = sheet.find("a2", in_column=1)
-    assert found is not None
-    sheet.update_cell(found.row, 3, 4)
-    sheet.batch_update([{"range": "B2", "values": [["x"]]}, {"range": "B3", "values": [["y"]]}])
-    assert sheet.batch_get(["A1:A3", "C3"]) == [[["Intake ID"], ["a1"], ["a2"]], [["4"]]]
-    sheet.delete_rows(2)
-    sheet.batch_clear(["B2"])
-    assert sheet.get_all_values() == [["Intake ID", "Account Name", "Pages"], ["a2", "", "4"]]
-    sheet.clear()
-    assert sheet.get_all_values() == [[]]
-
-
-def test_gspread_works_with_tabs(stand_in: StandIn) -> None:
-    """Tabs with awkward titles are added, renamed, resized, sorted, formatted, reordered and deleted."""
-    book = stand_in.open()
-    tab = book.add_worksheet("Jon's bills: 5/2026", rows=3, cols=2)
-    tab.update([["b", 2], ["a", 1], ["c", 3]], "A1:B3")
-    tab.sort((1, "asc"))
-    tab.resize(rows=10, cols=5)
-    tab.freeze(rows=1)
-    tab.format("A1:B1", {"textFormat": {"bold": True}})
-    tab.columns_auto_resize(0, 2)
-    tab.set_basic_filter()
-    tab.insert_cols([["x"]], col=2)
-    assert tab.get_all_values() == [["a", "x", "1"], ["b", "", "2"], ["c", "", "3"]]
-    tab.update_title("Ledger")
-    book.reorder_worksheets([book.worksheet("Ledger"), book.worksheet("Sheet1")])
-    again = book.worksheet("Ledger")
-    assert [sheet.title for sheet in book.worksheets()] == ["Ledger", "Sheet1"]
-    assert (again.row_count, again.col_count, again.frozen_row_count) == (10, 6, 1)
-    copied = again.duplicate(new_sheet_name="Copy")
-    assert copied.get_all_values() == again.get_all_values()
-    book.del_worksheet(copied)
-    book.del_worksheet(again)
-    assert [sheet.title for sheet in book.worksheets()] == ["Sheet1"]
-
-
-def test_errors_reach_gspread_as_googles(stand_in: StandIn) -> None:
-    """An unknown spreadsheet is SpreadsheetNotFound; a write beyond the grid is APIError 400."""
-    http = stand_in.client().http_client
+def test_errors_reach_the_client_as_googles(stand_in: StandIn) -> None:
+    """An unknown spreadsheet is a 404; a read beyond the grid is a 400."""
     with pytest.raises(APIError) as missing:
-        http.values_get("other", "A1")
+        stand_in.book("other").look()
     assert (missing.value.code, missing.value.error["status"]) == (404, "NOT_FOUND")
-    with pytest.raises(SpreadsheetNotFound):
-        stand_in.client().open_by_key("other")
     with pytest.raises(APIError, match=r"exceeds grid limits\. Max rows: 1000, max columns: 26"):
-        stand_in.open().sheet1.update([["x"]], "AB1")
+        stand_in.book().read([{"sheetId": 0, "startColumnIndex": 27}])
 
 
-@pytest.mark.parametrize("body", ["{", "[]", '"text"', '{"values": [["\\ud800"]]}', '{"values": [[NaN]]}'])
+@pytest.mark.parametrize("body", ["{", "[]", '"text"', '{"requests": [{"\\ud800": 1}]}', '{"requests": NaN}'])
 def test_bodies_that_are_no_request_are_refused(stand_in: StandIn, body: str) -> None:
     """Broken JSON, other JSON than an object, half a character and NaN are a 400 and change nothing."""
-    path = f"{stand_in.url}/v4/spreadsheets/{SHEET_ID}/values/A1?valueInputOption=RAW"
-    answer = requests.put(path, data=body, timeout=10)
+    answer = requests.post(f"{stand_in.url}/v4/spreadsheets/{SHEET_ID}:batchUpdate", data=body, timeout=10)
     assert (answer.status_code, answer.json()["error"]["status"]) == (400, "INVALID_ARGUMENT")
     assert stand_in.values() == []
 
 
 def test_the_quota_is_sixty_writes_and_sixty_reads(stand_in: StandIn) -> None:
     """The 61st write of a minute is refused with 429 and has no effect; reads have their own sixty."""
-    sheet = stand_in.open().sheet1
     for number in range(60):
-        sheet.append_row([number], table_range="A1")
+        stand_in.append([number])
     with pytest.raises(APIError) as refusal:
-        sheet.append_row(["over"], table_range="A1")
+        stand_in.append(["over"])
     assert (refusal.value.code, refusal.value.error["status"]) == (429, "RESOURCE_EXHAUSTED")
-    assert len(sheet.get_all_values()) == 60
+    (area,) = stand_in.book().read([{"sheetId": 0}])
+    assert len(area.cells) == 60
     stats = requests.get(f"{stand_in.control}/stats", timeout=10).json()
-    assert stats["calls"]["values.append"] == stats["writes"] == 61
+    assert stats["calls"]["spreadsheets.batchUpdate"] == stats["writes"] == 61
     assert stats["over_quota"] == {"reads": 0, "writes": 1}
 
 
-@pytest.mark.parametrize("status", [403, 429, 500, 503])
+@pytest.mark.parametrize("status", [403, 429, 500, 503, 504])
 @pytest.mark.parametrize(("when", "rows"), [("before", 1), ("after", 2)])
 def test_ordered_failures_happen_before_or_after_the_effect(
     stand_in: StandIn, status: int, when: str, rows: int
 ) -> None:
     """An ordered status is answered once; with "after" the row is there all the same."""
-    sheet = stand_in.open().sheet1
     stand_in.order(calls=1, kind="write", status=status, when=when)
     with pytest.raises(APIError) as failure:
-        sheet.append_row(["first"], table_range="A1")
+        stand_in.append(["first"])
     assert failure.value.code == status
-    sheet.append_row(["second"], table_range="A1")
+    stand_in.append(["second"])
     assert len(stand_in.values()) == rows
 
 
 @pytest.mark.parametrize(("when", "rows"), [("before", 0), ("after", 1)])
 def test_ordered_disconnects_drop_the_connection(stand_in: StandIn, when: str, rows: int) -> None:
     """The client sees a broken connection; whether the row is there is what it cannot know."""
-    sheet = stand_in.open().sheet1
     stand_in.order(calls=1, kind="write", disconnect=True, when=when, delay_ms=20)
     with pytest.raises(requests.ConnectionError):
-        sheet.append_row(["a"], table_range="A1")
+        stand_in.append(["a"])
     assert len(stand_in.values()) == rows
+
+
+def test_a_batch_is_carried_out_later(stand_in: StandIn) -> None:
+    """The caller is told that it failed; seconds after that the row is there."""
+    stand_in.order(kind="write", status=503, when="later", later_s=0.5)
+    with pytest.raises(APIError):
+        stand_in.append(["late"])
+    assert stand_in.values() == []
+    wait_for(lambda: stand_in.values() == [["late"]], "the late write")
 
 
 def test_a_failure_that_makes_no_sense_is_refused(stand_in: StandIn) -> None:
@@ -257,12 +193,12 @@ def test_a_failure_that_makes_no_sense_is_refused(stand_in: StandIn) -> None:
     order = {"faults": [{"status": 418}]}
     answer = requests.put(f"{stand_in.control}/control", json=order, timeout=10)
     assert answer.status_code == 400
-    assert "must be one of 403, 429, 500, 503" in answer.json()["error"]["message"]
+    assert "must be one of 403, 429, 500, 503, 504" in answer.json()["error"]["message"]
 
 
 def test_the_office_edits_the_sheet(stand_in: StandIn) -> None:
     """Cells, columns and rows are edited as by hand; typed text is read as typed."""
-    stand_in.open().sheet1.append_rows([["id", "n"], ["a", 2], ["b", 1]], table_range="A1")
+    stand_in.append(["id", "n"], ["a", 2], ["b", 1])
     stand_in.edit("set_cell", cell="B2", value="1,002")
     assert stand_in.edit("sort", column="B") == [["id", "n"], ["b", 1], ["a", 1002]]
     stand_in.edit("insert_column", before="A")
@@ -274,6 +210,11 @@ def test_the_office_edits_the_sheet(stand_in: StandIn) -> None:
     stand_in.edit("insert_row", before=1)
     stand_in.edit("delete_row", row=3)
     assert stand_in.edit("delete_column", column="B") == [[], ["n", "id"], [1002, "a"]]
+    stand_in.edit("add_tab", title="Second")
+    stand_in.edit("duplicate_tab", tab="Second")
+    stand_in.edit("protect")
+    stand_in.edit("filter")
+    stand_in.edit("delete_token")
     answer = requests.put(f"{stand_in.control}/control/grid", json={"action": "burn"}, timeout=10)
     assert answer.status_code == 400
 
@@ -281,26 +222,25 @@ def test_the_office_edits_the_sheet(stand_in: StandIn) -> None:
 def test_a_restart_shows_the_same_sheet(start: Callable[[], StandIn]) -> None:
     """What was acknowledged before SIGTERM is there after a restart."""
     first = start()
-    first.open().sheet1.append_rows([["a", "=1+1"], ["b", 2]], table_range="A1")
+    first.append(["a", "=1+1"], ["b", 2])
     assert first.stop() == 0
     second = start()
-    assert second.open().sheet1.get_all_values() == [["a", "=1+1"], ["b", "2"]]
+    assert second.values() == [["a", "=1+1"], ["b", 2]]
     assert second.stop(signal.SIGINT) == 0
 
 
 def test_changes_are_saved_without_a_signal(stand_in: StandIn, state: Path) -> None:
     """The state file follows on its own, so that kill -9 loses at most the last moment."""
-    stand_in.open().sheet1.append_row(["kept"], table_range="A1")
+    stand_in.append(["kept"])
     wait_for(lambda: state.exists() and json.loads(state.read_text())["tabs"][0]["rows"] == [["kept"]], "saving")
 
 
 def test_a_stop_in_the_middle_of_saving_loses_nothing(stand_in: StandIn, state: Path) -> None:
     """SIGTERM right after large writes, while a save is under way, leaves a whole file with all rows."""
-    sheet = stand_in.open().sheet1
     rows = [[f"{number:05}", *"abcdefghijklmno"] for number in range(10_000)]
-    sheet.append_rows(rows[:5_000], table_range="A1")
+    stand_in.append(*rows[:5_000])
     wait_for(lambda: any(state.parent.glob("*.tmp")) or state.exists(), "saving")
-    sheet.append_rows(rows[5_000:], table_range="A1")
+    stand_in.append(*rows[5_000:])
     assert stand_in.stop() == 0
     assert json.loads(state.read_text())["tabs"][0]["rows"] == rows
     assert not list(state.parent.glob("*.tmp"))
@@ -309,10 +249,9 @@ def test_a_stop_in_the_middle_of_saving_loses_nothing(stand_in: StandIn, state: 
 def test_a_state_that_cannot_be_saved_is_said_at_the_end(stand_in: StandIn, state: Path) -> None:
     """Where the state file cannot be written the stand-in goes on, complains, and ends with status 1."""
     state.mkdir()
-    sheet = stand_in.open().sheet1
-    sheet.append_row(["a"], table_range="A1")
+    stand_in.append(["a"])
     wait_for(lambda: f"the state file {state} was not written" in stand_in.output(), "the complaint")
-    assert sheet.get_all_values() == [["a"]]
+    assert stand_in.values() == [["a"]]
     assert stand_in.stop() == 1
 
 
@@ -345,7 +284,7 @@ def test_the_live_view_escapes_text_and_links_only_web_addresses(stand_in: Stand
         "javascript:alert(1)",
         "http://x.example/?a=1&b=2",
     ]
-    stand_in.open().sheet1.append_rows([["<b>Heading</b>", *"bcd"], hostile], table_range="A1")
+    stand_in.append(["<b>Heading</b>", *"bcd"], hostile)
     answer = requests.get(stand_in.page, timeout=10)
     html = answer.text
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'")
@@ -363,8 +302,7 @@ def test_the_live_view_escapes_text_and_links_only_web_addresses(stand_in: Stand
 
 def test_the_live_view_follows_changes_page_by_page(stand_in: StandIn) -> None:
     """The view answers 204 while nothing changed, and shows the newest rows unless a page is asked for."""
-    sheet = stand_in.open().sheet1
-    sheet.append_rows([["id"], *[[f"row {n}"] for n in range(2, 452)]], table_range="A1")
+    stand_in.append(["id"], *[[f"row {n}"] for n in range(2, 452)])
     address = f"{stand_in.url}/spreadsheets/d/{SHEET_ID}/view.json"
     newest = requests.get(address, timeout=10).json()
     assert (newest["page"], newest["pages"], newest["first_row"]) == (3, 3, 402)

@@ -15,8 +15,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import IO, Any
 
-from intake.cloud.firestore import ChunkLease, Claim
-from intake.errors import IntakeError, LeaseLost, LocationNotRemoved, SheetUnavailable, TemporaryError, UploadAbandoned
+from intake.cloud.firestore import ChunkLease
+from intake.errors import (
+    IntakeError,
+    LeaseLost,
+    LocationNotRemoved,
+    RowsRefused,
+    SheetMoved,
+    SheetUnavailable,
+    TemporaryError,
+    UploadAbandoned,
+)
 from intake.location import Part, Unreadable, without_location
 from intake.office.directory import Directory
 from intake.office.lists import Agent, Agents, Options
@@ -107,6 +116,7 @@ class Store:
     paid: dict[str, float] = field(default_factory=dict)
     check_at: dict[str, datetime] = field(default_factory=dict)
     copy_at: dict[str, datetime] = field(default_factory=dict)
+    sheet_trouble: list[str] = field(default_factory=list)
     shown: list[int] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -215,9 +225,17 @@ class Store:
                 self.uploads[intake.upload_id] = Upload(intake.upload_id, intake.id, self.now())
             return True
 
-    def claim_sheet(self, owner: str, lease_s: float) -> Claim:
-        with self.faults("claim_sheet"):
-            return self._claim("sheet", owner, lease_s)
+    def set_aside(self, intake_id: str) -> None:
+        with self.faults("set_aside"):
+            self.intakes[intake_id] = replace(self.intakes[intake_id], status=Status.ASIDE)
+
+    def put_back(self, due: DueIntake) -> None:
+        with self.faults("put_back"):
+            self.intakes[due.intake.id] = replace(due.intake, status=Status.READ)
+
+    def note_sheet(self, trouble: str) -> None:
+        with self.faults("note_sheet"):
+            self.sheet_trouble.append(trouble)
 
     def mark_recorded(self, intakes: Sequence[Intake], *, to_copy: bool = False) -> None:
         with self.faults("mark_recorded"):
@@ -245,12 +263,12 @@ class Store:
             self.check_at.pop(intake_id, None)
         return True
 
-    def _claim(self, key: str, owner: str, lease_s: float) -> Claim:
+    def _claim(self, key: str, owner: str, lease_s: float) -> bool:
         now, (holder, until) = self.now(), self.leases.get(key, (owner, self.now()))
         if holder != owner and until > now:
-            return Claim(False, now)
+            return False
         self.leases[key] = (owner, now + timedelta(seconds=lease_s))
-        return Claim(True, now, until if holder != owner else None)
+        return True
 
 
 @dataclass(frozen=True)
@@ -464,35 +482,63 @@ def a_directory(*agents: Agent, utilities: tuple[str, ...] = Options().utilities
 
 @dataclass
 class Sheet:
-    """The tab: a list of rows, and a note of when each write came."""
+    """What several processes write: rows, a note of when each write came, and who wrote last."""
 
     clock: Clock
     rows: list[dict[str, Any]] = field(default_factory=list)
     written_at: list[float] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
-
-    def append(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.written_at.append(self.clock.monotonic())
-        with self.faults("append"):
-            self.rows.extend(dict(row) for row in rows)
-
-    def intake_ids(self) -> set[str]:
-        with self.faults("intake_ids"):
-            return {row["Intake ID"] for row in self.rows}
-
-    def fill_in(self, column: str, texts: Mapping[str, str]) -> int:
-        self.written_at.append(self.clock.monotonic())
-        changed = 0
-        with self.faults("fill_in"):
-            for row in self.rows:
-                if row.get(column) in texts:
-                    row[column] = texts[row[column]]
-                    changed += 1
-        return changed
+    holder: object = None
+    refuses: Callable[[Mapping[str, Any]], bool] = lambda _: False
+    swallows: int = 0
 
     def over_quota(self, times: int = 1) -> None:
         """Let the next writes be refused with what Google says when the minute's quota is used up."""
         self.faults.refuse("append", times, SheetUnavailable)
+
+
+class SheetOfProcess:
+    """One process's view of a Sheet, which takes its writes only while nobody else has written."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+
+    @property
+    def held(self) -> bool:
+        return self.sheet.holder is self
+
+    def find_rows(self, rows: Mapping[str, Any]) -> set[str]:
+        with self.sheet.faults("find_rows"):
+            self.sheet.holder = self
+            return {row["Intake ID"] for row in self.sheet.rows} & set(rows)
+
+    def append(self, rows: Sequence[Mapping[str, Any]]) -> set[str]:
+        self.sheet.written_at.append(self.sheet.clock.monotonic())
+        if not self.held:
+            raise SheetMoved
+        try:
+            with self.sheet.faults("append"):
+                if any(map(self.sheet.refuses, rows)):
+                    raise RowsRefused
+                taken = list(rows)[self.sheet.swallows :]
+                self.sheet.swallows = 0
+                self.sheet.rows.extend(dict(row) for row in taken)
+                return {row["Intake ID"] for row in taken}
+        except RowsRefused:
+            raise
+        except IntakeError:
+            self.sheet.holder = None
+            raise
+
+    def fill_in(self, column: str, texts: Mapping[str, str]) -> int:
+        self.sheet.written_at.append(self.sheet.clock.monotonic())
+        changed = 0
+        with self.sheet.faults("fill_in"):
+            for row in self.sheet.rows:
+                if row.get(column) in texts:
+                    row[column] = texts[row[column]]
+                    changed += 1
+        return changed
 
 
 class Clock:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import gspread
 import requests
@@ -15,7 +15,7 @@ from intake.cloud.sheets_client import Book
 from intake.rows import columns
 from requests.adapters import BaseAdapter
 
-from infra.local.sheets.api import Call, route
+from infra.local.sheets.api import route
 from infra.local.sheets.book import Spreadsheet
 from infra.local.sheets.errors import SheetsError
 from infra.local.sheets.service import Limits, SheetsService
@@ -24,7 +24,10 @@ SHEET_ID = "book"
 
 
 class SheetsAdapter(BaseAdapter):
-    """Carries requests to a service; `before` and `after` call a hook once around the next call of a method."""
+    """Carries requests to a service; `before` and `after` call a hook once around the next call of a method.
+
+    `around` makes every call: it is given the method and its effect, and returns what that returns.
+    """
 
     def __init__(self, clock: Callable[[], float], limits: Limits) -> None:
         super().__init__()
@@ -32,33 +35,31 @@ class SheetsAdapter(BaseAdapter):
         self.calls: Counter[str] = Counter()
         self.before: dict[str, Callable[[], object]] = {}
         self.after: dict[str, Callable[[], object]] = {}
+        self.around: Callable[[str, Callable[[], requests.Response]], requests.Response] = lambda _, effect: effect()
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         parts = urlsplit(str(request.url))
         found = route(str(request.method), parts.path)
         assert found is not None, request.url
-        method, sheet_id, text = found
+        method, sheet_id = found
         self.calls[method.name] += 1
         self.calls[method.kind] += 1
         self.before.pop(method.name, lambda: None)()
-        query = parse_qs(parts.query, keep_blank_values=True)
-        ranges = query.get("ranges", [])
-        call = Call(
-            unquote(text),
-            {name: values[0] for name, values in query.items()},
-            ranges,
-            json.loads(request.body or "{}"),
-            "http://stand-in",
-        )
-        answer = requests.Response()
-        answer.request, answer.url, answer.status_code = request, str(request.url), 200
-        try:
-            if not self.service.admit(method.kind):
-                raise SheetsError(429, "Quota exceeded")
-            body = self.service.run(method, unquote(sheet_id), call)
-        except SheetsError as exc:
-            answer.status_code, body = exc.code, exc.body()
-        answer._content = json.dumps(body).encode()
+        asked = json.loads(request.body or "{}")
+
+        def effect() -> requests.Response:
+            answer = requests.Response()
+            answer.request, answer.url, answer.status_code = request, str(request.url), 200
+            try:
+                if not self.service.admit(method.kind):
+                    raise SheetsError(429, "Quota exceeded")
+                body = self.service.run(method, unquote(sheet_id), asked)
+            except SheetsError as exc:
+                answer.status_code, body = exc.code, exc.body()
+            answer._content = json.dumps(body).encode()
+            return answer
+
+        answer = self.around(method.name, effect)
         self.after.pop(method.name, lambda: None)()
         return answer
 

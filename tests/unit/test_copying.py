@@ -19,7 +19,7 @@ from intake.records import Status
 from intake.rows import COPY_COLUMN, copy_mark
 
 from infra.local.sheets.service import Limits
-from tests.unit.fakes import ANSWERS, Bucket, Clock, Copies, Faults, Opener, Sheet, Store, an_intake
+from tests.unit.fakes import ANSWERS, Bucket, Clock, Copies, Faults, Opener, Sheet, SheetOfProcess, Store, an_intake
 from tests.unit.in_process import OfficeSheet
 
 INTERVAL_S = 1.1
@@ -82,16 +82,14 @@ class Office:
         self.recorder = self.process()
         self.copier = self.a_copier()
 
-    def process(self) -> Recorder:
+    def process(self, ledger: object = None) -> Recorder:
         return Recorder(
-            "one",
             store=self.store,  # type: ignore[arg-type]
-            ledger=self.sheet,  # type: ignore[arg-type]
+            ledger=ledger or SheetOfProcess(self.sheet),  # type: ignore[arg-type]
             bill_link_base="https://storage/",
             bucket="bills",
             copies=True,
             interval_s=INTERVAL_S,
-            lease_s=90.0,
             clock=self.clock,
         )
 
@@ -486,8 +484,7 @@ def test_no_copy_is_begun_when_the_time_is_up(office: Office) -> None:
 def test_a_thousand_a_minute_within_googles_quota(office: Office) -> None:
     """The same with the Sheet's real client against 60 reads and 60 writes a minute, with sweeps that read the lists."""
     book = OfficeSheet(office.clock.monotonic, Limits(60, 60))
-    office.sheet = book.ledger()  # type: ignore[assignment]
-    office.recorder = office.process()
+    office.recorder = office.process(book.ledger())
     office.copier = office.a_copier()
     lists = OfficeTabs(book.book())
     ids: list[str] = []

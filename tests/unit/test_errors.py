@@ -198,10 +198,22 @@ SENTENCES = [
         "The Google Sheet could not be written. The row will be written again.",
     ),
     (
-        errors.SheetSilent(),
-        "sheet_silent",
+        errors.SheetMoved(),
+        "sheet_moved",
         503,
-        "The Google Sheet did not answer. The row will be looked for, and written if it is not there.",
+        "The Google Sheet was changed by somebody else at this moment. The row will be written again.",
+    ),
+    (
+        errors.SheetBlocked(),
+        "sheet_blocked",
+        503,
+        "Google refuses every write to the Sheet, so rows wait. Check the reason that it gives, and mend the Sheet.",
+    ),
+    (
+        errors.RowsRefused(),
+        "rows_refused",
+        503,
+        "Google refused a row for what is in it. The row will be written with less.",
     ),
     (
         errors.DriveUnavailable(),

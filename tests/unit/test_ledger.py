@@ -11,16 +11,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from intake.errors import SheetSilent, SheetUnavailable, TemporaryError
+from intake.errors import SheetBlocked, SheetMoved, SheetUnavailable, TemporaryError
 from intake.ledger import FLUSH_ROWS, PAUSE_AFTER_FAILURE_S, Recorder
 from intake.records import Status
-from intake.rows import row_of
 
-from tests.unit.fakes import ANSWERS, INTAKE_ID, Clock, Sheet, Store, an_intake
+from tests.unit.fakes import ANSWERS, INTAKE_ID, Clock, Sheet, SheetOfProcess, Store, an_intake
 
 INTERVAL_S = 1.1
-LEASE_S = 90.0
-LATE_WRITE_S = 180.0
 
 
 class Office:
@@ -31,17 +28,14 @@ class Office:
         self.store = Store(now=self.clock.now)
         self.sheet = Sheet(self.clock)
 
-    def process(self, owner: str = "first", sheet: Sheet | None = None) -> Recorder:
+    def process(self) -> Recorder:
         """Start a process: it knows nothing of what others did."""
         return Recorder(
-            owner,
             store=self.store,  # type: ignore[arg-type]
-            ledger=sheet or self.sheet,  # type: ignore[arg-type]
+            ledger=SheetOfProcess(self.sheet),  # type: ignore[arg-type]
             bill_link_base="https://storage.example.com/",
             bucket="bills",
             interval_s=INTERVAL_S,
-            lease_s=LEASE_S,
-            late_write_s=LATE_WRITE_S,
             clock=self.clock,
         )
 
@@ -86,7 +80,7 @@ def test_one_intake(office: Office) -> None:
     (intake_id,) = office.finish(1)
     office.process().record(intake_id)
     assert (office.rows, office.status(intake_id)) == ([intake_id], Status.RECORDED)
-    assert office.sheet.faults.calls == {"intake_ids": 1, "append": 1}
+    assert office.sheet.faults.calls == {"find_rows": 1, "append": 1}
 
 
 def test_many_intakes_are_one_write(office: Office) -> None:
@@ -113,9 +107,8 @@ def test_full_batch_exactly(office: Office) -> None:
     ids = office.finish(FLUSH_ROWS)
     office.process().record(ids[0])
     assert len(office.sheet.written_at) == 1
-    office.clock.sleep(LEASE_S)
     ids = office.finish(FLUSH_ROWS + 1, start=1000)
-    office.process("second").record(ids[0])
+    office.process().record(ids[0])
     assert len(office.sheet.written_at) == 3
     assert len(set(office.rows)) == len(office.rows) == 2 * FLUSH_ROWS + 1
 
@@ -146,7 +139,7 @@ def test_ids_are_read_once_a_process(office: Office) -> None:
     recorder = office.process()
     for number in range(5):
         office.settle(recorder, office.finish(1, start=number))
-    assert office.sheet.faults.calls["intake_ids"] == 1
+    assert office.sheet.faults.calls["find_rows"] == 1
 
 
 @pytest.mark.parametrize("status", [Status.RECORDED, Status.FAILED])
@@ -196,23 +189,6 @@ def test_answer_lost_by_a_process_that_knew_the_sheet(office: Office) -> None:
     assert len(office.rows) == len(set(office.rows)) == 3
 
 
-def test_append_takes_effect_late(office: Office) -> None:
-    """While an append that was not answered may still take effect, nobody looks for its rows, and so nobody doubles them."""
-    ids = office.finish(2)
-    recorder = office.process()
-    office.sheet.faults.refuse("append", error=SheetSilent)
-    with pytest.raises(SheetSilent):
-        recorder.record(ids[0])
-    office.clock.sleep(LATE_WRITE_S - 0.1)
-    with pytest.raises(SheetUnavailable):
-        recorder.record(ids[0])
-    assert office.sheet.faults.calls["append"] == 1
-    office.sheet.append([row_of(intake, "", "bills") for intake in office.store.awaiting_row(10)])  # only now
-    office.clock.sleep(0.2)
-    recorder.record(ids[1])
-    assert sorted(office.rows) == ids
-
-
 def test_over_quota(office: Office) -> None:
     """Rows that Google refused are written later; in between the Sheet is left in peace."""
     ids = office.finish(2)
@@ -247,13 +223,12 @@ def test_process_dies_between_sheet_and_mark(office: Office) -> None:
     ids = office.finish(2)
     office.store.faults.refuse("mark_recorded", error=KeyboardInterrupt)  # type: ignore[arg-type]
     with pytest.raises(KeyboardInterrupt):
-        office.process("dead").record(ids[0])
-    office.clock.sleep(LEASE_S + 1)
-    office.settle(office.process("new"), ids)
+        office.process().record(ids[0])
+    office.settle(office.process(), ids)
     assert sorted(office.rows) == ids
 
 
-@pytest.mark.parametrize("call", ["intake", "claim_sheet", "awaiting_row"])
+@pytest.mark.parametrize("call", ["intake", "awaiting_row"])
 def test_firestore_fails(office: Office, call: str) -> None:
     """Nothing is written while Firestore does not answer, and all of it afterwards."""
     ids = office.finish(2)
@@ -269,7 +244,7 @@ def test_firestore_fails(office: Office, call: str) -> None:
 def test_ids_cannot_be_read(office: Office) -> None:
     """Without a look at the Sheet a new process writes nothing."""
     ids = office.finish(1)
-    office.sheet.faults.refuse("intake_ids", error=SheetUnavailable)
+    office.sheet.faults.refuse("find_rows", error=SheetUnavailable)
     with pytest.raises(SheetUnavailable):
         office.process().record(ids[0])
     assert office.sheet.faults.calls["append"] == 0
@@ -279,18 +254,17 @@ def test_ids_cannot_be_read(office: Office) -> None:
 def test_exactly_once_whatever_happens(office: Office, seed: int) -> None:
     """Through lost answers, refusals and restarts every intake has one row in the end."""
     rng = random.Random(seed)
-    recorder, ids = office.process("p0"), []
-    for number in range(40):
+    recorder, ids = office.process(), []
+    for _ in range(40):
         new = office.finish(rng.randint(0, 3), start=len(ids))
         ids += new
-        for _ in range(rng.randint(0, 2)):
+        for _fault in range(rng.randint(0, 2)):
             source, call, error = rng.choice(
                 [
                     (office.sheet, "append", SheetUnavailable),
-                    (office.sheet, "intake_ids", SheetUnavailable),
+                    (office.sheet, "find_rows", SheetUnavailable),
                     (office.store, "mark_recorded", TemporaryError),
                     (office.store, "awaiting_row", TemporaryError),
-                    (office.store, "claim_sheet", TemporaryError),
                 ]
             )
             rng.choice([source.faults.refuse, source.faults.lose_answer])(call, error=error)
@@ -298,129 +272,111 @@ def test_exactly_once_whatever_happens(office: Office, seed: int) -> None:
             with contextlib.suppress(TemporaryError):
                 recorder.record(intake_id)
         if rng.random() < 0.15:
-            recorder = office.process(f"p{number + 1}")
+            recorder = office.process()
         office.clock.sleep(rng.choice([0, 0.3, 3, 30, 200]))
     office.settle(recorder, ids)
     assert sorted(office.rows) == sorted(ids)
     assert {office.status(intake_id) for intake_id in ids} <= {Status.RECORDED}
 
 
-# --- the turn -------------------------------------------------------------------------------------------------------------
+# --- several processes ------------------------------------------------------------------------------------------------------
 
 
-def test_another_process_has_the_turn(office: Office) -> None:
-    """While one process has the turn another writes nothing; its message comes again."""
-    assert office.store.claim_sheet("other", LEASE_S)
-    office.clock.sleep(LEASE_S / 2 + 1)
-    ids = office.finish(1)
-    recorder = office.process()
-    with pytest.raises(SheetUnavailable, match="Another instance is writing the Sheet"):
+def test_another_process_writes_in_between(office: Office) -> None:
+    """Whoever has not written last looks for the rows again before he writes, in the same run."""
+    first, second = office.process(), office.process()
+    for number in range(6):
+        office.settle((first, second)[number % 2], office.finish(1, start=number), tries=1)
+    assert len(office.rows) == len(set(office.rows)) == 6
+    assert office.sheet.faults.calls["find_rows"] == 6
+
+
+def test_another_process_writes_all_the_time(office: Office) -> None:
+    """A flush that always comes too late gives up for now, without a pause for the next one."""
+    ids, recorder = office.finish(1), office.process()
+    office.sheet.faults.refuse("append", 4, SheetMoved)
+    with pytest.raises(SheetMoved):
         recorder.record(ids[0])
-    assert office.sheet.faults.calls == {}
-    office.clock.sleep(LEASE_S / 2)
     recorder.record(ids[0])
     assert office.rows == ids
 
 
-class Killed(BaseException):
-    """SIGKILL."""
-
-
-@pytest.mark.parametrize("late_s", [0.0, LEASE_S + 5, LATE_WRITE_S - 1])
-def test_killed_in_the_middle_of_a_write_that_takes_effect_late(office: Office, late_s: float) -> None:
-    """Whoever takes the turn over keeps the rows back that the other may have sent, and writes those that it cannot have."""
-    sent = office.finish(2)
-    office.sheet.faults.refuse("append", error=Killed)
-    with pytest.raises(Killed):
-        office.process("first").record(sent[0])
-    rows = [row_of(intake, "", "bills") for intake in office.store.awaiting_row(10)]
-    if not late_s:
-        office.sheet.append(rows)
-    office.clock.sleep(LEASE_S + 0.1)
-    later = office.finish(2, start=2)
-    second = office.process("second")
-    with contextlib.suppress(SheetUnavailable):
-        second.record(later[0])
-    assert {office.status(intake_id) for intake_id in later} == {Status.RECORDED}
-    if late_s:
-        with pytest.raises(SheetUnavailable, match="may have sent the row when it ended"):
-            second.record(sent[0])
-        office.clock.sleep(late_s - LEASE_S)
-        office.sheet.append(rows)
-    office.settle(second, sent)
-    assert sorted(office.rows) == sent + later
-
-
-def test_killed_in_the_middle_of_a_write_that_never_takes_effect(office: Office) -> None:
-    """Once the other's write would have taken effect, its rows are written; to tell takes two looks at the ids, not more."""
-    sent = office.finish(2)
-    office.sheet.faults.refuse("append", error=Killed)
-    with pytest.raises(Killed):
-        office.process("first").record(sent[0])
-    office.clock.sleep(LEASE_S + 0.1)
-    looks = office.sheet.faults.calls["intake_ids"]
-    office.settle(office.process("second"), sent)
-    assert sorted(office.rows) == sent
-    assert office.sheet.faults.calls["intake_ids"] - looks == 2
-
-
-def test_turn_that_ran_out(office: Office) -> None:
-    """A process whose turn ran out looks at the Sheet again: another may have written in between."""
-    first, second = office.process("first"), office.process("second")
-    office.settle(first, office.finish(1))
-    office.clock.sleep(LEASE_S + 1)
-    office.settle(second, office.finish(1, start=1))
-    office.clock.sleep(LEASE_S + 1)
-    office.settle(first, office.finish(1, start=2))
-    assert office.sheet.faults.calls["intake_ids"] == 3
-    assert len(office.rows) == len(set(office.rows)) == 3
-
-
-def test_turn_is_renewed_while_it_is_used(office: Office) -> None:
-    """A process that writes all the time keeps its turn without asking Firestore before every write."""
-    recorder = office.process()
-    for number in range(100):
-        office.settle(recorder, office.finish(1, start=number))
-        assert not office.store.claim_sheet("other", LEASE_S)
-    assert office.sheet.faults.calls["intake_ids"] == 1
-    assert office.store.faults.calls["claim_sheet"] - 100 < 10
-
-
-class SlowSheet(Sheet):
-    """A Sheet that takes long to be read; in the meantime something else happens."""
-
-    meanwhile: Any = None
-    seconds: float = 0.0
-
-    def intake_ids(self) -> set[str]:
-        ids = super().intake_ids()
-        self.clock.sleep(self.seconds)
-        if self.meanwhile:
-            meanwhile, self.meanwhile = self.meanwhile, None
-            meanwhile()
-        return ids
-
-
-def test_turn_runs_out_while_the_ids_are_read(office: Office) -> None:
-    """Ids that are older than the turn are not trusted: another process may have written the same rows."""
-    ids = office.finish(2)
-    slow = SlowSheet(office.clock, rows=office.sheet.rows)
-    slow.seconds = LEASE_S + 1
-
-    def another_writes_and_ends() -> None:
-        other = office.process("other")
-        office.settle(other, ids)
-        for intake_id in ids:  # as if its marks were lost
-            office.store.intakes[intake_id] = replace(office.store.intakes[intake_id], status=Status.READ)
-        office.clock.sleep(LEASE_S + 1)
-
-    slow.meanwhile = another_writes_and_ends
-    recorder = office.process("slow", slow)
-    with pytest.raises(SheetUnavailable):
+def test_rows_that_are_swallowed(office: Office) -> None:
+    """A row that was not seen after the write is not recorded, and is written again."""
+    ids, recorder = office.finish(3), office.process()
+    office.sheet.swallows = 1
+    with pytest.raises(SheetUnavailable, match="not in the Sheet"):
         recorder.record(ids[0])
-    slow.seconds = 0
+    assert sorted(office.status(intake_id) for intake_id in ids) == [Status.READ, Status.RECORDED, Status.RECORDED]
     office.settle(recorder, ids)
     assert sorted(office.rows) == ids
+
+
+# --- no row waits for another -----------------------------------------------------------------------------------------------
+
+
+def refused_while_whole(*ids: str) -> Any:
+    return lambda row: row["Intake ID"] in ids and row["Pages"] != ""
+
+
+@pytest.mark.parametrize("bad", [(0,), (3,), (0, 6), tuple(range(7))])
+def test_a_row_that_google_refuses(office: Office, bad: tuple[int, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """It is found and written short, with Status check and the reason; all others are written whole, at once."""
+    ids = office.finish(7)
+    office.sheet.refuses = refused_while_whole(*(ids[number] for number in bad))
+    office.process().record(ids[6])
+    assert sorted(office.rows) == ids
+    for number, intake_id in enumerate(ids):
+        row = next(row for row in office.sheet.rows if row["Intake ID"] == intake_id)
+        assert row["Business Entity"] == ANSWERS["business_entity"]
+        assert (row["Pages"] == "") == (number in bad)
+        if number in bad:
+            assert row["Status"] == "check"
+            assert "could not be written whole: Google refused what is in it." in row["Attention"]
+    assert {office.status(intake_id) for intake_id in ids} == {Status.RECORDED}
+    writes = office.sheet.written_at
+    assert min(later - earlier for earlier, later in itertools.pairwise(writes)) >= INTERVAL_S - 1e-9
+
+
+def test_a_row_that_is_refused_even_short(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is set aside with a line that alerts, and comes again a day later; all others go on."""
+    ids, recorder = office.finish(5), office.process()
+    office.sheet.refuses = lambda row: row["Intake ID"] == ids[2]
+    recorder.record(ids[0])
+    assert sorted(office.rows) == [*ids[:2], *ids[3:]]
+    assert office.status(ids[2]) is Status.ASIDE
+    assert '"message": "the Sheet needs the office"' in capsys.readouterr().out
+    writes = len(office.sheet.written_at)
+    office.settle(recorder, office.finish(1, start=9))
+    assert len(office.sheet.written_at) == writes + 1
+
+
+def test_a_sheet_that_refuses_every_row(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
+    """When no row is taken it is not the rows: all stay due, and the reason is said."""
+    ids, recorder = office.finish(3), office.process()
+    office.sheet.refuses = lambda _: True
+    with pytest.raises(SheetBlocked):
+        recorder.record(ids[0])
+    assert {office.status(intake_id) for intake_id in ids} == {Status.READ}
+    assert len(office.store.sheet_trouble) == 1
+    assert '"message": "the Sheet needs the office"' in capsys.readouterr().out
+    office.sheet.refuses = lambda _: False
+    office.settle(recorder, ids)
+    assert office.store.sheet_trouble[1:] == [""]
+    assert sorted(office.rows) == ids
+
+
+def test_a_row_that_cannot_be_made(office: Office) -> None:
+    """An exception while one row is made concerns that row: it is written short; when even that fails it is set aside."""
+    ids = office.finish(4)
+    odd = office.store.intakes[ids[1]]
+    office.store.intakes[ids[1]] = replace(odd, reading={"fields": {"kwh": "no mapping"}})
+    office.store.intakes[ids[2]] = replace(odd, id=ids[2], form=None)  # type: ignore[arg-type]
+    office.process().record(ids[0])
+    assert sorted(office.rows) == [ids[0], ids[1], ids[3]]
+    short = next(row for row in office.sheet.rows if row["Intake ID"] == ids[1])
+    assert (short["Status"], short["Business Entity"]) == ("check", ANSWERS["business_entity"])
+    assert office.status(ids[2]) is Status.ASIDE
 
 
 def test_threads_of_one_process(office: Office) -> None:

@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from intake.bounds import MAX_LINE, cell_fits
+from intake.form import MAX_LENGTH
 from intake.records import Status
-from intake.rows import COPY_COLUMN, columns, copy_mark, day_number, row_of
+from intake.rows import COPY_COLUMN, columns, copy_mark, day_number, row_of, short_row
 
 from tests.unit.fakes import ANSWERS, INTAKE_ID, an_intake
 
@@ -123,9 +125,31 @@ def test_row_has_the_columns_of_a_new_sheet(copies: bool) -> None:
 
 
 def test_what_stands_for_a_copy_to_come_is_unlike_any_other() -> None:
-    """The text that a link will take the place of names the intake, so it stands once in the Sheet."""
-    row = row_of(an_intake(), "", "", copies=True)
-    assert row[COPY_COLUMN] == copy_mark(INTAKE_ID) == f"to be copied ({INTAKE_ID})"
+    """The text that a link will take the place of names the intake, and is longer than an answer or a line may be."""
+    mark = row_of(an_intake(), "", "", copies=True)[COPY_COLUMN]
+    assert mark == copy_mark(INTAKE_ID)
+    assert str(mark).startswith(f"to be copied ({INTAKE_ID})")
+    assert len(str(mark)) > max(MAX_LENGTH, MAX_LINE)
+    assert not cell_fits("Account Name", mark)
+
+
+def test_a_short_row_holds_what_is_sure_to_be_accepted() -> None:
+    """Id, time, answers within their bounds, and why there is no more; every column has its cell."""
+    odd = {**ANSWERS, "account_name": "x" * 50_001, "contact_name": "A\u202eB"}
+    row = short_row(replace(an_intake(), form=odd, reading={"fields": None}), "Reasons.", copies=True)
+    assert list(row) == [column.name for column in columns(copies=True)]
+    assert {name: cell for name, cell in row.items() if cell != ""} == {
+        "Intake ID": INTAKE_ID,
+        "Submitted": row["Submitted"],
+        "Business Entity": ANSWERS["business_entity"],
+        "Phone": ANSWERS["phone"],
+        "Email": ANSWERS["email"],
+        "Utility (form)": ANSWERS["utility"],
+        "Agent ID": ANSWERS["agent_id"],
+        COPY_COLUMN: copy_mark(INTAKE_ID),
+        "Status": "check",
+        "Attention": "This row could not be written whole: Reasons. Look at the bill, and type the rest in by hand.",
+    }
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,6 @@ def test_local_stack() -> None:
         ("SUBMISSIONS_PER_HOUR", "60", "submissions_per_hour", 60),
         ("SUBMISSIONS_PER_HOUR_PEER", "600", "submissions_per_hour_peer", 600),
         ("SHEET_WRITE_INTERVAL_SECONDS", "0.1", "sheet_write_interval_s", 0.1),
-        ("SHEET_LATE_WRITE_SECONDS", "9", "sheet_late_write_s", 9.0),
         ("PROGRESS_DAYS", "7", "progress_days", 7.0),
         ("COPY_HOLD_SECONDS", "20", "copy_hold_s", 20.0),
         ("COPY_MAX_ATTEMPTS", "2", "copy_max_attempts", 2),

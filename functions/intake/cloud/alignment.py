@@ -1,75 +1,55 @@
-"""Rows that were appended by a header which the office changed at that very moment: found, and put right.
+"""Rows that were written by a head which the office changed at that very moment: which cells put them right. Pure.
 
-Between reading the header and appending, somebody may insert or move a column; the row then stands in the columns as they were.
-No call of the API appends by column names, so the header is looked at again after each append (`sheets.Ledger`), and only when
-it has changed are the rows looked at, by their ids.
+Between reading the head and writing, somebody may insert, move or delete a column; a row then stands in the columns as they
+were. No call of the API writes by column names, so each row is looked at after it was written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-import gspread
-from gspread.utils import ValueInputOption, ValueRenderOption, rowcol_to_a1
-
-from intake import log
-from intake.errors import SheetUnavailable
-from intake.rows import ID_COLUMN, Cell
-
-ROUNDS = 3
-"""How often rows are put right; the office would have to change columns each time in the same second."""
-
-Row = Mapping[str, Cell]
+from intake.cloud.ledger_tab import Head, typed
+from intake.cloud.sheets_client import Json
+from intake.rows import Cell
 
 
-def realign(tab: gspread.Worksheet, rows: Sequence[Row], used: Sequence[str]) -> list[str]:
-    """Put rows that were just appended under the heads that they belong to.
+def astray(cells: Sequence[Any], head: Head, row: Mapping[str, Cell]) -> dict[int, Cell]:
+    """Return what has to stand in which columns to put a row right; nothing when it is right.
+
+    A cell counts as astray only when its value stands in the row, under a head that it does not belong to. So what somebody has
+    corrected by hand since is left alone.
 
     Args:
-        tab: Where they are.
-        rows: Their cells by column name.
-        used: The header by which they were appended.
-
-    Returns:
-        The header as it is now.
-
-    Raises:
-        SheetUnavailable: The columns change faster than they can be followed.
+        cells: The row as it stands in the Sheet.
+        head: The head above it.
+        row: Its cells by column name.
     """
-    for _ in range(ROUNDS):
-        table = tab.get(value_render_option=ValueRenderOption.unformatted)
-        header = [str(name) for name in table[0]] if table else []
-        changes = [change for row in rows for change in _changes(table, header, used, row)]
-        if not changes:
-            return header
-        tab.batch_update(changes, value_input_option=ValueInputOption.raw)
-        log.warning("rows put under the columns that were moved while they were written", rows=len(changes))
-    raise SheetUnavailable("The columns of the Sheet are being changed. The rows will be looked at again in a moment.")
-
-
-def _changes(
-    table: Sequence[Sequence[Cell]], header: Sequence[str], used: Sequence[str], row: Row
-) -> list[dict[str, object]]:
-    """Return the write that puts one row right; none when it is, or when the office has deleted it."""
-    number = next((number for number, cells in enumerate(table[1:], 2) if row[ID_COLUMN] in cells), None)
-    if number is None:
-        return []
-    cells = table[number - 1]
-    places = {name: header.index(name) for name in row if name in header}
-    if all(_cell(cells, place) == row[name] for name, place in places.items()):
-        return []
-    left_over = {
-        place: name
-        for place, name in enumerate(used)
-        if name in row and place not in places.values() and _cell(cells, place) == row[name]
+    own = {place: row[name] for name, place in head.places(row).items()}
+    values = {cell for cell in row.values() if cell != ""}
+    wrong = {place for place, cell in enumerate(cells) if cell in values and own.get(place) != cell}
+    misplaced = {cells[place] for place in wrong}
+    put = {
+        place: cell
+        for place, cell in own.items()
+        if _at(cells, place) != cell and (cell in misplaced or (cell == "" and place in wrong))
     }
-    line: list[Cell | None] = [None] * (1 + max([*places.values(), *left_over]))  # None leaves a cell as it is
-    for place in left_over:
-        line[place] = ""
-    for name, place in places.items():
-        line[place] = row[name]
-    return [{"range": f"{rowcol_to_a1(number, 1)}:{rowcol_to_a1(number, len(line))}", "values": [line]}]
+    return {**{place: "" for place in wrong if place not in own}, **put} if put else {}
 
 
-def _cell(cells: Sequence[Cell], place: int) -> Cell:
+def changes(sheet_id: int, row: int, cells: Mapping[int, Cell]) -> list[Json]:
+    """Return the requests that write single cells of a row and touch no other."""
+    return [
+        {
+            "updateCells": {
+                "start": {"sheetId": sheet_id, "rowIndex": row, "columnIndex": place},
+                "rows": [{"values": [typed(cell)]}],
+                "fields": "userEnteredValue",
+            }
+        }
+        for place, cell in sorted(cells.items())
+    ]
+
+
+def _at(cells: Sequence[Any], place: int) -> Any:
     return cells[place] if place < len(cells) else ""

@@ -17,6 +17,7 @@ from google.api_core import exceptions as google_exceptions
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from intake import log
 from intake.cloud.failures import firestore_call
 from intake.records import Intake
 
@@ -51,7 +52,16 @@ class Copies:
         """Return copies whose time has come, longest due first."""
         query = self._db.collection("intakes").where(filter=FieldFilter("copy_at", "<=", now))
         found = query.order_by("copy_at").limit(limit).stream()
-        return [DueCopy(Intake.from_document(s.id, s.to_dict() or {}), s.update_time) for s in found]
+        return [DueCopy(intake, snapshot.update_time) for snapshot in found if (intake := self._sound(snapshot))]
+
+    def _sound(self, snapshot: Any) -> Intake | None:
+        """Return the intake of a document; the copy of one that is malformed is due again in a day."""
+        try:
+            return Intake.from_document(snapshot.id, snapshot.to_dict() or {})
+        except Exception as exc:  # whatever is wrong with it
+            log.error("malformed document of an intake; its copy is left alone for a day", exc, intake_id=snapshot.id)
+            snapshot.reference.update({"copy_at": datetime.now(UTC) + timedelta(days=1)})
+            return None
 
     @firestore_call
     def claim(self, due: DueCopy) -> bool:
@@ -76,7 +86,14 @@ class Copies:
         for intake, result in ended:
             changes = {f"copy.{name}": value for name, value in result.items()}
             batch.update(self._ref(intake), {**changes, "copy_at": firestore.DELETE_FIELD})
-        batch.commit()
+        try:
+            batch.commit()
+        except google_exceptions.NotFound:
+            if len(ended) == 1:
+                log.error("the document of an intake was deleted; its copy stays", intake_id=ended[0][0].id)
+            else:
+                for each in ended:
+                    self.finish([each])
 
     def _ref(self, intake: Intake) -> firestore.DocumentReference:
         return self._db.collection("intakes").document(intake.id)

@@ -6,7 +6,7 @@
     uploads/{upload}            an upload that has begun and is not yet an intake
     public/form-options         the office's lists; see office_documents
     office/agents
-    turns/sheet                 who writes the Sheet now, and until when (a lease)
+    office/sheet                why the Sheet cannot be written, for `deploy.sh status`
 
 `check_at` on an intake is when the sweeper looks at it again; a finished intake has none, so the sweeper's query finds
 unfinished ones only. No transactions are used: preconditions on the document's last update do the same here, cheaper,
@@ -16,6 +16,7 @@ and Google's emulator deadlocks on contended transactions.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +25,7 @@ from google.api_core import exceptions as google_exceptions
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
+from intake import log
 from intake.cloud.failures import firestore_call
 from intake.errors import IntakeError, LeaseLost, TemporaryError, UploadAbandoned
 from intake.records import Intake, Progress, Stage, Status
@@ -31,6 +33,7 @@ from intake.records import Intake, Progress, Stage, Status
 _LOST_RACE = (google_exceptions.FailedPrecondition, google_exceptions.AlreadyExists, google_exceptions.NotFound)
 ADVANCE_TRIES = 5
 SAME_BILL_LIMIT = 20
+ASIDE_FOR = timedelta(days=1)
 COMMIT_INTAKES = 100
 """Intakes in one commit: two writes each; a commit may hold 10 MiB (https://cloud.google.com/firestore/quotas)."""
 
@@ -67,25 +70,6 @@ class ChunkLease:
     chunk: int
     version: Any
     paid_s: float
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What came of claiming work; true where it is ours.
-
-    Attributes:
-        granted: Whether it is ours.
-        at: When.
-        taken_over: Until when another owner held it who did not give it back; None where there was none.
-    """
-
-    granted: bool
-    at: datetime
-    taken_over: datetime | None = None
-
-    def __bool__(self) -> bool:
-        """Return whether it is ours."""
-        return self.granted
 
 
 class Store:
@@ -126,14 +110,15 @@ class Store:
         """Return unfinished intakes whose `check_at` has passed, longest due first."""
         query = self._db.collection("intakes").where(filter=FieldFilter("check_at", "<=", now))
         found = query.order_by("check_at").limit(limit).stream()
-        return [Due(Intake.from_document(s.id, s.to_dict() or {}), s.update_time) for s in found]
+        return [Due(intake, snapshot.update_time) for snapshot in found if (intake := self._sound(snapshot, {}))]
 
     @firestore_call
     def awaiting_row(self, limit: int) -> list[Intake]:
         """Return intakes that are read and not yet recorded, oldest submission first among those found."""
         query = self._db.collection("intakes").where(filter=FieldFilter("status", "==", Status.READ.value))
         found = query.limit(limit).stream()
-        intakes = [Intake.from_document(snapshot.id, snapshot.to_dict() or {}) for snapshot in found]
+        aside = {"status": Status.ASIDE.value}
+        intakes = [intake for snapshot in found if (intake := self._sound(snapshot, aside))]
         return sorted(intakes, key=lambda intake: intake.submitted_at)
 
     # --- submit -----------------------------------------------------------------------------------------------------
@@ -210,12 +195,16 @@ class Store:
 
     @firestore_call
     def claim_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float, pay_s: float) -> ChunkLease | None:
-        """Claim some pages of an intake, as `_claim` does, and pay for processor time to come.
+        """Claim some pages of an intake by one conditional write, and pay for processor time to come.
+
+            nobody's, or lease over ── claim ──▶ ours until lease_until ── renewed while we live
+                                                   │ another owner asks: refused
+                                                   ╰ the same owner asks: his first run died, so it is his again
 
         Args:
             intake_id: The intake.
             chunk: 0-based number of the chunk.
-            owner: Who asks.
+            owner: Who asks; for a Pub/Sub message its id, which is the same for every delivery of it.
             lease_s: Seconds that the claim holds.
             pay_s: Seconds of processor time, on top of what was paid for before; a run that is killed has paid.
         """
@@ -390,15 +379,29 @@ class Store:
     # --- record -----------------------------------------------------------------------------------------------------
 
     @firestore_call
-    def claim_sheet(self, owner: str, lease_s: float) -> Claim:
-        """Claim the turn to write the Sheet; see `_claim`."""
-        return self._claim(self._db.collection("turns").document("sheet"), owner, lease_s)
+    def set_aside(self, intake_id: str) -> None:
+        """Take an intake out of those whose rows are due; the sweeper puts it back once a day."""
+        snapshot = self._intake_ref(intake_id).get(field_paths=["status"])
+        if (snapshot.to_dict() or {}).get("status") == Status.READ.value:
+            self._lay_aside(snapshot, {"status": Status.ASIDE.value, "check_at": datetime.now(UTC) + ASIDE_FOR})
+
+    @firestore_call
+    def put_back(self, due: Due) -> None:
+        """Make the row of an intake due again that was set aside; nothing is changed if it has moved on."""
+        changes = {"status": Status.READ.value, "check_at": datetime.now(UTC) + self._patience}
+        with suppress(*_LOST_RACE):
+            self._intake_ref(due.intake.id).update(changes, option=self._db.write_option(last_update_time=due.version))
+
+    @firestore_call
+    def note_sheet(self, trouble: str) -> None:
+        """Keep the sentence that says why the Sheet cannot be written; "" when it can."""
+        self._db.collection("office").document("sheet").set({"trouble": trouble, "updated_at": datetime.now(UTC)})
 
     @firestore_call
     def mark_recorded(self, intakes: Sequence[Intake], *, to_copy: bool = False) -> None:
         """Mark intakes whose rows are in the Sheet as recorded and their progress as done.
 
-        Only the one holder of the Sheet's turn calls this, and doing it twice changes nothing but the times.
+        Doing it twice changes nothing but the times.
 
         Args:
             intakes: Read intakes.
@@ -407,7 +410,8 @@ class Store:
         for start in range(0, len(intakes), COMMIT_INTAKES):
             now = datetime.now(UTC)
             batch = self._db.batch()
-            for intake in intakes[start : start + COMMIT_INTAKES]:
+            part = intakes[start : start + COMMIT_INTAKES]
+            for intake in part:
                 done = {"status": Status.RECORDED.value, "updated_at": now, "check_at": firestore.DELETE_FIELD}
                 if to_copy and intake.copy is None:
                     done |= {"copy": {"state": "due", "attempts": 0}, "copy_at": now}
@@ -423,7 +427,14 @@ class Store:
                     expire_at=now + self._keep_progress,
                 )
                 batch.set(self._progress_ref(intake.id), progress.to_document())
-            batch.commit()
+            try:
+                batch.commit()
+            except google_exceptions.NotFound:
+                if len(part) == 1:
+                    log.error("the document of an intake was deleted; its row stays", intake_id=part[0].id)
+                else:
+                    for intake in part:
+                        self.mark_recorded([intake], to_copy=to_copy)
 
     # --- sweep ------------------------------------------------------------------------------------------------------
 
@@ -438,6 +449,24 @@ class Store:
             self._intake_ref(due.intake.id).update(changes, option=self._db.write_option(last_update_time=due.version))
         except _LOST_RACE:
             return
+
+    def _sound(self, snapshot: Any, otherwise: Mapping[str, Any]) -> Intake | None:
+        """Return the intake of a document; one that is malformed is looked at again in a day, and holds nothing else up.
+
+        Args:
+            snapshot: The document.
+            otherwise: What to change in a malformed one besides.
+        """
+        try:
+            return Intake.from_document(snapshot.id, snapshot.to_dict() or {})
+        except Exception as exc:  # whatever is wrong with it
+            log.error("malformed document of an intake; it is left alone for a day", exc, intake_id=snapshot.id)
+            self._lay_aside(snapshot, {**otherwise, "check_at": datetime.now(UTC) + ASIDE_FOR})
+            return None
+
+    def _lay_aside(self, snapshot: Any, changes: dict[str, Any]) -> None:
+        with suppress(*_LOST_RACE):
+            snapshot.reference.update(changes, option=self._db.write_option(last_update_time=snapshot.update_time))
 
     # --- how it is done ---------------------------------------------------------------------------------------------
 
@@ -481,37 +510,6 @@ class Store:
                 continue  # Somebody else wrote in between, perhaps only the sweeper its notes: look again.
             return True
         raise TemporaryError
-
-    def _claim(self, ref: firestore.DocumentReference, owner: str, lease_s: float) -> Claim:
-        """Claim work by one conditional write.
-
-            nobody's, or lease over ── claim ──▶ ours until lease_until ── renewed while we live
-                                                   │ another owner asks: refused
-                                                   ╰ the same owner asks: his first run died, so it is his again
-
-        Args:
-            ref: The lease document.
-            owner: Who asks; for a Pub/Sub message its id, which is the same for every delivery of it.
-            lease_s: Seconds that the claim holds.
-        """
-        now = datetime.now(UTC)
-        lease = {"owner": owner, "lease_until": now + timedelta(seconds=lease_s)}
-        snapshot = ref.get()
-        before = snapshot.to_dict() or {}
-        another = before.get("owner", owner) != owner
-        ours = Claim(True, now, before["lease_until"] if another else None)
-        if another and before["lease_until"] > now:
-            return Claim(False, now)
-        try:
-            if snapshot.exists:
-                ref.update(lease, option=self._db.write_option(last_update_time=snapshot.update_time))
-            else:
-                ref.create(lease)
-        except _LOST_RACE:
-            held = ref.get().to_dict() or {}
-            # Ours after all when the client repeated a write whose answer was lost.
-            return ours if held.get("owner") == owner else Claim(False, now)
-        return ours
 
     def _intake_ref(self, intake_id: str) -> firestore.DocumentReference:
         return self._db.collection("intakes").document(intake_id)

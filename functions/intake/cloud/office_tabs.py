@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-import gspread
 from gspread.exceptions import APIError
-from gspread.utils import absolute_range_name, rowcol_to_a1
 
 from intake import log
 from intake.cloud import sheet_format
-from intake.cloud.sheets_client import Book, Json, client_for, new_tab_id, wrapped
-from intake.office.tabs import NOTES, TABS, Cells, ListTab
+from intake.cloud.ledger_tab import folded, typed
+from intake.cloud.sheets_client import Book, Json, Tab, client_for, new_tab_id, wrapped
+from intake.office.tabs import MAX_ROWS, NOTES, TABS, Cells, ListTab
 from intake.settings import Settings
 
 
@@ -25,7 +24,7 @@ def open_office_tabs(settings: Settings) -> OfficeTabs:
 
 
 class OfficeTabs:
-    """The tabs of `intake.office.tabs`.
+    """The tabs of `intake.office.tabs`, by what the office calls them, or by their ids when it has renamed them.
 
     Args:
         book: The spreadsheet.
@@ -33,27 +32,28 @@ class OfficeTabs:
 
     def __init__(self, book: Book) -> None:
         self._book = book
-        self._tabs: dict[str, gspread.Worksheet] = {}
+        self._tabs: dict[str, Tab] = {}
 
     @wrapped
     def read(self) -> dict[str, Cells]:
         """Return the cells of every tab by its own title (whatever the office calls it), as the Sheet shows them.
 
-        One read; two when the process is new or a tab was renamed; and a write when a tab is missing.
+        One read; two when the process is new or a tab is gone; and a write when a tab is missing.
 
         Raises:
             SheetUnavailable: The call failed.
         """
-        if not self._tabs:
-            self._tabs = self._open()
-        names = [absolute_range_name(tab.title) for tab in self._tabs.values()]
+        self._tabs = self._tabs or self._open()
         try:
-            answer = self._book.client.values_batch_get(self._book.id, names)
+            areas = self._book.read([_list(tab) for tab in self._tabs.values()], render="FORMATTED_VALUE")
         except APIError:
-            self._tabs = {}  # One may have been renamed or deleted: looked for again next time.
+            self._tabs = {}  # One may have been deleted: looked for again next time.
             raise
-        found = [value_range.get("values", []) for value_range in answer["valueRanges"]]
-        return dict(zip(self._tabs, found, strict=True))
+        if any(folded(area.title) != folded(title) for title, area in zip(self._tabs, areas, strict=True)):
+            found, self._tabs = dict(zip(self._tabs, areas, strict=True)), {}  # there may be a new one of the title
+        else:
+            found = dict(zip(self._tabs, areas, strict=True))
+        return {title: area.cells for title, area in found.items()}
 
     @wrapped
     def write_notes(self, notes: Mapping[str, tuple[tuple[int, bool], str]]) -> None:
@@ -65,22 +65,39 @@ class OfficeTabs:
         Raises:
             SheetUnavailable: The call failed.
         """
-        data = []
+        self._tabs = self._tabs or self._open()
+        requests = []
         for title, ((place, headed), sentence) in notes.items():
+            tab = self._tabs[title]
             first, cells = (place, [sentence]) if headed else (place - 1, [NOTES, sentence])
-            name = absolute_range_name(self._tabs[title].title, rowcol_to_a1(1, first + 1))
-            data.append({"range": name, "values": [cells]})
-        self._book.client.values_batch_update(self._book.id, {"valueInputOption": "RAW", "data": data})
+            if first + len(cells) > tab.columns:
+                length = first + len(cells) - tab.columns
+                requests.append({"appendDimension": {"sheetId": tab.id, "dimension": "COLUMNS", "length": length}})
+            start = {"sheetId": tab.id, "rowIndex": 0, "columnIndex": first}
+            line = {"values": [typed(cell) for cell in cells]}
+            requests.append({"updateCells": {"start": start, "rows": [line], "fields": "userEnteredValue"}})
+        self._book.change(requests)
 
-    def _open(self) -> dict[str, gspread.Worksheet]:
-        existing = self._book.tabs()
-        missing = [tab for tab in TABS if self._book.tab(tab.title, existing) is None]
+    def _open(self) -> dict[str, Tab]:
+        existing, _ = self._book.look()
+        missing = [tab for tab in TABS if _found(tab, existing) is None]
         if missing:
             self._book.change([request for tab in missing for request in _new(tab)])
             log.info("office tabs made", tabs=[tab.title for tab in missing])
-            existing = self._book.tabs()
-        opened = {tab.title: self._book.tab(tab.title, existing) for tab in TABS}
+            existing, _ = self._book.look()
+        opened = {tab.title: _found(tab, existing) for tab in TABS}
         return {title: tab for title, tab in opened.items() if tab is not None}
+
+
+def _found(tab: ListTab, among: Sequence[Tab]) -> Tab | None:
+    """Return a tab by what the office calls it, or, when it was renamed, by the id that it was made with."""
+    by_title = [each for each in among if folded(each.title) == folded(tab.title)]
+    return next(iter(by_title or [each for each in among if each.id == new_tab_id(tab.title)]), None)
+
+
+def _list(tab: Tab) -> Json:
+    """Return the GridRange of a list: all the lines that can be taken over, and one more, so that it is seen to be too long."""
+    return {"sheetId": tab.id, "endRowIndex": min(tab.rows, MAX_ROWS + 2)}
 
 
 def _new(tab: ListTab) -> list[Json]:

@@ -74,21 +74,21 @@ def list_looks(sheet_id: int, columns: Sequence[Column]) -> list[Json]:
     return [*column_looks(sheet_id, 0, columns), *_numbered([rule])]
 
 
-def added_columns(sheet_id: int, start: int, columns: Sequence[Column], note: str) -> list[Json]:
+def added_columns(sheet_id: int, row: int, start: int, columns: Sequence[Column], note: str) -> list[Json]:
     """Return the requests that insert columns into a tab in use: what stands there moves to the right, nothing is lost."""
     place = {"sheetId": sheet_id, "dimension": "COLUMNS", "startIndex": start, "endIndex": start + len(columns)}
     names = [column.name for column in columns]
     return [
         {"insertDimension": {"range": place, "inheritFromBefore": True}},
-        header_cells(sheet_id, start, names, dict.fromkeys(names, note)),
+        header_cells(sheet_id, start, names, dict.fromkeys(names, note), row),
         *column_looks(sheet_id, start, columns),
     ]
 
 
-def header_cells(sheet_id: int, start: int, names: Sequence[str], notes: dict[str, str]) -> Json:
-    """Return the request that writes names into the first row, with notes on some."""
+def header_cells(sheet_id: int, start: int, names: Sequence[str], notes: dict[str, str], row: int = 0) -> Json:
+    """Return the request that writes names into the row of the head, with notes on some."""
     cells = [{"userEnteredValue": {"stringValue": name}, "note": notes.get(name, "")} for name in names]
-    place = {"sheetId": sheet_id, "rowIndex": 0, "columnIndex": start}
+    place = {"sheetId": sheet_id, "rowIndex": row, "columnIndex": start}
     return {"updateCells": {"start": place, "rows": [{"values": cells}], "fields": "userEnteredValue,note"}}
 
 

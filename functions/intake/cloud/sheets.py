@@ -1,42 +1,67 @@
-"""The Google Sheet through gspread: one row per intake, columns found by the names in the header row.
+"""The Google Sheet through gspread: one row per intake, columns found by the names in the head.
 
-Later writes go by content, never by address: a sort between a read and a write would put them into another row. The cell
-to be filled in holds a text that stands nowhere else (`rows.copy_mark`), and findReplace exchanges it on Google's side in
-one step, wherever it is by then (https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/request
-#FindReplaceRequest). Row metadata would be the other way; but whether it follows a sort is not documented.
+Every write swaps the token of `cloud.sheet_token`, so it is made only if nobody else has written since this process looked. A
+row counts as written when its id was seen in the Sheet afterwards: rows of `values:append` under a filter have been reported
+to come to stand on top, over others or nowhere, with an answer of 200. `appendCells` takes the id of the tab and typed cells,
+and writes below the last row that holds anything
+(https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/request#AppendCellsRequest).
+
+Links go by content, never by address: the cell to be filled in holds a text that stands nowhere else (`rows.copy_mark`), and
+findReplace exchanges it on Google's side in one step, wherever it is by then
+(https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/request#FindReplaceRequest).
+
+No tab is ever read whole: its first rows, and the ids by column, in blocks.
 """
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-import gspread
 from gspread.exceptions import APIError
-from gspread.utils import DateTimeOption, InsertDataOption, ValueInputOption, ValueRenderOption, rowcol_to_a1
 
 from intake import log
-from intake.cloud import sheet_format
-from intake.cloud.alignment import realign
-from intake.cloud.sheets_client import Book, Json, client_for, new_tab_id, wrapped
-from intake.rows import ID_COLUMN, Cell, Column, columns
+from intake.cloud import sheet_format, sheet_token
+from intake.cloud.alignment import astray, changes
+from intake.cloud.ledger_tab import (
+    Head,
+    candidates,
+    columns_with_ids,
+    find_head,
+    folded,
+    free_title,
+    line,
+    top_of,
+)
+from intake.cloud.sheet_token import Found, Token
+from intake.cloud.sheets_client import Book, Cells, Json, Tab, client_for, failure, new_tab_id, wrapped
+from intake.errors import SheetMoved
+from intake.rows import Cell, Column, columns
 from intake.settings import Settings
 
 __all__ = ["Cell", "Ledger", "open_ledger"]
 
-T = TypeVar("T")
-
-HEADER_FRESH_S = 3.0
-"""How long a header that was read counts as today's. It is read after each append in any case, so that writing without a break
+FRESH_S = 3.0
+"""How long a head that was read counts as today's. It is read after each write in any case, so that writing without a break
 takes one read a write: 60 of each are allowed a minute."""
-
-_INTAKE_ID = re.compile(r"[0-9a-f]{32}")
+BLOCK = 100_000
+"""Ids in one read: 3.5 MB, and about 12 MB while they are looked through."""
+SEARCHED = 1000
+"""Rows of a tab without a head in which columns of ids are looked for."""
+TRIES = 4
+_MARGIN = 50
+"""Rows above the last known one from which on new ones are looked for first: the office may have deleted some."""
+_NO_HEAD = (
+    "The tab {title} holds data, but none of its first 20 rows holds the name Intake ID, so new rows go to the tab {new}. "
+    "Write the names of the columns back over their columns; then rows go on there."
+)
 _ADDED = (
     "There was no column of this name (any more), so it was added here. Was it renamed? What was written before stands in "
     "the renamed column; to go on there, give that one this name again and delete this one."
 )
+
+Row = Mapping[str, Cell]
 
 
 def open_ledger(settings: Settings) -> Ledger:
@@ -50,12 +75,29 @@ def open_ledger(settings: Settings) -> Ledger:
     return Ledger(book, settings.sheet_tab, ours, settings.office_columns)
 
 
+@dataclass(frozen=True)
+class _Survey:
+    """The spreadsheet as it was looked at: its tabs, its tokens, and the first rows of each tab by id."""
+
+    tabs: list[Tab]
+    tokens: list[Found]
+    tops: dict[int, Cells]
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """Where a row stands."""
+
+    tab: int
+    row: int
+
+
 class Ledger:
-    """The tab with one row per intake. The office may add, move, rename and sort columns and rows as it likes.
+    """The tab with one row per intake. The office may add, move, rename and sort columns, rows and tabs as it likes.
 
     Args:
         book: The spreadsheet.
-        tab: Title of the tab; made when missing.
+        title: What the office calls the tab; made when missing.
         ours: The columns of a new tab.
         office_columns: Names of those that the office corrects by hand: written with the row and never again.
         clock: Monotonic seconds.
@@ -64,48 +106,70 @@ class Ledger:
     def __init__(
         self,
         book: Book,
-        tab: str,
+        title: str,
         ours: Sequence[Column],
         office_columns: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._book = book
-        self._tab_title = tab
+        self._token = Token(book)
+        self._title = title
         self._ours = ours
         self._office_columns = office_columns
         self._clock = clock
-        self._tab: gspread.Worksheet | None = None
-        self._seen: list[str] = []
-        self._seen_at = float("-inf")
+        self._tab: Tab | None = None
+        self._head: Head | None = None
+        self._end = 0
+        self._looked_at = float("-inf")
+
+    @property
+    def held(self) -> bool:
+        """Whether nobody else has written since this process last looked for rows, for all that is known."""
+        return self._token.held
 
     @wrapped
-    def append(self, rows: Sequence[Mapping[str, Cell]]) -> None:
-        """Append rows in one write.
+    def find_rows(self, rows: Mapping[str, Row]) -> set[str]:
+        """Take the token, and then return which of some intakes have a row, wherever it stands.
 
-        The header is read before, because the office may have moved columns; columns of ours that it lacks are added at
-        its right end. It is read again afterwards: if columns were moved in between, the rows are put right. Values are
-        written RAW, so nothing that a user typed becomes a formula.
+        Rows that were written while the office moved columns are put right.
+
+        Args:
+            rows: Cells by column name, by intake id.
+
+        Raises:
+            SheetUnavailable: The call failed.
+        """
+        found = self._search(set(rows), self._take())
+        self._put_right(found, rows)
+        return set(found)
+
+    @wrapped
+    def append(self, rows: Sequence[Row]) -> set[str]:
+        """Write rows below the last one, in one write, and return the ids of those that were seen there afterwards.
+
+        Columns of ours that the head lacks are added at its right end; where columns were moved meanwhile, rows are put right.
 
         Args:
             rows: Cells by column name; all rows have the same columns.
 
         Raises:
+            SheetMoved: Somebody else has written, or the tab is not what it was: look for the rows again. Nothing was written.
+            RowsRefused: Google refuses the rows for what is in them. Nothing was written.
             SheetUnavailable: The call failed; the rows may or may not have been written.
         """
-        self._in_tab(lambda tab: self._append(tab, rows))
-
-    @wrapped
-    def intake_ids(self) -> set[str]:
-        """Return the ids of all rows; when the office has renamed their column, every id that stands anywhere.
-
-        Raises:
-            SheetUnavailable: The call failed.
-        """
-        return self._in_tab(self._intake_ids)
+        if self._clock() - self._looked_at >= FRESH_S:
+            self._look_again()
+        if self._tab is None or not self._token.held:
+            raise SheetMoved
+        preparing, head = self._prepared(self._tab, self._head, list(rows[0]))
+        cells = {"sheetId": self._tab.id, "rows": [line(head, row) for row in rows], "fields": "userEnteredValue"}
+        self._looked_at = float("-inf")
+        self._token.write([*preparing, {"appendCells": cells}], _ids(self._tab.id, head))
+        return self._seen(self._tab, head, {str(row[self._ours[0].name]): row for row in rows})
 
     @wrapped
     def fill_in(self, column: str, texts: Mapping[str, str]) -> int:
-        """Exchange texts that stand once in the Sheet, each the whole content of its cell, in one write.
+        """Exchange texts that stand once in the Sheet, each the whole content of its cell, in one write, in whatever tab.
 
         Doing it again changes nothing. A text that is not there was exchanged before, or the office has taken the row or
         the cell into its own hands: that is as it should be.
@@ -122,7 +186,14 @@ class Ledger:
         """
         if column in self._office_columns or not texts:
             return 0
-        return self._in_tab(lambda tab: self._exchange(tab, texts))
+        if self._tab is None or not self._token.held:
+            self._take()
+        if self._tab is None:
+            raise SheetMoved
+        exact = {"allSheets": True, "matchCase": True, "matchEntireCell": True}
+        requests = [{"findReplace": {"find": old, "replacement": new, **exact}} for old, new in texts.items()]
+        replies = self._token.write(requests, _ids(self._tab.id, self._head))
+        return sum(reply["findReplace"].get("valuesChanged", 0) for reply in replies)
 
     @wrapped
     def find(self, intake_id: str) -> dict[str, Cell] | None:
@@ -131,104 +202,276 @@ class Ledger:
         Raises:
             SheetUnavailable: The call failed.
         """
-        rows = self._in_tab(
-            lambda tab: tab.get(
-                value_render_option=ValueRenderOption.unformatted,
-                date_time_render_option=DateTimeOption.formatted_string,
-            )
-        )
-        if not rows or ID_COLUMN not in rows[0]:
+        survey = self._survey()
+        spot = self._search({intake_id}, survey).get(intake_id)
+        head = find_head(survey.tops[spot.tab]) if spot else None
+        if spot is None or head is None:
             return None
-        column = rows[0].index(ID_COLUMN)
-        for row in rows[1:]:
-            if len(row) > column and row[column] == intake_id:
-                padded = [*row, *[""] * (len(rows[0]) - len(row))]
-                return {name: cell for name, cell in zip(rows[0], padded, strict=False) if name}
-        return None
+        (area,) = self._book.read([_rows(spot.tab, spot.row)], dates="FORMATTED_STRING")
+        names = [str(name) for name in survey.tops[spot.tab][head.row]]
+        cells = area.cells[0] if area.cells else []
+        padded = [*cells, *[""] * (len(names) - len(cells))]
+        return {name: cell for name, cell in zip(names, padded, strict=False) if name}
 
-    def _in_tab(self, step: Callable[[gspread.Worksheet], T]) -> T:
-        """Do something in the tab; after a 400 it is looked for again next time, since it may have been renamed."""
-        try:
-            self._tab = self._tab or self._open_tab()
-            return step(self._tab)
-        except APIError as exc:
-            if exc.response.status_code == 400:
-                self._tab = None
-            raise
+    # --- which tab, and whose turn ----------------------------------------------------------------------------------
 
-    def _open_tab(self) -> gspread.Worksheet:
-        found = self._book.tab(self._tab_title, self._book.tabs())
-        if found is None:
-            sheet_id = new_tab_id(self._tab_title)
-            made, *_ = self._book.change(
-                [
-                    sheet_format.add_tab(sheet_id, self._tab_title, len(self._ours)),
-                    *sheet_format.ledger_looks(sheet_id, self._ours, self._office_columns),
+    def _survey(self) -> _Survey:
+        tabs, named_ranges = self._book.look()
+        tops = self._book.read([top_of(tab) for tab in tabs])
+        by_id = {tab.id: top.cells for tab, top in zip(tabs, tops, strict=True)}
+        return _Survey(tabs, sheet_token.found_in(named_ranges), by_id)
+
+    def _take(self) -> _Survey:
+        """Take the token and choose the tab; return the spreadsheet as it was with the token in our hands."""
+        refused = False
+        for _ in range(TRIES):
+            survey = self._survey()
+            if self._settled(survey):
+                return survey
+            tab, head = self._chosen(survey)
+            making: list[Json] = []
+            if tab is None:
+                tab, making = self._new_tab(survey)
+            place = next((each.place for each in survey.tokens if each.place["sheetId"] == tab.id), _ids(tab.id, head))
+            try:
+                self._token.take(survey.tokens, place, making)
+            except APIError as exc:
+                if not isinstance(failure(exc), SheetMoved):
+                    raise
+                if refused and not survey.tokens:
+                    self._token.name_is_stuck()
+                refused = not survey.tokens
+        raise SheetMoved
+
+    def _settled(self, survey: _Survey) -> bool:
+        """Take note of tab and head if the token is ours, as it was just read."""
+        tab, head = self._chosen(survey)
+        if not self._token.recognise(survey.tokens) or tab is None:
+            return False
+        if self._tab is None or self._tab.id != tab.id:
+            self._end = 0
+        self._tab, self._head, self._looked_at = tab, head, self._clock()
+        return True
+
+    def _chosen(self, survey: _Survey) -> tuple[Tab | None, Head | None]:
+        """Return the tab for new rows and its head; None for an empty tab's head, and for a tab that has to be made."""
+        for tab in self._candidates(survey):
+            head = find_head(survey.tops[tab.id])
+            if head is not None or (not survey.tops[tab.id] and self._is_empty(tab)):
+                return tab, head
+        return None, None
+
+    def _candidates(self, survey: _Survey) -> list[Tab]:
+        known = [*([self._tab.id] if self._tab else []), *(token.place["sheetId"] for token in survey.tokens)]
+        return candidates(self._title, survey.tabs, [*known, new_tab_id(self._title)])
+
+    def _is_empty(self, tab: Tab) -> bool:
+        (area,) = self._book.read([top_of(tab, SEARCHED)])
+        return not area.cells
+
+    def _new_tab(self, survey: _Survey) -> tuple[Tab, list[Json]]:
+        """Return a tab that is to be made, with the requests that make it."""
+        title = free_title(self._title, survey.tabs)
+        taken = {each.id for each in survey.tabs}
+        number = next(each for each in (new_tab_id(title + " " * n) for n in range(100)) if each not in taken)
+        if headless := self._candidates(survey):
+            log.error(log.NEEDS_THE_OFFICE, why=_NO_HEAD.format(title=headless[0].title, new=title))
+        making = [
+            sheet_format.add_tab(number, title, len(self._ours)),
+            *sheet_format.ledger_looks(number, self._ours, self._office_columns),
+        ]
+        return Tab(number, title, sheet_format.NEW_TAB_ROWS, len(self._ours)), making
+
+    def _look_again(self) -> None:
+        """Look whether tab and head are what they were.
+
+        Raises:
+            SheetMoved: The token is not ours any more, or the tab is gone.
+        """
+        if self._tab is not None and self._token.held:
+            try:
+                (top,) = self._book.read([top_of(self._tab)])
+            except APIError as exc:
+                if not isinstance(failure(exc), SheetMoved):
+                    raise
+            else:
+                head = find_head(top.cells)
+                if folded(top.title) == folded(self._title) and head is not None:
+                    self._head, self._looked_at = head, self._clock()
+                    return
+        if not self._settled(self._survey()):
+            self._token.held = False
+            raise SheetMoved
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def _prepared(self, tab: Tab, head: Head | None, names: Collection[str]) -> tuple[list[Json], Head]:
+        """Return the requests that give a tab the columns that it lacks, and its head after them."""
+        if head is None:
+            room = max(len(self._ours) - tab.columns, 0)
+            wider = [{"appendDimension": {"sheetId": tab.id, "dimension": "COLUMNS", "length": room}}] if room else []
+            looks = sheet_format.ledger_looks(tab.id, self._ours, self._office_columns)
+            return [*wider, sheet_format.freeze_header(tab.id), *looks], Head(
+                0, tuple(folded(column.name) for column in self._ours)
+            )
+        missing = [column for column in self._ours if column.name in names and folded(column.name) not in head.names]
+        if not missing:
+            return [], head
+        added = [column.name for column in missing]
+        log.warning("columns were missing in the Sheet and have been added", columns=added)
+        requests = sheet_format.added_columns(tab.id, head.row, len(head.names), missing, _ADDED)
+        return requests, Head(head.row, (*head.names, *map(folded, added)))
+
+    def _seen(self, tab: Tab, used: Head, rows: Mapping[str, Row]) -> set[str]:
+        """Return which rows stand in the Sheet now that they were written, after they were put right."""
+        start = max(used.row + 1, self._end - _MARGIN)
+        ids = {"sheetId": tab.id, "startRowIndex": start, **_column(used.id_column)}
+        top, written = self._book.read([top_of(tab), ids])
+        head = find_head(top.cells)
+        spots = {
+            str(cells[0]): _Spot(tab.id, start + number)
+            for number, cells in enumerate(written.cells)
+            if cells and cells[0] in rows
+        }
+        self._end = start + len(written.cells)
+        if len(spots) < len(rows):
+            spots = {**self._search(set(rows) - set(spots), self._survey(), used), **spots}
+        if head is not None and folded(top.title) == folded(self._title):
+            self._looked_at = self._clock()
+        if head is not None:
+            self._head = head
+        if head != used:
+            self._put_right(spots, rows)
+        return set(spots)
+
+    def _put_right(self, spots: Mapping[str, _Spot], rows: Mapping[str, Row]) -> None:
+        """Put rows under the heads that they belong to.
+
+        Raises:
+            SheetMoved: The Sheet changes faster than it can be followed.
+        """
+        tab = self._tab
+        ours = {key: spot.row for key, spot in spots.items() if tab is not None and spot.tab == tab.id}
+        if tab is None or not ours:
+            return
+        for _ in range(TRIES):
+            runs = list(_runs(ours.values()))
+            top, *areas = self._book.read([top_of(tab), *(_rows(tab.id, *run) for run in runs)])
+            head = find_head(top.cells)
+            if head is None:
+                return
+            stand = {
+                row: cells
+                for (first, *_), area in zip(runs, areas, strict=True)
+                for row, cells in enumerate(area.cells, first)
+            }
+            if any(key not in stand.get(row, []) for key, row in ours.items()):
+                raise SheetMoved
+            preparing, head = self._prepared(tab, head, next(iter(rows.values())))
+            wrong = (
+                []
+                if preparing
+                else [
+                    change
+                    for key, row in ours.items()
+                    for change in changes(tab.id, row, astray(stand[row], head, rows[key]))
                 ]
             )
-            found = self._book.tab(self._tab_title, [made["addSheet"]["properties"]])
-        if found is None:
-            raise AssertionError("a tab that was just made has its title")
+            self._head = head
+            if not preparing and not wrong:
+                return
+            self._token.write([*preparing, *wrong], _ids(tab.id, head))
+            log.warning("rows put under the columns that were moved while they were written", rows=len(ours))
+        raise SheetMoved("The columns of the Sheet are being changed. The rows will be looked at again in a moment.")
+
+    # --- looking for rows -------------------------------------------------------------------------------------------
+
+    def _search(self, wanted: set[str], survey: _Survey, used: Head | None = None) -> dict[str, _Spot]:
+        """Return where rows stand, in whatever tab: in its column of ids, and where the last write put them.
+
+        Args:
+            wanted: Ids.
+            survey: The spreadsheet.
+            used: The head by which they were written, if that is known.
+        """
+        found: dict[str, _Spot] = {}
+        for block in _blocks(self._id_columns(survey, used)):
+            for (tab, column, start, _), area in zip(
+                block, self._book.read([_block(*each) for each in block], by_columns=True), strict=True
+            ):
+                ids = area.cells[0] if area.cells else []
+                for row, cell in enumerate(ids, start):
+                    if cell in wanted:
+                        found.setdefault(cell, _Spot(tab.id, row))
+                if self._tab and tab.id == self._tab.id and self._head and column == self._head.id_column:
+                    # A block without any id lies below the last one.
+                    self._end = start + len(ids) if ids else min(self._end, start)
         return found
 
-    def _append(self, tab: gspread.Worksheet, rows: Sequence[Mapping[str, Cell]]) -> None:
-        header = self._header(tab, list(rows[0]))
-        self._seen_at = float("-inf")
-        first = next(index for index, name in enumerate(header) if name)
-        table = [[row.get(name, "") for name in header[first:]] for row in rows]
-        answer = tab.append_rows(
-            table,
-            value_input_option=ValueInputOption.raw,
-            # The default writes over whatever stands below the first empty row, also over the office's own notes.
-            insert_data_option=InsertDataOption.insert_rows,
-            # Without the table's own first cell, Google looks for the last table of the tab and rows can drift right. The
-            # cell beside it is for a column that is inserted at the left in this very moment.
-            table_range=f"{rowcol_to_a1(1, first + 1)}:{rowcol_to_a1(1, first + 2)}",
-        )
-        self._keep_header_on_top(tab, answer["updates"]["updatedRange"], len(rows))
-        now = [str(name) for name in tab.row_values(1)]
-        if now != header:
-            # A column of ours that was renamed just now has no place: it gets one before anything is put right, or what stands
-            # where it was would be taken for left over.
-            self._header(tab, list(rows[0]))
-            now = realign(tab, rows, header)
-        self._seen = now
-        self._seen_at = self._clock()
+    def _id_columns(self, survey: _Survey, used: Head | None) -> list[tuple[Tab, int, int]]:
+        """Return tab, column and first row of all columns that hold ids; those of our own tab come first."""
+        columns_: list[tuple[Tab, int, int]] = []
+        headless = []
+        own = self._tab.id if self._tab else None
+        for tab in sorted(survey.tabs, key=lambda each: each.id != own):
+            head, top = find_head(survey.tops[tab.id]), survey.tops[tab.id]
+            if head is not None:
+                columns_.append((tab, head.id_column, head.row + 1))
+            elif top:
+                headless.append(tab)
+            strays = {
+                token.place.get("startColumnIndex", 0) for token in survey.tokens if token.place["sheetId"] == tab.id
+            }
+            if used is not None and tab.id == own:
+                strays.add(used.id_column)
+            columns_ += [(tab, each, 0) for each in strays if head is None or each != head.id_column]
+        for tab, area in zip(headless, self._book.read([top_of(tab, SEARCHED) for tab in headless]), strict=True):
+            columns_ += [(tab, column, 0) for column in columns_with_ids(area.cells)]
+        return list(dict.fromkeys(columns_))
 
-    def _keep_header_on_top(self, tab: gspread.Worksheet, written: str, count: int) -> None:
-        """Move the header back when columns were inserted before it in this very moment and rows came to stand above it."""
-        on_top = written.rpartition("!")[2].partition(":")[0].lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "1"
-        if on_top and ID_COLUMN in tab.row_values(count + 1):
-            row = {"sheetId": tab.id, "dimension": "ROWS", "startIndex": count, "endIndex": count + 1}
-            self._book.change([{"moveDimension": {"source": row, "destinationIndex": 0}}])
 
-    def _header(self, tab: gspread.Worksheet, names: list[str]) -> list[str]:
-        """Return the header, after columns of ours that it lacks were added."""
-        fresh = self._clock() - self._seen_at < HEADER_FRESH_S
-        header = list(self._seen) if fresh else [str(name) for name in tab.row_values(1)]
-        missing = [column for column in self._ours if column.name in names and column.name not in header]
-        if not any(header):
-            dressed = sheet_format.ledger_looks(tab.id, self._ours, self._office_columns)
-            room = max(len(self._ours) - tab.col_count, 0)
-            wider: list[Json] = [{"appendDimension": {"sheetId": tab.id, "dimension": "COLUMNS", "length": room}}]
-            self._book.change([*(wider if room else []), sheet_format.freeze_header(tab.id), *dressed])
-            return [column.name for column in self._ours]
-        if missing:
-            self._book.change(sheet_format.added_columns(tab.id, len(header), missing, _ADDED))
-            added = [column.name for column in missing]
-            log.warning("columns were missing in the Sheet and have been added", columns=added)
-            header += added
-        return header
+def _column(index: int) -> Json:
+    return {"startColumnIndex": index, "endColumnIndex": index + 1}
 
-    def _intake_ids(self, tab: gspread.Worksheet) -> set[str]:
-        header = tab.row_values(1)
-        if ID_COLUMN in header:
-            return {str(value) for value in tab.col_values(header.index(ID_COLUMN) + 1)[1:] if value}
-        if not any(header):
-            return set()
-        return {str(cell) for row in tab.get() for cell in row if _INTAKE_ID.fullmatch(str(cell))}
 
-    def _exchange(self, tab: gspread.Worksheet, texts: Mapping[str, str]) -> int:
-        exact = {"sheetId": tab.id, "matchCase": True, "matchEntireCell": True}
-        requests = [{"findReplace": {"find": old, "replacement": new, **exact}} for old, new in texts.items()]
-        return sum(reply["findReplace"].get("valuesChanged", 0) for reply in self._book.change(requests))
+def _ids(sheet_id: int, head: Head | None) -> Json:
+    """Return the GridRange of a tab's column of ids; that of a new tab is its first one."""
+    return {"sheetId": sheet_id, **_column(head.id_column if head else 0)}
+
+
+def _rows(sheet_id: int, first: int, count: int = 1) -> Json:
+    return {"sheetId": sheet_id, "startRowIndex": first, "endRowIndex": first + count}
+
+
+def _block(tab: Tab, column: int, start: int, end: int) -> Json:
+    return {"sheetId": tab.id, "startRowIndex": start, "endRowIndex": end, **_column(column)}
+
+
+def _runs(rows: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield rows as runs: the first of each, and how many follow one another."""
+    first = count = 0
+    for row in sorted(set(rows)):
+        if count and row == first + count:
+            count += 1
+            continue
+        if count:
+            yield first, count
+        first, count = row, 1
+    if count:
+        yield first, count
+
+
+def _blocks(columns_: Iterable[tuple[Tab, int, int]]) -> Iterator[list[tuple[Tab, int, int, int]]]:
+    """Yield what is read in one call: pieces of columns that have at most BLOCK rows together."""
+    block: list[tuple[Tab, int, int, int]] = []
+    room = BLOCK
+    for tab, column, start in columns_:
+        while start < tab.rows:
+            end = min(tab.rows, start + room)
+            block.append((tab, column, start, end))
+            start, room = end, room - (end - start)
+            if not room:
+                yield block
+                block, room = [], BLOCK
+    if block:
+        yield block

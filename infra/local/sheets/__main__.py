@@ -1,11 +1,11 @@
-"""Google Sheets stand-in of the local stack: the REST calls that gspread 6.2.1 makes, over one spreadsheet.
+"""Google Sheets stand-in of the local stack: the REST calls that the functions make, over one spreadsheet.
 
     python -m infra.local.sheets --port 8085 --state .local/sheet.json [--control-port 8086]
 
 The sheet is shown at http://127.0.0.1:PORT/spreadsheets/d/SHEET_ID/edit . The Authorization header is taken
 whatever it says, even when it is missing. Where the stand-in is simpler than Google is said in the modules:
-values (what is read from typed text), grid (what a table is), requests (what is answered
-501), service (quota), store (when the state is on disk).
+values (what is read from typed text), api (field masks), requests (what is answered 501),
+service (quota), store (when the state is on disk).
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
 
 from aiohttp import web
 
 from infra.local import serving
-from infra.local.sheets.api import Call, Json, route
+from infra.local.sheets.api import Json, Method, route
 from infra.local.sheets.control import control_app
-from infra.local.sheets.errors import SheetsError, bad_field, injected, quota_exceeded
+from infra.local.sheets.errors import SheetsError, injected, invalid, quota_exceeded
 from infra.local.sheets.page import add_page
 from infra.local.sheets.service import Limits, SheetsService
 from infra.local.sheets.store import Saver, StateFileError, load
@@ -37,20 +38,14 @@ _MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
 async def _body(request: web.Request) -> Json:
-    raw = await request.read()
-    if not raw:
-        return {}
     try:
-        body = json.loads(raw)
+        body = json.loads(await request.read() or "{}")
         # A lone surrogate passes json.loads but is no Unicode text and could not be stored.
-        if b"\\u" in raw:
-            json.dumps(body, ensure_ascii=False).encode("utf-8")
+        json.dumps(body, ensure_ascii=False).encode("utf-8")
     except ValueError as exc:
-        raise bad_field("", f"Invalid JSON payload received. {exc}") from exc
-    if body is None:
-        return {}
+        raise invalid(f"Invalid JSON payload received. {exc}") from exc
     if not isinstance(body, dict):
-        raise bad_field("", "Invalid JSON payload received. Unknown root element: an object is expected.")
+        raise invalid("Invalid JSON payload received. Unknown root element: an object is expected.")
     return body
 
 
@@ -61,32 +56,33 @@ def _drop_connection(request: web.Request) -> web.Response:
     return web.Response()
 
 
+def _carry_out(service: SheetsService, method: Method, sheet_id: str, body: Json) -> None:
+    """Do what was asked for long ago; nobody hears what becomes of it."""
+    with suppress(SheetsError):
+        service.run(method, sheet_id, body)
+
+
 async def _answer(service: SheetsService, request: web.Request) -> web.StreamResponse:
     path = request.raw_path.partition("?")[0]
     target = route(request.method, path)
     if target is None:
         raise SheetsError(404, f"The local Sheets stand-in has no method {request.method} {path}.")
-    method, sheet_id, range_text = target
+    method, sheet_id = target[0], unquote(target[1])
     body = await _body(request)
-    call = Call(
-        unquote(range_text),
-        request.query,
-        request.query.getall("ranges", []),
-        body,
-        str(request.url.origin()),
-    )
     service.count(method)
     per_minute = service.quotas[method.kind].per_minute
     if not service.admit(method.kind):
         raise quota_exceeded(method.kind, per_minute)
     fault = service.next_fault(method.kind)
     if fault is None:
-        return web.json_response(service.run(method, unquote(sheet_id), call))
+        return web.json_response(service.run(method, sheet_id, body))
     await asyncio.sleep(fault.delay_ms / 1000)
     failing = fault.status is not None or fault.disconnect
     answer: Json = {}
     if not failing or fault.when == "after":
-        answer = service.run(method, unquote(sheet_id), call)
+        answer = service.run(method, sheet_id, body)
+    if fault.when == "later":
+        asyncio.get_running_loop().call_later(fault.later_s, _carry_out, service, method, sheet_id, body)
     if fault.disconnect:
         return _drop_connection(request)
     if fault.status is not None:

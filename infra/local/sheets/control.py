@@ -1,7 +1,7 @@
 """The control endpoints of the Sheets stand-in, for tests; served on a loopback port of their own.
 
 GET  /control        {"faults": [...]}: what is still to come
-PUT  /control        the same: replaces it; a fault is described at `service.Fault`
+PUT  /control        the same: replaces it; a fault is described at `service.Fault`; "filtered_appends": see `book.Spreadsheet`
 GET  /stats          {"calls": {method: n}, "reads": n, "writes": n, "over_quota": {"reads": n, "writes": n}}
 GET  /control/grid   ?tab=Sheet1 : {"tab", "row_count", "column_count", "values": [[...]], "formatting": [],
                      "notes": {"B": "note on the cell of the first row"}}
@@ -11,8 +11,11 @@ PUT  /control/grid   {"tab": "Sheet1", "action": ..., ...}: an edit as by somebo
     delete_column {"column": "C"}         delete_row {"row": 3}
     move_column {"column": "B", "before": "E"}
     sort {"column": "B", "descending": false, "header_rows": 1}
-    filter {"column": "B", "hidden": ["value", ...]}     hides rows from people; the API shows them all the same
-    rename_tab {"title": "..."}           delete_tab {}
+    filter {"on": true}                   hides rows from people; the API shows them all the same
+    rename_tab {"title": "..."}           add_tab {"title": "..."}
+    duplicate_tab {}                      delete_tab {}
+    protect {"on": true}                  lets only others write here
+    delete_token {}                       deletes every named range
 """
 
 from __future__ import annotations
@@ -22,13 +25,13 @@ from typing import Any
 
 from aiohttp import web
 
-from infra.local.sheets.a1 import Box, column_index, column_letters, parse_area
+from infra.local.sheets.a1 import Box, column_index, column_letters, parse_cell
 from infra.local.sheets.api import Json
 from infra.local.sheets.book import Spreadsheet
 from infra.local.sheets.errors import SheetsError, invalid
 from infra.local.sheets.grid import Tab
 from infra.local.sheets.service import Fault, SheetsService
-from infra.local.sheets.values import read_matrix, render
+from infra.local.sheets.values import entered, parse_typed, render
 
 
 def _tab(book: Spreadsheet, title: str) -> Tab:
@@ -76,12 +79,6 @@ def _sort(tab: Tab, edit: Json) -> Json:
     return {"sortRange": {"range": grid_range, "sortSpecs": specs}}
 
 
-def _filter(tab: Tab, edit: Json) -> Json:
-    column = _column(edit, "column")
-    spec = {"columnIndex": column, "filterCriteria": {"hiddenValues": edit.get("hidden", [])}}
-    return {"setBasicFilter": {"filter": {"range": {"sheetId": tab.sheet_id}, "filterSpecs": [spec]}}}
-
-
 def _rename_tab(tab: Tab, edit: Json) -> Json:
     properties = {"sheetId": tab.sheet_id, "title": str(edit.get("title", ""))}
     return {"updateSheetProperties": {"properties": properties, "fields": "title"}}
@@ -94,32 +91,41 @@ _REQUESTS: dict[str, Callable[[Tab, Json], Json]] = {
     "delete_row": lambda tab, edit: _delete(tab, "ROWS", _row(edit, "row")),
     "move_column": _move_column,
     "sort": _sort,
-    "filter": _filter,
     "rename_tab": _rename_tab,
+    "add_tab": lambda _, edit: {"addSheet": {"properties": {"title": str(edit.get("title", ""))}}},
+    "duplicate_tab": lambda tab, _: {"duplicateSheet": {"sourceSheetId": tab.sheet_id}},
     "delete_tab": lambda tab, _: {"deleteSheet": {"sheetId": tab.sheet_id}},
 }
 
 
+def _type_in(tab: Tab, edit: Json) -> None:
+    place = parse_cell(str(edit.get("cell", "")))
+    if place is None:
+        raise invalid("cell must name one cell, such as B2.")
+    row, column = place
+    text = str(edit.get("value", ""))
+    # "Plain text" keeps what is typed: https://support.google.com/docs/answer/56470
+    cell = entered(text) if tab.looks_of(column).type == "TEXT" else parse_typed(text)
+    tab.require_inside(Box(row, column, row + 1, column + 1))
+    tab.write(row, column, [[cell]])
+
+
+_EDITS: dict[str, Callable[[Spreadsheet, Tab, Json], None]] = {
+    "set_cell": lambda _, tab, edit: _type_in(tab, edit),
+    "filter": lambda _, tab, edit: setattr(tab, "filtered", bool(edit.get("on", True))),
+    "protect": lambda _, tab, edit: setattr(tab, "protected", bool(edit.get("on", True))),
+    "delete_token": lambda book, _, __: book.named_ranges.clear(),
+}
+
+
 def _edit(service: SheetsService, edit: Json) -> None:
-    title, action = str(edit.get("tab", "Sheet1")), edit.get("action")
-    if action == "set_cell":
-        area = parse_area(str(edit.get("cell", "")))
-        if area is None or not area.is_cell:
-            raise invalid("cell must name one cell, such as B2.")
-        # "Plain text" keeps what is typed: https://support.google.com/docs/answer/56470
-        plain = _tab(service.book, title).looks_of(area.left).type == "TEXT"
-        matrix = read_matrix([[edit.get("value", "")]], "RAW" if plain else "USER_ENTERED", "ROWS")
-
-        def type_in(book: Spreadsheet) -> None:
-            tab = _tab(book, title)
-            tab.require_inside(Box(area.top, area.left, area.top + 1, area.left + 1))
-            tab.write(area.top, area.left, matrix)
-
-        service.edit(type_in)
+    title, action = str(edit.get("tab", "Sheet1")), str(edit.get("action"))
+    if action in _EDITS:
+        service.edit(lambda book: _EDITS[action](book, _tab(book, title), edit))
     elif action in _REQUESTS:
         service.edit_requests([_REQUESTS[action](_tab(service.book, title), edit)])
     else:
-        raise invalid(f"action must be one of set_cell, {', '.join(_REQUESTS)}.")
+        raise invalid(f"action must be one of {', '.join([*_EDITS, *_REQUESTS])}.")
 
 
 def _grid(service: SheetsService, title: str) -> dict[str, Any]:
@@ -161,7 +167,10 @@ def control_app(service: SheetsService) -> web.Application:
         return web.json_response({"faults": service.pending_faults()})
 
     async def put_control(request: web.Request) -> web.Response:
-        orders = (await _object(request)).get("faults")
+        body = await _object(request)
+        if "filtered_appends" in body:
+            service.edit(lambda book: setattr(book, "filtered_appends", str(body["filtered_appends"])))
+        orders = body.get("faults", [])
         if not isinstance(orders, list):
             raise invalid("faults must be a list.")
         service.order_faults([Fault.from_json(order) for order in orders])
@@ -176,7 +185,7 @@ def control_app(service: SheetsService) -> web.Application:
     async def put_grid(request: web.Request) -> web.Response:
         edit = await _object(request)
         _edit(service, edit)
-        title = str(edit.get("title" if edit.get("action") == "rename_tab" else "tab", "Sheet1"))
+        title = str(edit.get("title" if edit.get("action") in ("rename_tab", "add_tab") else "tab", "Sheet1"))
         return web.json_response(_grid(service, title) if service.book.titled(title) else {})
 
     app = web.Application(middlewares=[_errors_as_json])

@@ -16,6 +16,7 @@ _STATUS = {
     500: "INTERNAL",
     501: "UNIMPLEMENTED",
     503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
 }
 
 
@@ -48,11 +49,13 @@ def invalid(message: str) -> SheetsError:
     return SheetsError(400, message)
 
 
-def bad_field(field: str, message: str) -> SheetsError:
-    """Return the 400 for a request body that does not fit the API's schema, naming the field."""
-    violation = {"field": field, "description": message}
-    detail = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]}
-    return SheetsError(400, message, [detail])
+def protected() -> SheetsError:
+    """Return the 400 for cells that only others may write."""
+    return SheetsError(
+        400,
+        "You are trying to edit a protected cell or object. Please contact the spreadsheet owner to remove protection "
+        "if you need to edit.",
+    )
 
 
 def not_found() -> SheetsError:
@@ -99,6 +102,7 @@ _INJECTED_MESSAGES = {
     403: "The caller does not have permission",
     500: "Internal error encountered.",
     503: "The service is currently unavailable.",
+    504: "Deadline exceeded.",
 }
 
 
@@ -106,7 +110,7 @@ def injected(code: int, kind: str, per_minute: int) -> SheetsError:
     """Return the error that Google would answer with, for a failure ordered by a test.
 
     Args:
-        code: 403, 429, 500 or 503.
+        code: 403, 429, 500, 503 or 504.
         kind: "read" or "write", named in the 429.
         per_minute: The limit named in the 429, in requests.
     """

@@ -9,14 +9,13 @@ https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheet
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from infra.local.sheets.a1 import MAX_COLUMNS, Box, format_range
 from infra.local.sheets.errors import invalid
 from infra.local.sheets.formats import PLAIN, Looks
-from infra.local.sheets.values import Cell, Matrix, Untouched, sort_key
+from infra.local.sheets.values import Cell, sort_key
 
 Dimension = Literal["ROWS", "COLUMNS"]
 Row = tuple[Cell, ...]
@@ -37,9 +36,11 @@ class Tab:
     """A grid with a title; indices are zero-based throughout.
 
     Attributes:
-        properties: Sheet properties that change no data (hidden, tab colour, frozen rows), as sent.
+        grid_looks: The frozen rows, as sent.
         formatting: Formatting requests as sent, newest last; kept, without effect.
         looks: Number format and first row's note by column, up to the last column that has any.
+        filtered: Whether somebody has set a filter that hides rows.
+        protected: Whether only others may write here.
     """
 
     sheet_id: int
@@ -47,9 +48,11 @@ class Tab:
     row_count: int = NEW_ROWS
     column_count: int = NEW_COLUMNS
     rows: list[Row] = field(default_factory=list)
-    properties: dict[str, Any] = field(default_factory=dict)
+    grid_looks: dict[str, Any] = field(default_factory=dict)
     formatting: list[dict[str, Any]] = field(default_factory=list)
     looks: list[Looks] = field(default_factory=list)
+    filtered: bool = False
+    protected: bool = False
 
     def copy(self) -> Tab:
         """Return an independent copy (rows are shared, being immutable)."""
@@ -59,9 +62,11 @@ class Tab:
             self.row_count,
             self.column_count,
             list(self.rows),
-            copy.deepcopy(self.properties),
+            dict(self.grid_looks),
             list(self.formatting),
             list(self.looks),
+            self.filtered,
+            self.protected,
         )
 
     def looks_of(self, column: int) -> Looks:
@@ -109,31 +114,13 @@ class Tab:
                 f"Max rows: {self.row_count}, max columns: {self.column_count}"
             )
 
-    def write(self, top: int, left: int, matrix: Matrix) -> int:
-        """Write rows of cells from a corner on; the grid must be large enough.
-
-        Returns:
-            How many cells were set or emptied (untouched ones do not count).
-        """
-        updated = 0
+    def write(self, top: int, left: int, matrix: list[list[Cell]]) -> None:
+        """Write rows of cells from a corner on; the grid must be large enough."""
         for offset, values in enumerate(matrix):
             cells = list(self.row(top + offset))
             cells.extend([None] * (left + len(values) - len(cells)))
-            for column, value in enumerate(values, start=left):
-                if not isinstance(value, Untouched):
-                    cells[column] = value
-                    updated += 1
+            cells[left : left + len(values)] = values
             self._put(top + offset, cells)
-        self._drop_empty_end()
-        return updated
-
-    def clear(self, box: Box) -> None:
-        """Empty the cells of a box."""
-        for r in range(box.top, min(box.bottom, len(self.rows))):
-            cells = list(self.rows[r])
-            end = min(box.right, len(cells))
-            cells[box.left : end] = [None] * max(0, end - box.left)
-            self.rows[r] = _trim(cells)
         self._drop_empty_end()
 
     def resize(self, row_count: int, column_count: int) -> None:

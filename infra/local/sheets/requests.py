@@ -1,17 +1,18 @@
-"""The requests of spreadsheets:batchUpdate, applied to a copy of the spreadsheet. Pure.
+"""The requests of spreadsheets:batchUpdate that the functions make, and what the office does; applied to a copy. Pure.
 
 Schema: https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/request
-Three kinds of request are told apart, so that nothing is ever accepted and lost in silence:
-what changes data is carried out; what changes looks only is kept with the tab, without effect;
-what changes data in ways not built here is answered 501. Any other name is Google's 400.
+What changes looks only is kept with the tab, without effect; any other request is answered 501, so that nothing is ever
+accepted and lost in silence.
 """
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 
-from infra.local.sheets.book import Spreadsheet
+from infra.local.sheets.book import NamedRange, Spreadsheet
 from infra.local.sheets.cell_requests import (
     append_cells,
     find_replace,
@@ -20,50 +21,36 @@ from infra.local.sheets.cell_requests import (
     repeat_cell,
     update_cells,
 )
-from infra.local.sheets.errors import SheetsError, bad_field, invalid, unimplemented
+from infra.local.sheets.errors import SheetsError, invalid, protected, unimplemented
 from infra.local.sheets.grid import NEW_COLUMNS, NEW_ROWS, Dimension, Tab
-from infra.local.sheets.kinds import FORMATTING, UNSUPPORTED
-from infra.local.sheets.properties import sheet_properties, update_properties
 
 Json = dict[str, Any]
 Reply = dict[str, Any]
 
+FORMATTING = frozenset({"updateDimensionProperties", "setBasicFilter", "addConditionalFormatRule"})
+_RANGE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,249}")
 
-def _dimension_range(book: Spreadsheet, request: Json) -> tuple[Tab, Dimension, int, int]:
+
+def _span(book: Spreadsheet, request: Json) -> tuple[Tab, Dimension, int, int]:
     tab = book.tab(int(request.get("sheetId", 0)))
-    dimension = request.get("dimension")
-    if dimension not in ("ROWS", "COLUMNS"):
-        raise invalid("No dimension specified: ROWS or COLUMNS is expected.")
-    start = int(request.get("startIndex", 0))
-    end = int(request.get("endIndex", tab.count(dimension)))
+    start, end = int(request.get("startIndex", 0)), int(request["endIndex"])
     if not 0 <= start < end:
         raise invalid(f"range.endIndex[{end}] must be greater than range.startIndex[{start}].")
-    return tab, dimension, start, end
+    return tab, request["dimension"], start, end
 
 
 def _add_sheet(book: Spreadsheet, request: Json) -> Reply:
-    wanted = request.get("properties", {})
-    sheet_id = wanted.get("sheetId")
-    if sheet_id is None:
-        sheet_id = max(tab.sheet_id for tab in book.tabs) + 1
-    elif any(tab.sheet_id == sheet_id for tab in book.tabs):
+    wanted = request["properties"]
+    sheet_id = wanted.get("sheetId", max(tab.sheet_id for tab in book.tabs) + 1)
+    if any(tab.sheet_id == sheet_id for tab in book.tabs):
         raise invalid(f"A sheet with the ID {sheet_id} already exists. Please enter another ID.")
-    title = wanted.get("title") or _free_title(book)
-    book.require_free_title(title)
-    grid = wanted.get("gridProperties", {})
-    tab = Tab(int(sheet_id), title)
-    tab.resize(int(grid.get("rowCount", NEW_ROWS)), int(grid.get("columnCount", NEW_COLUMNS)))
-    if "gridProperties" in wanted:
-        update_properties(book, tab, wanted, "gridProperties")
-    book.tabs.insert(int(wanted.get("index", len(book.tabs))), tab)
-    return {"addSheet": {"properties": sheet_properties(book, tab)}}
-
-
-def _free_title(book: Spreadsheet) -> str:
-    number_ = len(book.tabs) + 1
-    while book.titled(f"Sheet{number_}"):
-        number_ += 1
-    return f"Sheet{number_}"
+    book.require_free_title(wanted["title"])
+    grid = dict(wanted.get("gridProperties", {}))
+    tab = Tab(int(sheet_id), wanted["title"])
+    tab.resize(int(grid.pop("rowCount", NEW_ROWS)), int(grid.pop("columnCount", NEW_COLUMNS)))
+    tab.grid_looks = grid
+    book.tabs.append(tab)
+    return {"addSheet": {"properties": {"sheetId": tab.sheet_id, "title": tab.title}}}
 
 
 def _delete_sheet(book: Spreadsheet, request: Json) -> Reply:
@@ -71,39 +58,43 @@ def _delete_sheet(book: Spreadsheet, request: Json) -> Reply:
     if len(book.tabs) == 1:
         raise invalid("You can't remove all the sheets in a document.")
     book.tabs.remove(tab)
+    for each in book.named_ranges:
+        each.broken |= each.sheet_id == tab.sheet_id
     return {}
 
 
 def _duplicate_sheet(book: Spreadsheet, request: Json) -> Reply:
+    """Copy a tab with its named ranges, whose names then belong to the copy."""
     source = book.tab(int(request.get("sourceSheetId", 0)))
     twin = source.copy()
-    new_id = request.get("newSheetId")
-    twin.sheet_id = max(tab.sheet_id for tab in book.tabs) + 1 if new_id is None else int(new_id)
-    if any(tab.sheet_id == twin.sheet_id for tab in book.tabs):
-        raise invalid(f"A sheet with the ID {twin.sheet_id} already exists. Please enter another ID.")
+    twin.sheet_id = max(tab.sheet_id for tab in book.tabs) + 1
     twin.title = request.get("newSheetName") or f"Copy of {source.title}"
     book.require_free_title(twin.title)
-    # "The zero-based index where the new sheet should be inserted"; proto3's default of an int is 0.
-    book.tabs.insert(int(request.get("insertSheetIndex") or 0), twin)
-    return {"duplicateSheet": {"properties": sheet_properties(book, twin)}}
-
-
-def _update_sheet_properties(book: Spreadsheet, request: Json) -> Reply:
-    wanted = request.get("properties", {})
-    update_properties(book, book.tab(int(wanted.get("sheetId", 0))), wanted, request.get("fields", ""))
+    book.tabs.append(twin)
+    book.named_ranges += [
+        NamedRange(uuid.uuid4().hex, f"'{twin.title}'!{each.name}", twin.sheet_id, each.left, each.right)
+        for each in book.named_ranges
+        if each.sheet_id == source.sheet_id and not each.broken
+    ]
     return {}
 
 
-def _update_spreadsheet_properties(book: Spreadsheet, request: Json) -> Reply:
-    fields = request.get("fields", "")
-    if fields not in ("title", "*"):
-        raise unimplemented(f"updateSpreadsheetProperties of {fields!r}")
-    book.title = str(request.get("properties", {}).get("title", ""))
+def _update_sheet_properties(book: Spreadsheet, request: Json) -> Reply:
+    wanted, fields = request["properties"], request["fields"]
+    tab = book.tab(int(wanted.get("sheetId", 0)))
+    if fields == "title":
+        if wanted["title"] != tab.title:
+            book.require_free_title(wanted["title"])
+        tab.title = wanted["title"]
+    elif fields == "gridProperties.frozenRowCount":
+        tab.grid_looks.update(wanted["gridProperties"])
+    else:
+        raise unimplemented(f"updateSheetProperties of {fields}")
     return {}
 
 
 def _insert_dimension(book: Spreadsheet, request: Json) -> Reply:
-    tab, dimension, start, end = _dimension_range(book, request.get("range", {}))
+    tab, dimension, start, end = _span(book, request["range"])
     inherit = bool(request.get("inheritFromBefore", False))
     size = tab.count(dimension)
     if inherit and start == 0:
@@ -113,61 +104,92 @@ def _insert_dimension(book: Spreadsheet, request: Json) -> Reply:
             f"range.startIndex[{start}] must be less than the grid size ({size}) if inheritFromBefore is false."
         )
     tab.insert(dimension, start, end - start, inherit)
+    if dimension == "COLUMNS":
+        book.shift(tab, lambda column: column if column < start else column + end - start)
     return {}
 
 
 def _append_dimension(book: Spreadsheet, request: Json) -> Reply:
     tab = book.tab(int(request.get("sheetId", 0)))
     length = int(request.get("length", 0))
-    columns = request.get("dimension") == "COLUMNS"
+    columns = request["dimension"] == "COLUMNS"
     tab.resize(tab.row_count + length * (not columns), tab.column_count + length * columns)
     return {}
 
 
 def _delete_dimension(book: Spreadsheet, request: Json) -> Reply:
-    tab, dimension, start, end = _dimension_range(book, request.get("range", {}))
+    tab, dimension, start, end = _span(book, request["range"])
     tab.delete(dimension, start, end)
+    if dimension == "COLUMNS":
+        book.shift(tab, lambda column: column if column < start else None if column < end else column - (end - start))
     return {}
 
 
 def _move_dimension(book: Spreadsheet, request: Json) -> Reply:
-    tab, dimension, start, end = _dimension_range(book, request.get("source", {}))
-    destination = int(request.get("destinationIndex", 0))
-    if max(end, destination) > tab.count(dimension):
-        raise invalid(f"moveDimension reaches beyond the grid: it has {tab.count(dimension)} {dimension.lower()}.")
+    tab, dimension, start, end = _span(book, request["source"])
+    destination, size = int(request["destinationIndex"]), tab.count(dimension)
     tab.move(dimension, start, end, destination)
+    if dimension == "COLUMNS":
+        order = [column for column in range(size) if not start <= column < end]
+        at = destination if destination <= start else destination - (end - start)
+        order[at:at] = range(start, end)
+        book.shift(tab, order.index)
     return {}
 
 
 def _sort_range(book: Spreadsheet, request: Json) -> Reply:
-    grid_range = request.get("range", {})
-    tab = book.tab(int(grid_range.get("sheetId", 0)))
-    box = grid_box(tab, grid_range)
-    tab.require_inside(box)
-    keys: list[tuple[int, bool]] = []
-    for spec in request.get("sortSpecs", []):
-        column = int(spec.get("dimensionIndex", 0))
-        if not box.left <= column < box.right:
-            raise invalid(f"sortSpecs: the column {column} lies outside of the sorted range.")
-        keys.append((column, spec.get("sortOrder") == "DESCENDING"))
-    tab.sort(box, keys)
+    tab = book.tab(int(request["range"].get("sheetId", 0)))
+    keys = [
+        (int(each.get("dimensionIndex", 0)), each.get("sortOrder") == "DESCENDING") for each in request["sortSpecs"]
+    ]
+    tab.sort(grid_box(tab, request["range"]), keys)
     return {}
 
 
-def _find_sheet_id(node: object) -> int:
-    """Return the sheetId in a formatting request, wherever its kind carries it; 0 is proto3's default."""
-    if isinstance(node, dict):
-        if "sheetId" in node:
-            return int(node["sheetId"])
-        node = list(node.values())
-    return next((found for child in node if (found := _find_sheet_id(child))), 0) if isinstance(node, list) else 0
+def _add_named_range(book: Spreadsheet, request: Json) -> Reply:
+    """Add a named range; names and ids are unique.
+
+    The message is from recorded answers. "The namedRangeId field is optional ... It is an error to specify the ID of a range
+    that already exists" (.../request#AddNamedRangeRequest). Names: https://support.google.com/docs/answer/63175
+    """
+    wanted = request["namedRange"]
+    name, place = wanted["name"], wanted["range"]
+    tab = book.tab(int(place.get("sheetId", 0)))
+    if not _RANGE_NAME.fullmatch(name):
+        raise invalid(f"The name of a named range is invalid: {name}")
+    if any(each.name.casefold() == name.casefold() for each in book.named_ranges):
+        raise invalid(f"Cannot add named range with name: {name}, a named range with that name already exists.")
+    new = NamedRange(
+        wanted.get("namedRangeId") or uuid.uuid4().hex,
+        name,
+        tab.sheet_id,
+        place.get("startColumnIndex"),
+        place.get("endColumnIndex"),
+    )
+    if any(each.id == new.id for each in book.named_ranges):
+        raise invalid(f"A named range with id {new.id} already exists.")
+    if (new.right or 0) > tab.column_count:
+        raise invalid(f"The range exceeds grid limits. Max rows: {tab.row_count}, max columns: {tab.column_count}")
+    book.named_ranges.append(new)
+    return {"addNamedRange": {"namedRange": {**wanted, "namedRangeId": new.id, "range": new.place(book)}}}
+
+
+def _delete_named_range(book: Spreadsheet, request: Json) -> Reply:
+    """Delete a named range by its id; the message is from recorded answers."""
+    found = [each for each in book.named_ranges if each.id == request["namedRangeId"] and not each.broken]
+    if not found:
+        raise invalid(f"No named range with id: {request['namedRangeId']}")
+    book.named_ranges.remove(found[0])
+    return {}
 
 
 _HANDLERS: dict[str, Callable[[Spreadsheet, Json], Reply]] = {
+    "addNamedRange": _add_named_range,
     "addSheet": _add_sheet,
     "appendCells": append_cells,
     "appendDimension": _append_dimension,
     "deleteDimension": _delete_dimension,
+    "deleteNamedRange": _delete_named_range,
     "deleteSheet": _delete_sheet,
     "duplicateSheet": _duplicate_sheet,
     "findReplace": find_replace,
@@ -177,17 +199,26 @@ _HANDLERS: dict[str, Callable[[Spreadsheet, Json], Reply]] = {
     "sortRange": _sort_range,
     "updateCells": update_cells,
     "updateSheetProperties": _update_sheet_properties,
-    "updateSpreadsheetProperties": _update_spreadsheet_properties,
 }
 
 
-def apply_request(book: Spreadsheet, request: object, index: int) -> Reply:
+def _sheet_id(node: object) -> int:
+    """Return the sheetId in a request, wherever its kind carries it; 0 is proto3's default."""
+    if isinstance(node, dict):
+        if "sheetId" in node:
+            return int(node["sheetId"])
+        node = list(node.values())
+    return next((found for child in node if (found := _sheet_id(child))), 0) if isinstance(node, list) else 0
+
+
+def apply_request(book: Spreadsheet, request: Json, index: int, *, by_office: bool = False) -> Reply:
     """Carry out one request of a batch on the spreadsheet given.
 
     Args:
         book: Changed in place, possibly before an error: pass a copy.
-        request: JSON as received: an object with one key, the kind.
+        request: An object with one key, the kind.
         index: Place in the batch, for messages.
+        by_office: Whether people do it, who may edit what is protected.
 
     Returns:
         The reply, empty for most kinds.
@@ -195,34 +226,20 @@ def apply_request(book: Spreadsheet, request: object, index: int) -> Reply:
     Raises:
         SheetsError: Google's 400, or 501 for a kind that is not built here.
     """
-    where = f"requests[{index}]"
-    if not isinstance(request, dict) or not request:
-        raise invalid(f"Invalid {where}: No request set.")
-    kind, *more = request
-    for name in request:
-        if name not in _HANDLERS and name not in FORMATTING and name not in UNSUPPORTED:
-            raise bad_field(
-                where,
-                f"Invalid JSON payload received. Unknown name \"{name}\" at '{where}': Cannot find field.",
-            )
-    if more:
-        raise bad_field(
-            where,
-            f"Invalid value at '{where}' (oneof), oneof field 'kind' is already set. Cannot set '{more[0]}'",
-        )
-    if kind in UNSUPPORTED:
+    ((kind, body),) = request.items()
+    if kind not in _HANDLERS and kind not in FORMATTING:
         raise unimplemented(kind)
-    body = request[kind]
     try:
-        if not isinstance(body, dict):
-            raise TypeError("an object is expected")
+        free = by_office or kind in ("addSheet", "addNamedRange", "deleteNamedRange", "findReplace")
+        if not free and book.tab(_sheet_id(body)).protected:
+            raise protected()
         if kind in FORMATTING:
-            keep_formatting(book.tab(_find_sheet_id(body)), kind, body)
+            keep_formatting(book.tab(_sheet_id(body)), kind, body)
             return {}
         return _HANDLERS[kind](book, body)
     except SheetsError as exc:
         if exc.code != 400:
             raise
-        raise SheetsError(400, f"Invalid {where}.{kind}: {exc.message}", exc.details) from exc
-    except (AttributeError, TypeError, ValueError) as exc:
-        raise bad_field(f"{where}.{kind}", f"Invalid value at '{where}.{kind}': {exc}") from exc
+        raise SheetsError(400, f"Invalid requests[{index}].{kind}: {exc.message}", exc.details) from exc
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        raise invalid(f"Invalid value at 'requests[{index}].{kind}': {exc!r}") from exc

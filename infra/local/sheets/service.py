@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from infra.local.sheets.api import Call, Json, Method
+from infra.local.sheets.api import Json, Method
 from infra.local.sheets.book import Spreadsheet
 from infra.local.sheets.errors import INJECTABLE, invalid, not_found
 from infra.local.sheets.requests import apply_request
@@ -54,16 +54,19 @@ class Fault:
         kind: "read" or "write".
         status: HTTP status to answer with, or None.
         disconnect: Drop the connection instead of answering.
-        when: "before" (nothing happened) or "after" (it happened and the caller is told otherwise).
+        when: "before" (nothing happened), "after" (it happened and the caller is told otherwise) or "later" (it happens
+            `later_s` seconds after the caller was told otherwise).
         delay_ms: Wait this long before anything else, in milliseconds.
+        later_s: See `when`.
     """
 
     calls: int
     kind: Kind
     status: int | None
     disconnect: bool
-    when: Literal["before", "after"]
+    when: Literal["before", "after", "later"]
     delay_ms: int
+    later_s: float = 0.0
 
     @classmethod
     def from_json(cls, order: object) -> Fault:
@@ -76,7 +79,7 @@ class Fault:
         """
         if not isinstance(order, dict):
             raise invalid("A fault must be a JSON object.")
-        unknown = set(order) - {"calls", "kind", "status", "disconnect", "when", "delay_ms"}
+        unknown = set(order) - {"calls", "kind", "status", "disconnect", "when", "delay_ms", "later_s"}
         if unknown:
             raise invalid(f"A fault has no field {', '.join(sorted(unknown))}.")
         disconnect = order.get("disconnect", False)
@@ -87,6 +90,7 @@ class Fault:
             disconnect=disconnect,
             when=order.get("when", "after" if disconnect else "before"),
             delay_ms=order.get("delay_ms", 0),
+            later_s=order.get("later_s", 0.0),
         )
         fault._check()
         return fault
@@ -94,8 +98,8 @@ class Fault:
     def _check(self) -> None:
         if type(self.calls) is not int or self.calls < 1:
             raise invalid("A fault's calls must be a whole number from 1 on.")
-        if self.kind not in ("read", "write") or self.when not in ("before", "after"):
-            raise invalid("A fault's kind must be read or write, its when before or after.")
+        if self.kind not in ("read", "write") or self.when not in ("before", "after", "later"):
+            raise invalid("A fault's kind must be read or write, its when before, after or later.")
         if type(self.delay_ms) is not int or self.delay_ms < 0:
             raise invalid("A fault's delay_ms must be a whole number of milliseconds.")
         if type(self.disconnect) is not bool or (self.disconnect and self.status is not None):
@@ -136,7 +140,7 @@ class SheetsService:
         self._kinds: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
 
-    def run(self, method: Method, spreadsheet_id: str, call: Call) -> Json:
+    def run(self, method: Method, spreadsheet_id: str, body: Json) -> Json:
         """Carry out one call of the API, wholly or not at all.
 
         Raises:
@@ -145,9 +149,9 @@ class SheetsService:
         if spreadsheet_id != self.book.spreadsheet_id:
             raise not_found()
         if method.kind == "read":
-            return method.run(self.book, call)
+            return method.run(self.book, body)
         draft = self.book.copy()
-        answer = method.run(draft, call)
+        answer = method.run(draft, body)
         self._accept(draft)
         return answer
 
@@ -162,7 +166,7 @@ class SheetsService:
 
         def change(draft: Spreadsheet) -> None:
             for index, request in enumerate(requests):
-                apply_request(draft, request, index)
+                apply_request(draft, request, index, by_office=True)
 
         self.edit(change)
 

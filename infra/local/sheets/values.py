@@ -1,15 +1,12 @@
 """Cell values: what becomes of a client's JSON on the way in and on the way out.
 
 Sources:
-  ValueRange (null is skipped, "" empties the cell, only bool, string and double are taken):
-    https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets.values#ValueRange
-  ValueInputOption: https://developers.google.com/workspace/sheets/api/reference/rest/v4/ValueInputOption
   ValueRenderOption: https://developers.google.com/workspace/sheets/api/reference/rest/v4/ValueRenderOption
   DateTimeRenderOption (days since 30 December 1899):
     https://developers.google.com/workspace/sheets/api/reference/rest/v4/DateTimeRenderOption
   50,000 characters in a cell: https://support.google.com/drive/answer/37603
 
-Simplified against Google: USER_ENTERED knows formulas, booleans, numbers and the date forms below, but no
+Simplified against Google: typed text is read for formulas, booleans, numbers and the date forms below, but no
 currency, percent or time of day alone; a formula is kept and shown as its text and never calculated;
 FORMATTED_VALUE knows the "automatic" number format and those of `formats`, and shows a typed date as it was typed.
 """
@@ -21,15 +18,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Any, Literal
 
-from infra.local.sheets.errors import bad_field, invalid
+from infra.local.sheets.errors import invalid
 from infra.local.sheets.formats import PLAIN, Looks
 
 MAX_CELL_CHARACTERS = 50_000
 
-InputOption = Literal["RAW", "USER_ENTERED"]
 RenderOption = Literal["FORMATTED_VALUE", "UNFORMATTED_VALUE", "FORMULA"]
 DateTimeOption = Literal["SERIAL_NUMBER", "FORMATTED_STRING"]
 
@@ -49,16 +44,8 @@ class Moment:
     shown: str
 
 
-class Untouched(Enum):
-    """Stands in a matrix to be written for JSON null: the cell keeps what it has."""
-
-    CELL = 0
-
-
 Value = str | int | float | bool | Formula | Moment
 Cell = Value | None  # None: an empty cell
-Incoming = Cell | Untouched
-Matrix = list[list[Incoming]]
 Scalar = str | int | float | bool
 
 _NUMBER = re.compile(r"[+-]?(?=\.?\d)(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?")
@@ -105,50 +92,15 @@ def parse_typed(text: str) -> Cell:
     return _moment(stripped) or text
 
 
-def _incoming(value: object, option: InputOption, field: str) -> Incoming:
-    if value is None:
-        return Untouched.CELL
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int | float):
+def entered(value: str | float | bool) -> Cell:
+    """Return what a cell holds when a client writes a plain value; an empty text empties it."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return number(value)
-    if not isinstance(value, str):
-        raise bad_field(field, f"Invalid {field}: a cell takes a string, a number or a boolean.")
-    if len(value) > MAX_CELL_CHARACTERS:
+    if isinstance(value, str) and len(value) > MAX_CELL_CHARACTERS:
         raise invalid(
             f"Your input contains more than the maximum of {MAX_CELL_CHARACTERS} characters in a single cell."
         )
-    if option == "USER_ENTERED":
-        return parse_typed(value)
-    return value or None
-
-
-def read_matrix(values: object, option: InputOption, major_dimension: str, field: str = "values") -> Matrix:
-    """Return the rows to be written from the `values` of a client's ValueRange.
-
-    Args:
-        values: JSON as received.
-        option: RAW keeps strings as they are; USER_ENTERED reads them as typed.
-        major_dimension: ROWS or COLUMNS, how `values` is laid out.
-        field: Path of `values` in the request, for messages.
-
-    Raises:
-        SheetsError: 400 where the JSON is not a list of lists of scalars or a text is too long.
-    """
-    if not isinstance(values, list):
-        raise bad_field(field, f"Invalid value at '{field}': a list of lists is expected.")
-    matrix: Matrix = []
-    for i, line in enumerate(values):
-        if not isinstance(line, list):
-            raise bad_field(
-                f"{field}[{i}]",
-                f"Invalid value at '{field}[{i}]' (type.googleapis.com/google.protobuf.ListValue)",
-            )
-        matrix.append([_incoming(value, option, f"{field}[{i}][{j}]") for j, value in enumerate(line)])
-    if major_dimension == "COLUMNS":
-        height = max(map(len, matrix), default=0)
-        return [[column[r] if r < len(column) else Untouched.CELL for column in matrix] for r in range(height)]
-    return matrix
+    return None if value == "" else value
 
 
 def _automatic(value: float) -> str:
