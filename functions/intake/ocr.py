@@ -226,6 +226,7 @@ class _ChunkRun:
         self._event_id = event_id
         self._files = files
         self._lease = lease
+        self._pay = lease.payer(PAGES_S)
         self._done = done
         self._shown_at = ocr.clock()
         self._pending: dict[Future[bool], tuple[_Page, int]] = {}
@@ -281,6 +282,7 @@ class _ChunkRun:
                     self._start(pool, page.place, redraw=True, calls=page.calls)
                 continue
             if saved:
+                self._pay(page.own_s)  # Words piled up by the thousand take as long as a page to draw.
                 self._done += 1
                 self._show()
 
@@ -302,8 +304,11 @@ class _ChunkRun:
 
     def _save(self, page: _Page, _: int) -> bool:
         """Save the words of a page; runs in a thread of the pool."""
+        began = time.thread_time()
         words = page.content.with_recognised(page.place.page, page.recognised)
-        self._ocr.bucket.write_json(words_object(self._intake.id, page.place.page), words.to_dict())
+        document = words.to_dict()
+        page.own_s = time.thread_time() - began
+        self._ocr.bucket.write_json(words_object(self._intake.id, page.place.page), document)
         log.info(
             "page read",
             intake_id=self._intake.id,
@@ -341,6 +346,7 @@ class _Page:
         recognised: The words of each of its pictures that is read.
         given_up: Whether another try takes its place.
         started: When it was drawn, on the performance counter.
+        own_s: Seconds of processor time that putting its words together took.
     """
 
     def __init__(self, place: Place, content: PageContent, calls: int) -> None:
@@ -350,6 +356,7 @@ class _Page:
         self.recognised: list[Sequence[Word]] = [()] * len(content.pieces)
         self.given_up = False
         self.started = time.perf_counter()
+        self.own_s = 0.0
         self._missing = len(content.pieces)
         self._lock = threading.Lock()
 

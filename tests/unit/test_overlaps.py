@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from intake.pages import overlaps
 from intake.pages.content import PageContent, Piece, Placement
 from intake.records import Quad, Word
 
@@ -105,3 +106,21 @@ def test_many_words_take_no_time(spread: bool) -> None:
     kept = texts(page(UPPER, LOWER), found, found)
     assert time.process_time() - started < 3
     assert len(kept) < 20_000 if spread else len(kept) == 20_000
+
+
+def test_words_piled_up_are_not_all_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words that cover one another by the thousand, with others across them, are compared a hundred times each at most."""
+    compared = 0
+    same_place = overlaps._same_place
+
+    def counted(one: Quad, other: Quad) -> bool:
+        nonlocal compared
+        compared += 1
+        return same_place(one, other)
+
+    monkeypatch.setattr(overlaps, "_same_place", counted)
+    pile = [word("a", 0.1, 0.1, 0.55, 0.21) for _ in range(1000)]
+    across = [word("b", 0.1 + n * 4e-4, 0.11, 0.101 + n * 4e-4, 0.6) for n in range(1000)]
+    words = overlaps.seen_once(pile, [((0, 0, 1, 1), across)], 612, 792)
+    assert len(words) == 2000
+    assert compared <= 100 * len(words) + 20_000

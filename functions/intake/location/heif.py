@@ -55,7 +55,7 @@ class _Cleaner:
         """Keep the boxes that may stand in another one, and make free space of those that may not."""
         for name, box, begin, stop in self._boxes(start, end):
             if name not in _INSIDE[parent]:
-                self.kept += [(box, box + 4), (box + 8, begin)]
+                self.kept += [(box, box + 4)] if begin == box + 8 else [(box, box + 4), (box + 8, begin)]
                 self.written.append((box + 4, b"free"))
                 continue
             inside = min(begin + self._stays(name, begin, stop), stop)

@@ -32,7 +32,7 @@ def clean_tiff(data: Bytes) -> list[Part]:
             raise Unreadable
         directories[offset] = page.rewritten()
         kept += page.spans()
-        if len(kept) > 5 * MAX_PARTS:
+        if len(kept) > 2 * MAX_PARTS:
             raise Unreadable
         offset = page.following
     return in_place(len(data), kept, directories.items())
@@ -81,7 +81,7 @@ class _Page:
         if tag not in self._tags:
             return ()
         kind, count, value = self._tags[tag]
-        if kind not in (3, 4) or count > 5 * MAX_PARTS:
+        if kind not in (3, 4) or count > 2 * MAX_PARTS:
             raise Unreadable
         layout = f"{self._order}{count}{'H' if kind == 3 else 'I'}"
         if struct.calcsize(layout) <= 4:

@@ -17,6 +17,7 @@ Box = tuple[float, float, float, float]
 
 # Cells of a grid by which the words near a word are found; more are not compared: no page has words that large.
 _COLUMNS, _ROWS, _MAX_CELLS = 64, 256, 1024
+_STEPS, _STEPS_OF_A_WORD = 20_000, 100
 _AT_THE_BORDER = 0.002
 """Share of the page by which a piece's edge may miss the page's own, where nothing was cut."""
 
@@ -45,7 +46,7 @@ def seen_once(
     if not certain and len(pieces) < 2:
         return [word for _, word in found]
     margins = [_margin(word, pieces[piece][0], width, height) for piece, word in found]
-    grid = _Grid()
+    grid = _Grid(_STEPS + _STEPS_OF_A_WORD * (len(certain) + len(found)))
     for word in certain:
         grid.add(-1, word)
     kept = set()
@@ -69,22 +70,35 @@ def _margin(word: Word, piece: Box, width: float, height: float) -> float:
 
 
 class _Grid:
-    """Words by their place, each with the number of its piece."""
+    """Words by their place, each with the number of its piece.
 
-    def __init__(self) -> None:
+    Args:
+        steps: Cells and words that are looked at. Of words that people print a few dozen are for each; where words are piled up
+            to make this slow, the last ones are all kept.
+    """
+
+    def __init__(self, steps: int) -> None:
         self._cells: defaultdict[tuple[int, int], list[tuple[int, Word]]] = defaultdict(list)
+        self._steps = steps
 
     def add(self, piece: int, word: Word) -> None:
+        placed = piece, word
         for cell in _cells(word.quad):
-            self._cells[cell].append((piece, word))
+            self._steps -= 1
+            if self._steps < 0:
+                return
+            self._cells[cell].append(placed)
 
     def holds(self, piece: int, word: Word) -> bool:
         """Tell whether a word of another piece lies in the same place."""
-        return any(
-            other_piece != piece and _same_place(word.quad, other.quad)
-            for cell in _cells(word.quad)
-            for other_piece, other in self._cells.get(cell, ())
-        )
+        for cell in _cells(word.quad):
+            others = self._cells.get(cell, ())
+            self._steps -= 1 + len(others)
+            if self._steps < 0:
+                return False
+            if any(other_piece != piece and _same_place(word.quad, other.quad) for other_piece, other in others):
+                return True
+        return False
 
 
 def _cells(quad: Quad) -> Iterator[tuple[int, int]]:

@@ -7,12 +7,12 @@ a name of an object or a line of a log, and nothing that is not of the kind and 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from intake.bounds import bounded
-from intake.reading.knowledge import unknown, utilities
+from intake.reading.knowledge import Utility, unknown, utilities
 from intake.reading.result import FIELDS, Reading, Signs
 
 _HOW = re.compile("[a-z0-9 ,-]{1,60}")
@@ -33,7 +33,7 @@ def checked(document: object) -> Reading:
         signs_fit = _fit(reading.signs)
         fields_fit = all(name in FIELDS and _HOW.fullmatch(found.how) for name, found in reading.fields.items())
         utility = reading.fields.get("utility")
-        known = utility is None or utility.value in {each.name for each in utilities()}
+        known = utility is None or utility.value in {each.name for each in _known()}
         if signs_fit and fields_fit and known:
             return bounded(reading)
     except (KeyError, TypeError, AttributeError) as exc:
@@ -42,31 +42,51 @@ def checked(document: object) -> Reading:
 
 
 def _fit(signs: Signs) -> bool:
-    phrases, kinds = _said()
-    return (
-        all(map(_is_count, (signs.words, signs.bill_marks)))
-        and isinstance(signs.unsure, int | float)
-        and 0 <= signs.unsure <= 1
-        and _by_page(signs.page_kinds, lambda seen: set(seen) <= kinds)
-        and _by_page(signs.printed_pages, _is_count)
-        and signs.photograph in phrases
-        and all(isinstance(said, bool) for said in (signs.electric, signs.gas, signs.account_cut))
-        and signs.prints_pod in (True, False, None)
-        and all(name in FIELDS for names in (signs.rivals, signs.doubted) for name in names)
-    )
+    """Tell whether each sign is what it should be; one that nobody has said that of does not fit."""
+    return all(_SIGNS[each.name](getattr(signs, each.name)) for each in fields(signs))
 
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_WORDS
 
 
-def _by_page(values: Mapping[str, Any], fits: Any) -> bool:
-    pages = len(values) <= _MOST_PAGES and all(re.fullmatch("[0-9]{1,5}", page) for page in values)
-    return pages and all(map(fits, values.values()))
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
 
 
-@cache
-def _said() -> tuple[set[str], set[str]]:
-    """Return the phrases and the kinds of pages that the data of the utilities can bring into a reading."""
-    known: Sequence[Any] = [unknown(), *utilities()]
-    return {each.photograph for each in known}, {kind for each in known for kind in each.pages}
+def _is_said(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _are_fields(names: Sequence[object]) -> bool:
+    return all(name in FIELDS for name in names)
+
+
+def _by_page(fits: Callable[[Any], bool]) -> Callable[[Mapping[str, Any]], bool]:
+    def check(values: Mapping[str, Any]) -> bool:
+        pages = len(values) <= _MOST_PAGES and all(re.fullmatch("[0-9]{1,5}", page) for page in values)
+        return pages and all(map(fits, values.values()))
+
+    return check
+
+
+_SIGNS: Mapping[str, Callable[[Any], bool]] = {
+    "words": _is_count,
+    "unsure": _is_share,
+    "bill_marks": _is_count,
+    "page_kinds": _by_page(lambda seen: set(seen) <= {kind for each in _known() for kind in each.pages}),
+    "printed_pages": _by_page(_is_count),
+    "photograph": lambda phrase: phrase in {each.photograph for each in _known()},
+    "electric": _is_said,
+    "gas": _is_said,
+    "prints_pod": lambda said: said is None or _is_said(said),
+    "account_cut": _is_said,
+    "rivals": _are_fields,
+    "doubted": _are_fields,
+    "contradicting": lambda name: name in {each.name for each in _known()},
+}
+
+
+def _known() -> list[Utility]:
+    """Return the utilities, the unknown one among them: whatever of their data comes into a sentence is ours."""
+    return [unknown(), *utilities()]

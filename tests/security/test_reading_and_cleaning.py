@@ -1,0 +1,437 @@
+"""Words are read and pictures are cleaned by the worker as well: within its limits, and whatever it answers is checked."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import struct
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from intake import understanding
+from intake.errors import BadFile, BillTooSlow, BrokenFile, FileStopsProgram, LocationNotRemoved, PictureTooLarge
+from intake.location import without_location
+from intake.pages.confinement import CLEANING, WorkerLimits
+from intake.pages.opener import Opener
+from intake.pages.worker_process import Answer, Pay
+from intake.reading import Signs, checked, read_bill
+from intake.records import PageWords, Status
+
+from tests.security.bombs import laughing_pdf, pdf_of, stream
+from tests.security.test_isolation import GOOD, opened
+from tests.specimens.catalogue import make
+from tests.unit.fakes import INTAKE_ID
+from tests.unit.marks import encoded, marked
+from tests.unit.test_location import KINDS, taken
+from tests.unit.test_ocr import Bench
+from tests.unit.test_understanding import Kept, page_of_specimen, reading_intake, saved
+
+
+@pytest.fixture(scope="module")
+def opener() -> Iterator[Opener]:
+    """An opener with the limits of `ocr`."""
+    shared = Opener()
+    yield shared
+    shared.close()
+
+
+@pytest.fixture(scope="module")
+def cleaner() -> Iterator[Opener]:
+    """An opener with the limits of `record`."""
+    shared = Opener(CLEANING)
+    yield shared
+    shared.close()
+
+
+@contextmanager
+def file_of(data: bytes) -> Iterator[IO[bytes]]:
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        yield file
+
+
+def lines_of(*pages: PageWords) -> bytes:
+    """Return words as `read_fields` gets them."""
+    return b"".join(json.dumps(page.to_dict()).encode() + b"\n" for page in pages)
+
+
+DAY = date(2026, 12, 1)
+BILL = lines_of(page_of_specimen(3))
+
+
+# --- reading fields ---------------------------------------------------------------------------------------------------
+
+
+def test_fields_are_read_by_the_worker(opener: Opener) -> None:
+    """What the specimen prints comes back, from words that only the worker looked at."""
+    with file_of(BILL) as words:
+        reading = opener.read_fields(words, DAY)
+    assert reading is not None
+    assert reading.fields["pod_id"].value == make(7, "nyseg", "residential").truth.pod_id
+
+
+def test_reading_that_takes_too_long_is_no_reading(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever exhausts the worker ends in None, which makes a row without fields; the next bill is read."""
+    for limits in (WorkerLimits(fields_cpu_s=0.005), WorkerLimits(memory_bytes=300_000)):
+        opener = Opener(limits)
+        with file_of(lines_of(*[page_of_specimen(3)] * 20)) as words:
+            assert opener.read_fields(words, DAY) is None
+        opener.close()
+    assert "the row goes out without them" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [b"\0", b"[]", b'{"page": 1}\n', b"[" * 100_000, b'{"words": 9e999}'])
+def test_words_that_make_the_reader_stumble(opener: Opener, words: bytes) -> None:
+    """What was saved is never so; if it is, the row goes out without fields."""
+    with file_of(words) as file:
+        assert opener.read_fields(file, DAY) is None
+
+
+def test_a_bill_that_cannot_be_read_is_recorded_and_not_woken_again() -> None:
+    """Through the stage: out of time in reading, the intake is read, its row is due, and it says `not_understood`."""
+    opener = Opener(WorkerLimits(fields_cpu_s=0.0001))
+    store, words = Kept(), saved([page_of_specimen(3)])
+
+    def understand(intake: Any, pay: Pay) -> bool:
+        understanding.understand(
+            reading_intake(),
+            pay,
+            store=store,
+            bucket=words,
+            read=opener.read_fields,  # type: ignore[arg-type]
+        )
+        return bench.store.finish_reading(intake)
+
+    bench = Bench(opener=opener, understand=understand)
+    bench.submitted(("pdf", GOOD))
+    bench.deliver()
+    opener.close()
+    (_, attention, _), *others = store.finished
+    assert ([item["code"] for item in attention], others) == (["not_understood"], [])
+    assert (bench.intake.status, bench.nudges.to_sheet) == (Status.READ, [INTAKE_ID])
+
+
+# --- one budget for a bill ----------------------------------------------------------------------------------------------
+
+
+def slow_pages(count: int, depth: int = 5) -> bytes:
+    """Return a PDF each of whose pages draws 10^depth lines, some seconds of work."""
+    first = 4 + count
+    forms = [
+        stream(
+            b"/F%d Do " % (level + 1) * 10 if level + 1 < depth else b"0 0 m 9 9 l S",
+            b"/Type/XObject/Subtype/Form/BBox[0 0 612 792]/Resources<</XObject<</F%d %d 0 R>>>>"
+            % (level + 1, first + level + 1),
+        )
+        for level in range(depth)
+    ]
+    pages = [
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 3 0 R/Resources<</XObject<</F0 %d 0 R>>>>>>" % first
+    ] * count
+    kids = b" ".join(b"%d 0 R" % number for number in range(4, 4 + count))
+    tree = b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, count)
+    return pdf_of(b"<</Type/Catalog/Pages 2 0 R>>", tree, stream(b"/F0 Do"), *pages, *forms)
+
+
+def test_slow_pages_end_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page within the limit of a page, all of them over that of a bill: over any number of deliveries and chunks."""
+    monkeypatch.setattr("intake.ocr.PAGES_S", 1.0)
+    opener = Opener()
+    bench = Bench(opener=opener, max_pages=500)
+    bench.submitted(("pdf", slow_pages(500)))
+    bench.deliver_all()
+    opener.close()
+    assert (bench.intake.status, bench.intake.error["code"]) == (Status.FAILED, "bill_too_slow")  # type: ignore[index]
+    assert bench.store.paid_s(INTAKE_ID) < 2.0
+    assert bench.bucket.objects == {}
+
+
+def test_the_worker_is_ended_where_time_is_not_paid_for(opener: Opener) -> None:
+    """In the middle of a page, within a fraction of a second of work; the next file is read."""
+    left = [0.5]
+
+    def pay(seconds: float) -> None:
+        left[0] -= seconds
+        if left[0] < 0:
+            raise BillTooSlow(1, seconds=24)
+
+    with file_of(laughing_pdf()) as file:
+        document = opener.open("pdf", file, 1, pay)
+        with pytest.raises(BillTooSlow):
+            document.page(0)
+    assert left[0] > -0.5
+    with opened(opener, "pdf", GOOD) as good:
+        assert good.page(0).source == "text"
+
+
+# --- cleaning pictures --------------------------------------------------------------------------------------------------
+
+
+def chunk(name: bytes, content: bytes = b"") -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def box(name: bytes, content: bytes = b"") -> bytes:
+    return struct.pack(">I", 8 + len(content)) + name + content
+
+
+HEIC_HEAD = box(b"ftyp", b"heic\0\0\0\0heic")
+JPEG, PNG = encoded(marked(60, 80), "jpeg"), encoded(marked(60, 80), "png")
+
+
+def after_head(head: int, picture: bytes, between: bytes) -> bytes:
+    return picture[:head] + between + picture[head:]
+
+
+def tiff_chain(count: int) -> bytes:
+    """Return a TIFF whose directories, without a tag, follow one another and lead back to the first."""
+    links = [8 + 6 * (place + 1) for place in range(count - 1)] + [8]
+    return b"II*\0\x08\0\0\0" + b"".join(struct.pack("<HI", 0, link) for link in links)
+
+
+def tiff_with(*tags: tuple[int, int, int, int], rest: bytes = b"") -> bytes:
+    """Return a TIFF with one directory, and something behind it at byte 14 + 12 a tag."""
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(tags)) + entries + bytes(4) + rest
+
+
+def overlapping_directories(count: int) -> bytes:
+    """Return a TIFF with a chain of directories of 65,535 tags, each a few bytes behind the one before."""
+    body = bytearray(8 + 4 * count) + b"\xff\xff" * (6 * 65_535 + 2 * count)
+    body[:8] = b"II*\0\x08\0\0\0"
+    return bytes(body)
+
+
+STRIPS = 400_000
+SLOW: dict[str, Callable[[], bytes]] = {
+    "jpeg of empty segments": lambda: after_head(2, JPEG, b"\xff\xe0\0\2" * 7_000_000),
+    "jpeg of segments in turn": lambda: after_head(2, JPEG, b"\xff\xe0\0\2\xff\xdd\0\2" * 3_500_000),
+    "jpeg of second pictures (MPF)": lambda: after_head(2, JPEG, b"\xff\xe2\0\6MPF\0" * 3_500_000),
+    "jpeg of colour profiles": lambda: after_head(2, JPEG, b"\xff\xe2\0\x0eICC_PROFILE\0" * 1_800_000),
+    "jpeg of EXIF": lambda: after_head(
+        2, JPEG, (b"\xff\xe1\xff\xffExif\0\0II*\0\x08\0\0\0\xff\xff" + bytes(65_517)) * 440
+    ),
+    "jpeg of filling": lambda: after_head(2, JPEG, b"\xff" * 29_000_000),
+    "jpeg of scans": lambda: after_head(2, JPEG, b"\xff\xda\0\2\0" * 5_000_000),
+    "jpeg of stray bytes": lambda: after_head(2, JPEG, bytes(29_000_000)),
+    "png of empty chunks": lambda: after_head(33, PNG, chunk(b"IDAT") * 2_400_000),
+    "png of chunks in turn": lambda: after_head(33, PNG, (chunk(b"IDAT") + chunk(b"tEXt")) * 1_200_000),
+    "png of EXIF": lambda: after_head(33, PNG, chunk(b"eXIf", b"II*\0\x08\0\0\0\xff\xff" + bytes(800_000)) * 36),
+    "webp of empty chunks": lambda: b"RIFF\xff\xff\xff\x7fWEBP" + b"VP8L\0\0\0\0" * 3_600_000,
+    "tiff of empty directories": lambda: tiff_chain(4_000_000),
+    "tiff of directories over one another": lambda: overlapping_directories(2_000),
+    "tiff of strips": lambda: tiff_with((273, 4, STRIPS, 38), (279, 4, STRIPS, 38), rest=bytes(4 * STRIPS)),
+    "tiff of scattered strips": lambda: tiff_with(
+        (273, 4, STRIPS, 38),
+        (279, 3, STRIPS, 38 + 4 * STRIPS),
+        rest=struct.pack(f"<{STRIPS}I", *range(38, 38 + 5 * STRIPS, 5)) + b"\1\0" * STRIPS,
+    ),
+    "heic of a million boxes": lambda: HEIC_HEAD + box(b"meta", bytes(4) + box(b"free") * 3_600_000),
+    "heic of boxes outside": lambda: HEIC_HEAD + box(b"skip") * 3_600_000,
+    "heic of boxes in boxes": lambda: (
+        HEIC_HEAD + b"".join(struct.pack(">I", 29_000_000 - 12 * n) + b"meta\0\0\0\0" for n in range(2_000_000))
+    ),
+    "heic of items without size": lambda: (
+        HEIC_HEAD + box(b"meta", bytes(4) + box(b"iloc", bytes(6) + b"\xff\xff" + b"\0\1\0\0\xff\xff" * 65_535))
+    ),
+    "heic of items": lambda: (
+        HEIC_HEAD + box(b"meta", bytes(4) + box(b"iinf", bytes(6) + box(b"infe", b"\2") * 3_000_000))
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_picture_that_is_slow_to_clean(cleaner: Opener, name: str) -> None:
+    """Cleaned, or not copied with the sentence for it, in at most a second of processor time; the next is cleaned."""
+    used = 0.0
+
+    def pay(seconds: float) -> None:
+        nonlocal used
+        used += seconds
+
+    data = SLOW[name]()
+    with file_of(data) as file:
+        try:
+            outcome = f"{len(cleaner.clean(name.split()[0], file, 3, pay))} parts"
+        except LocationNotRemoved as exc:
+            outcome = str(getattr(exc.__cause__, "code", exc.__cause__))
+    print(f"{name}: {len(data) / 1e6:.1f} MB, {outcome}, {used:.2f} s")
+    assert outcome == "location_not_removed" or outcome.endswith("parts")  # and not that it took too much
+    assert used < 1.0
+    with file_of(taken("jpeg")) as file:
+        assert cleaner.clean("jpeg", file, 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_cleaner_says_what_the_library_would(cleaner: Opener, kind: str) -> None:
+    """Parts come through whole."""
+    data = taken(kind)
+    with file_of(data) as file:
+        assert cleaner.clean(kind, file, 1) == without_location(kind, data)
+
+
+def test_the_cleaner_is_light(cleaner: Opener) -> None:
+    """`record` has 256 MB: its worker loads no library that reads files, and stays small."""
+    with file_of(taken("png")) as file:
+        cleaner.clean("png", file, 1)
+    mapped = Path(f"/proc/{cleaner.warm().pid}/maps").read_text(encoding="ascii")
+    assert not any(library in mapped for library in ("mupdf", "pi_heif", "PIL", "rapidfuzz"))
+    status = Path(f"/proc/{cleaner.warm().pid}/status").read_text(encoding="ascii")
+    assert next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) < 35_000
+
+
+# --- what a worker that was taken over may say --------------------------------------------------------------------------
+
+STRANGER = "CALL 555 0199 NOW"
+
+
+class TakenOver:
+    """A worker that says what a stranger wants."""
+
+    pid = 0
+
+    def __init__(self, *answers: dict[str, Any]) -> None:
+        self._answers = list(answers)
+
+    def ask(self, request: Any, file: IO[bytes] | None = None, pay: Pay | None = None) -> Answer:
+        return (self._answers.pop(0) if self._answers else {"rss_mb": 1}), b""
+
+    def end(self) -> None:
+        pass
+
+
+def asked(*answers: dict[str, Any]) -> Opener:
+    """Return an opener whose worker was taken over."""
+    opener = Opener()
+    opener._process = TakenOver(*answers)  # type: ignore[assignment]
+    return opener
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ({"bad_file": "picture_too_large", "details": {"megapixels": STRANGER, "limit": 1}}, BrokenFile),
+        ({"bad_file": "picture_too_large", "details": {"megapixels": 9, "limit": 1, "also": STRANGER}}, BrokenFile),
+        ({"bad_file": "picture_too_large", "details": {"megapixels": 10**40, "limit": 1}}, BrokenFile),
+        ({"bad_file": "picture_too_large", "details": {"megapixels": 9, "limit": 1}}, PictureTooLarge),
+        ({"bad_file": "picture_too_large", "details": STRANGER}, BrokenFile),
+        ({"bad_file": STRANGER, "details": {}}, BrokenFile),
+        ({"bad_file": [STRANGER]}, BrokenFile),
+        (
+            {"bad_file": "", "exception": STRANGER, "places": [[STRANGER, 1], ["ocr.py", STRANGER], STRANGER]},
+            BrokenFile,
+        ),
+        ({"pages": STRANGER}, FileStopsProgram),
+        ({"pages": -1}, FileStopsProgram),
+        ({}, FileStopsProgram),
+    ],
+)
+def test_it_writes_no_sentence_and_no_log(
+    answer: dict[str, Any], error: type[BadFile], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Errors are of our kinds with figures in them; of where it stumbled only places in our code are logged."""
+    with pytest.raises(error) as raised, opened(asked(answer), "pdf", GOOD):
+        pass
+    assert STRANGER not in raised.value.message + str(raised.value.details)
+    assert STRANGER not in capsys.readouterr().out
+
+
+def test_it_writes_no_object() -> None:
+    """A page is of a known source and has finite places."""
+    page = {"width": 1, "height": 1, "source": STRANGER, "words": [], "pieces": []}
+    with opened(asked({"pages": 1}, page), "pdf", GOOD) as document, pytest.raises(FileStopsProgram):
+        document.page(0)
+
+
+def test_every_sign_has_its_check() -> None:
+    """One that is added without one is refused, and this test says why."""
+    assert {each.name for each in fields(Signs)} == set(checked._SIGNS)
+
+
+READING = read_bill([page_of_specimen(3)], DAY).to_document()
+
+
+def reading_of(**signs: Any) -> dict[str, Any]:
+    """Return a reading as the worker sends it, with some signs changed."""
+    document: dict[str, Any] = json.loads(json.dumps(READING))
+    document["signs"].update(signs)
+    return document
+
+
+@pytest.mark.parametrize(
+    "signs",
+    [
+        {"photograph": STRANGER},
+        {"page_kinds": {"1": [STRANGER]}},
+        {"page_kinds": {STRANGER: []}},
+        {"printed_pages": {"1": STRANGER}},
+        {"rivals": [STRANGER]},
+        {"contradicting": STRANGER},
+        {"doubted": STRANGER},
+        {"words": STRANGER},
+        {"unsure": float("nan")},
+        {STRANGER: 1},
+    ],
+    ids=str,
+)
+def test_it_writes_no_sentence_for_the_agent(signs: dict[str, Any]) -> None:
+    """What the sentences of `attention` are made of is ours; anything else is no reading at all."""
+    assert asked({"reading": reading_of()}).read_fields(io.BytesIO(), DAY) is not None
+    assert asked({"reading": reading_of(**signs)}).read_fields(io.BytesIO(), DAY) is None
+
+
+@pytest.mark.parametrize("value", [STRANGER * 100, "9" * 40, 10**40, [STRANGER], None, {"a": STRANGER}])
+def test_its_values_have_the_shape_of_values(value: Any) -> None:
+    """A value that the table of bounds does not let through is no value."""
+    document = reading_of()
+    document["fields"]["kwh"]["value"] = value
+    reading = asked({"reading": document}).read_fields(io.BytesIO(), DAY)
+    assert reading is not None
+    assert "kwh" not in reading.fields
+    for name, other in (("how", STRANGER), ("confidence", value), ("quad", [value] * 8), ("page", value)):
+        document = reading_of()
+        document["fields"]["pod_id"][name] = other
+        said = asked({"reading": document}).read_fields(io.BytesIO(), DAY)
+        assert said is None or "pod_id" not in said.fields
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        STRANGER,
+        [STRANGER],
+        [[0, 10**9]],
+        [[9, 3]],
+        [[-1, 3]],
+        [10**12],
+        [-5],
+        [[0, 50]] * 9,
+        ["00" * 5000],
+        [[0, 1, 2]],
+        [None],
+    ],
+    ids=str,
+)
+def test_it_writes_no_picture_of_its_own(parts: Any) -> None:
+    """What is kept lies in the file, and all of it together is no more than the file."""
+    with file_of(bytes(100)) as file, pytest.raises(LocationNotRemoved):
+        asked({"parts": parts}).clean("jpeg", file, 1)
+
+
+def test_random_answers() -> None:
+    """Whatever comes back, it ends in a reading, in none, or in an error of ours."""
+    rng = random.Random(5)
+    values: list[Any] = [None, 1, -1, 1e300, STRANGER, [], {}, [[]], True]
+    for _ in range(300):
+        broken = reading_of()
+        part = broken[rng.choice(["fields", "signs"])]
+        part[rng.choice(sorted(part))] = rng.choice(values)
+        asked({"reading": broken}).read_fields(io.BytesIO(), DAY)
