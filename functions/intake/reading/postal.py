@@ -130,7 +130,7 @@ def town_of(text: str) -> TownLine | None:
 
 def tidy(text: str) -> str:
     """Return a name or a line of an address with what OCR adds taken away."""
-    return re.sub(r"\s+", " ", re.sub(r"\s+([,.])", r"\1", text)).strip(" .,:;|-_'\"")
+    return re.sub(r" ([,.])", r"\1", re.sub(r"\s+", " ", text)).strip(" .,:;|-_'\"")
 
 
 def _tails(text: str) -> Iterator[_Tail]:
