@@ -66,9 +66,8 @@ def read_pages(data: bytes) -> None:
     try:
         for redraw in (False, True):
             content = document.page(0, redraw=redraw)
-            message = wire.message_of(content)
-            pictures = b"".join(piece.picture for piece in content.pieces)
-            assert wire.content_of(message, pictures).pieces == list(content.pieces)
+            message, behind = wire.frame_of(content)
+            assert wire.content_of(message, b"".join(behind)).pieces == list(content.pieces)
             "".join(word.text for word in content.words).encode("utf-8")
     except (BadFile, MemoryError):
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pymupdf
@@ -15,13 +16,11 @@ MAX_WORDS = 5_000
 MAX_WORD_CHARACTERS = 500
 """More of either is not what a person reads on a page: a dense page of a bill has 1,500 words. It is drawn instead."""
 
-# Clipped and switched off text is left out by MuPDF, and text that is printed twice with a small shift, as some programs make
-# bold, comes once. A character that a font does not name is U+FFFD.
+# Clipped and switched off text is left out by MuPDF. A character that a font does not name is U+FFFD.
 _TEXT = (
     pymupdf.TEXT_PRESERVE_LIGATURES
     | pymupdf.TEXT_PRESERVE_WHITESPACE
     | pymupdf.TEXT_CLIP
-    | pymupdf.TEXT_COLLECT_STYLES
     | pymupdf.TEXT_IGNORE_ACTUALTEXT
 )
 _WORDS, _PICTURE, _PATH = 0, 1, 3  # FZ_STEXT_BLOCK_TEXT and so on
@@ -78,8 +77,13 @@ class Layer:
         width, height = page.rect.width, page.rect.height
         self.area: Box = (0, 0, height, width) if page.rotation in (90, 270) else (0, 0, width, height)
         self._turn = _turn(page.rotation, width, height)
-        self.text_page = page.get_textpage(flags=_TEXT | pymupdf.TEXT_COLLECT_VECTORS | pymupdf.TEXT_PRESERVE_IMAGES)
-        self.words: list[RawWord] = self.text_page.extractWORDS()
+        self.text_page, self.words = _text(page, _TEXT)
+        once = 0
+        if _overlap(self.words):
+            # Some programs make bold by printing twice with a small shift. To take such characters for one costs MuPDF ten
+            # times as long as all the rest.
+            once = pymupdf.TEXT_COLLECT_STYLES
+            self.text_page, self.words = _text(page, _TEXT | once)
         self.pictures: list[Picture] = []
         paths, texts = [], []
         for order, (kind, box) in enumerate(_blocks(self.text_page)):
@@ -93,7 +97,7 @@ class Layer:
         styled = self.text_page
         if self.pictures:
             # As data a picture comes with its bytes, decoded and encoded again: so this page is run once more without them.
-            styled = page.get_textpage(flags=_TEXT | pymupdf.TEXT_COLLECT_VECTORS)
+            styled = page.get_textpage(flags=_TEXT | pymupdf.TEXT_COLLECT_VECTORS | once)
         blocks = styled.extractDICT()["blocks"]
         self.spans: list[Span] = [
             {**span, "dir": line["dir"]}
@@ -196,6 +200,21 @@ def _first_corner(dx: float, dy: float) -> int:
     By the nearest quarter turn.
     """
     return (0 if dx >= 0 else 2) if abs(dx) >= abs(dy) else (1 if dy >= 0 else 3)
+
+
+def _text(page: pymupdf.Page, flags: int) -> tuple[pymupdf.TextPage, list[RawWord]]:
+    text_page = page.get_textpage(flags=flags | pymupdf.TEXT_COLLECT_VECTORS | pymupdf.TEXT_PRESERVE_IMAGES)
+    return text_page, text_page.extractWORDS()
+
+
+def _overlap(words: Sequence[RawWord]) -> bool:
+    """Tell whether two words lie one over the other, as those that are printed twice do."""
+    rows = sorted((round(word[3]), word[0], word[2]) for word in words)
+    return any(
+        below - bottom <= 1 and min(right, end) - start > 0.5 * min(right - left, end - start)
+        for (bottom, left, right), (below, start, end) in pairwise(rows)
+        if start >= left or below == bottom
+    )
 
 
 def _blocks(text_page: pymupdf.TextPage) -> Iterator[tuple[int, Any]]:

@@ -5,7 +5,7 @@
 It serves one request after the other and holds one document at a time:
 
     {"op": "open", "kind", "number"} + file   ▶  {"pages"}
-    {"op": "page", "index", "redraw"}         ▶  a page, see `wire.message_of`, + pictures
+    {"op": "page", "index", "redraw"}         ▶  a page, see `wire.frame_of`
     {"op": "fields", "day"} + file of words   ▶  {"reading"}, see `reading.checked`
     {"op": "clean", "kind", "number"} + file  ▶  {"parts"}, see `wire.parts_of`
     {"op": "close"}                           ▶  {"rss_mb"}
@@ -68,8 +68,7 @@ class Worker:
                 case {"op": "open", "kind": str(kind), "number": int(number)} if descriptor is not None:
                     return {"pages": self._open(kind, descriptor, number)}, []
                 case {"op": "page", "index": int(index), "redraw": bool(redraw)} if self._document is not None:
-                    content = self._document.page(index, redraw=redraw)
-                    return wire.message_of(content), [piece.picture for piece in content.pieces]
+                    return wire.frame_of(self._document.page(index, redraw=redraw))
                 case {"op": "fields", "day": str(day)} if descriptor is not None:
                     return {"reading": self._fields(descriptor, date.fromisoformat(day))}, []
                 case {"op": "clean", "kind": str(kind), "number": int(number)} if descriptor is not None:
