@@ -1,5 +1,6 @@
 """Read a bill: words with places in, fields with evidence out. Pure: no network, no clock, no environment.
 
+combs         signs in boxes of their own → words
 geometry      words → upright sheets of phrases and rows
 knowledge     what is known of each utility, from utilities/*.toml
 labels        labels among phrases, in spite of slips

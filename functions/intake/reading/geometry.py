@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
+from intake.reading import combs
 from intake.reading.chaining import chain, phrases
 from intake.reading.tokens import Token, around, touched
 from intake.reading.uprighting import upright_sheets
@@ -97,7 +98,7 @@ class Sheet:
 
     def __init__(self, page: int, tokens: Sequence[Token]) -> None:
         self.page = page
-        self.phrases = sorted(map(Phrase, phrases(tokens)), key=lambda phrase: (phrase.mid, phrase.left))
+        self.phrases = sorted(map(Phrase, phrases(combs.joined(tokens))), key=lambda phrase: (phrase.mid, phrase.left))
         self._slopes = _slope_map(self.phrases)
         self._slope_at: dict[tuple[int, int], float] = {}
         self.rows = self._rows()

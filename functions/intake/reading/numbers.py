@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from rapidfuzz.distance import Levenshtein
 
+from intake.reading.combs import GAP
 from intake.reading.digit_runs import DASH, GROUPED, is_masked, is_open, is_whole, rests, runs
 from intake.reading.geometry import Phrase, Sheet, Token
 from intake.reading.knowledge import AccountFormat, PodFormat, Utility
@@ -154,7 +155,10 @@ def _account(tokens: Sequence[Token], page: int, how: str, account: AccountForma
     grouped = bool(GROUPED.match(text)) and [len(g) for g in re.split("[–—-]+", text)] in [
         list(g) for g in account.groups
     ]
-    if account.needs_groups and not (grouped and _is_parted(tokens)):
+    in_boxes = tokens[0].comb and len(tokens) == 1
+    if in_boxes and GAP in tokens[0].text and not grouped:
+        return  # an empty box: a group's end, or a digit that was not read
+    if account.needs_groups and not (grouped and _is_parted(tokens)) and not (in_boxes and how):
         return
     if not how and not (grouped and (account.prefixes or account.needs_groups)):
         return

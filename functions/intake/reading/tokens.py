@@ -25,6 +25,7 @@ class Token(NamedTuple):
     end: float  # y of the middle line where it ends
     height: float
     quad: Quad
+    comb: bool = False  # made of signs in boxes of their own, see `combs`
 
     @property
     def mid(self) -> float:
