@@ -56,6 +56,16 @@ DELIVERED: dict[str, list[Item]] = {
     "a net called total": [("Delivered", 800), ("Received", 300), "Total usage | 500 kWh"],
     "charges of the net": [("Delivered", 800), ("Received", 300), "Delivery charge | 500 kWh | x 0.09417 | 47.09",
                            "SBC charge | 500 kWh | x 0.00590 | 2.95"],
+    "registers, and the unit before the total": [("On-Peak", 300), ("Off-Peak", 500), "Total kWh used: 800"],
+    "from the utility": [("Utility to customer", 800), ("Customer to utility", 300)],
+    "a meter for the panels": [("Billing meter", 800), ("Generation meter", 300)],
+    "a meter that was changed": ["12345678 | 10/27/26 51945 | 10/13/26 51545 400 | 400 kWh",
+                                 "99887766 | 11/11/26 900 | 10/27/26 500 400 | 400 kWh", "Total usage | 800 kWh"],
+    "a host's transfer beside it": [("12345678", 800), "Transfer kWh from Host | 1450 kWh", "Current Bill Period kWh | 800 kWh",
+                                    "kWh Carried Forward | 650 kWh"],
+    "charges of another period": [("12345678", 800), "Corrected charges for Sep 12, 2026 to Oct 12, 2026",
+                                  "Delivery | 640 kWh | x 0.08120 | 51.97", "Supply | 640 kWh | x 0.08120 | 51.97"],
+    "an adjustment of a price": [("12345678", 800), "Power cost adjustment | 800 kWh | x 0.00120 | 0.96"],
     "a bank beside it": [("12345678", 800), "kWh banked | 120 kWh", "Carried forward | 120 kWh"],
     "the year of the host beside it": [("12345678", 800), "Host account last 12 months | 9,200 kWh"],
     "demand and reactive rows": [("12345678", 800), "12345678 | 14.98 kW", "12345678 | 1134 kvarh"],
@@ -108,7 +118,13 @@ def test_a_net_alone_is_no_use() -> None:
 def test_an_average_by_day_confirms_registers() -> None:
     """341 kWh a day for 29 days are 9,883 kWh, not the 5,000 of one register."""
     registers: list[Item] = [("On-Peak", 5000), ("Off-Peak", 4883)]
-    assert figures([*registers, "You used 341 kWh a day"])["kwh"] == 9883
+    for average in (
+        "You used 341 kWh a day",
+        "Daily use: 341 kWh/day",
+        "Average kWh per day | 341",
+        "Daily average (kWh) | 340.8",
+    ):
+        assert figures([*registers, average])["kwh"] == 9883
     assert "kwh" not in figures([*registers, "Average daily use | 172 kWh"])
     assert "kwh" not in figures([*registers, "Last year average daily use | 341 kWh"])
 
@@ -125,7 +141,9 @@ TWICE = (
     "same month last year", "Nov 2025", "in Nov 2025", "Nov '25", "2025", "September", "to date", "year to date",
     "last month", "previous bill", "prior period", "next month", "projected", "of similar homes", "of your neighbors",
     "of efficient neighbors", "typical", "expected", "goal", "solar", "exported", "sent to the grid", "since January",
-    "lifetime", "on-peak", "per day", "10/13/25 to 11/11/25", "at risk", "of somebody else",
+    "lifetime", "on-peak", "per day", "10/13/25 to 11/11/25", "at risk",
+    "of somebody else", "in the last 30 days", "allowance", "limit", "adjusted for weather",
+    "of account 99-1234", "at 12 Oak St",
 )  # fmt: skip
 
 
@@ -137,7 +155,8 @@ def test_the_use_of_something_else_is_none_though_printed_twice(words: str) -> N
 
 HEADINGS = (
     "Same month last year", "November 2025", "Last year", "Usage history", "Comparison with similar homes", "Net metering bank",
-    "Community Distributed Generation", "Satellite accounts", "Past 12 months", "Previous bill", "Your solar production",
+    "Community Distributed Generation", "Satellite accounts", "Credits",
+    "Cancelled charges", "Past 12 months", "Previous bill", "Your solar production",
 )  # fmt: skip
 
 
@@ -156,6 +175,18 @@ NONE: dict[str, list[Item]] = {
     "two meters": [("12345678", 800), ("87654321", 300)],
     "two services": [("12345678", 5000), "Electric service", ("87654321", 300)],
     "another meter corrected": [("12345678", 800), ("87654321 corrected", 300)],
+    "registers by letter": [("0300123456 D", 800), ("0300123456 R", 300)],
+    "a meter for a car": [("House 12345678", 800), ("EV charger 87654321", 300)],
+    "a meter behind the other": [("Main 12345678", 800), ("Submeter 87654321", 300), "Billed usage | 800 kWh"],
+    "the unit over the column of a net meter": ["Received | 11/11/26 9300 | 10/13/26 9000 300", "Energy used | 500 kWh",
+                                                "Billed Energy Usage | 500 kWh"],
+    "lines of a net meter": ["Energy used | 800 kWh", "Energy generated | 300 kWh", "Net energy | 500 kWh",
+                             "Billed usage | 500 kWh"],
+    "only what was sent": [("Received", 300)],
+    "a history by days": ["11/11/26 | 29 days | 502 kWh"],
+    "two totals": ["Total usage | 800 kWh", "Total usage | 950 kWh", "Energy used | 950 kWh"],
+    "decimals": ["Total usage | 1,234.5 kWh", "Energy used | 1,234.5 kWh"],
+    "other units": ["Total usage | 1200 kVAh", "Energy used | 1200 kVARh", "Billed usage | 1.2 MWh"],
     "seasons": ["12345678 Summer | 52345 51945 400 | 400 kWh | 14 days",
                 "12345678 Winter | 52745 52345 400 | 400 kWh | 15 days"],
     "a part of the period": ["12345678 | 10/27/26 52345 | 10/13/26 51945 400 | 400 kWh | 14 days"],

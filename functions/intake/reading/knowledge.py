@@ -68,6 +68,7 @@ class Utility:
         pod: Format of PoD IDs.
         day_count: How the printed number of days counts the period: `inclusive`, `plain` or `either`.
         period_other: Words before or over a range of dates that is not the period of the bill.
+        period_plain: Words that may stand beside such a range without its label.
         labels: By field.
         usage: Lines that tell use: `billed` labels, patterns of `part` and `other` lines.
         sections: Headings by kind of service.
@@ -90,6 +91,7 @@ class Utility:
     pod: PodFormat
     day_count: str
     period_other: re.Pattern[str]
+    period_plain: frozenset[str]
     labels: Mapping[str, Sequence[str]]
     usage: Mapping[str, Sequence[str]]
     sections: Mapping[str, Sequence[str]]
@@ -149,6 +151,7 @@ def _utility(own: Mapping[str, Any]) -> Utility:
         ),
         day_count=table("period").get("day_count", "either"),
         period_other=re.compile("|".join(table("period")["other"]), re.IGNORECASE),
+        period_plain=frozenset(table("period")["plain"]),
         labels=table("labels"),
         usage=table("usage"),
         sections=table("sections"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from intake.reading.geometry import Phrase, Sheet, touched
-from intake.reading.headings import heading_above
+from intake.reading.headings import MONTH, heading_above
 from intake.reading.knowledge import Utility
 from intake.reading.labels import Anchor
 from intake.reading.printed import date_ranges, dates
@@ -22,7 +22,8 @@ _DAYS = re.compile(r"(?<![\d.])(\d{1,3})\s?days\b", re.IGNORECASE)
 _LONGEST = 130
 _USUAL = range(24, 41)
 _USUAL_WORTH = 0.88
-_SHORT = 5  # words
+_WORD = re.compile(r"[a-z]{3,}")
+_SHORT = 3  # words
 _NEAR = 2  # days: what is printed of one period differs by no more
 _SEEN = 0.5
 _OF_GAS = 0.6
@@ -66,11 +67,13 @@ class Limits:
         issued: Day of the statement; None if not known.
         submitted: Day of the submission; None if not known.
         other: Words that say that a period is another one.
+        plain: Words that may stand beside a period without its label.
     """
 
     issued: date | None
     submitted: date | None
     other: re.Pattern[str]
+    plain: frozenset[str]
 
     def admit(self, end: date) -> bool:
         """Tell whether a period that ends on a day can have been billed."""
@@ -121,18 +124,19 @@ def _labelled(
     for anchor in anchors:
         if anchor.name != "period" or limits.other.search(_lead(anchor)):
             continue
-        for how, phrases in (("label left", anchor.right(3)), ("label above", anchor.below())):
-            for sighting in _ranges(anchor.sheet, phrases, how):
-                if limits.admit(sighting.value[1]):
-                    worth = _length_worth(sighting.value, days, utility)
-                    kind = _service(anchor.sheet, anchor.phrase, sections)
-                    yield kind, replace(sighting, confidence=_confirmed(sighting.confidence, days, utility) * worth)
+        under = [phrase for phrase in anchor.below() if not limits.other.search(phrase.text)]
+        seen = [*_ranges(anchor.sheet, anchor.right(3), "label left")] or [*_ranges(anchor.sheet, under, "label above")]
+        for sighting in seen:
+            if limits.admit(sighting.value[1]):
+                worth = _length_worth(sighting.value, days, utility)
+                kind = _service(anchor.sheet, anchor.phrase, sections)
+                yield kind, replace(sighting, confidence=_confirmed(sighting.confidence, days, utility) * worth)
 
 
 def _bare(
     sheets: Iterable[Sheet], sections: Sections, days: set[int], utility: Utility, limits: Limits
 ) -> Iterator[tuple[str, Sighting[Period]]]:
-    """Yield ranges of dates without a label, as where it is cut off: bills print no other ranges of a month's length."""
+    """Yield ranges of dates without a label, as where it is cut off; other words beside them make them something else."""
     for sheet in sheets:
         for phrase in sheet.phrases:
             for sighting in _ranges(sheet, [phrase], "format"):
@@ -164,7 +168,14 @@ def _lead(anchor: Anchor) -> str:
 
 def _is_other(sheet: Sheet, phrase: Phrase, limits: Limits) -> bool:
     """Tell whether the words around a range without a label say that it is of something else."""
-    text = " ".join(part.text for part in sheet.row(phrase))
+    row = sheet.row(phrase)
+    index = row.index(phrase)
+    before = row[index - 1].text if index and phrase.left - row[index - 1].right < _BESIDE else ""
+    before = "" if before.isupper() else before  # a customer's name stands beside it, in capitals
+    words = _WORD.findall(MONTH.sub(" ", f"{before} {phrase.text}").lower())
+    if any(word not in limits.plain for word in words):
+        return True
+    text = " ".join(part.text for part in row)
     return bool(limits.other.search(f"{text} {heading_above(sheet, phrase)}"))
 
 

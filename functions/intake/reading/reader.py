@@ -130,7 +130,8 @@ class _Bill:
         self.days = period.day_counts(self.sheets, self.anchors, self.sections)
         other = self.utility.period_other
         issued = weigh(period.statement_dates(self.anchors, other, self.submitted))
-        limits = period.Limits(issued.best.value if issued.best and issued.sure else None, self.submitted, other)
+        plain = self.utility.period_plain
+        limits = period.Limits(issued.best.value if issued.best and issued.sure else None, self.submitted, other, plain)
         seen = period.periods(self.sheets, self.anchors, self.sections, self.days, self.utility, limits)
         verdict = weigh(seen)
         self.several = period.are_several(seen)

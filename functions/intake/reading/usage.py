@@ -76,6 +76,8 @@ def read_use(
     told = [line for line in unlike(of(lines, Kind.BILLED, Kind.TOTAL, Kind.WHOLE)) if id(line) not in rows]
     if meter and sent:  # what is left of what was delivered is no use, whatever it is called
         told = [line for line in told if line.quantity != total - sent]
+    raised = {line.quantity for line in (*told, *meter) if not line.lowers}
+    told = [line for line in told if not line.lowers or line.quantity in raised]
     averages = _Averages(of(lines, Kind.AVERAGE), period, days)
     points: dict[Decimal, float] = defaultdict(float)
     evidence: dict[Decimal, list[Line]] = defaultdict(list)

@@ -24,6 +24,9 @@ _QUANTITY = re.compile(
     rf"(?<![\d.,/$-])(?P<quantity>(?<!\w)-{_NUMBER}|{_NUMBER}(?:\.\d{{1,2}})?)\s?k\s?(?:[wv]|vv)\s?[hn]\b",
     re.IGNORECASE,
 )
+_UNIT_FIRST = re.compile(
+    rf"\bk\s?wh\b[\w :()/.-]{{0,24}}?(?<![\d.,/$-])(?P<quantity>{_NUMBER}(?:\.\d{{1,2}})?)(?![\d.,/%])", re.IGNORECASE
+)
 _CUT = 0.5  # print heights: digits this close before a quantity are the rest of it
 _CENT = Decimal("0.0101")
 _MAX_INTEGERS = 14
@@ -54,6 +57,7 @@ class Line:
         status: `corrected`, `actual` or `estimated`, where a meter's row says so; else "".
         refuted: Whether arithmetic on the line itself contradicts the quantity.
         total: Whether it is called a total.
+        lowers: Whether it is a charge that lowers the bill: of an adjustment, or a credit that is not called one.
     """
 
     kind: Kind
@@ -68,6 +72,7 @@ class Line:
     status: str = ""
     refuted: bool = False
     total: bool = False
+    lowers: bool = False
 
 
 def usage_lines(
@@ -90,10 +95,12 @@ def usage_lines(
 def _lines_of(sheet: Sheet, sections: Sections, wording: Wording) -> Iterator[Line]:
     for row in sheet.rows:
         text = "  ".join(phrase.text for phrase in row)
-        quantities = list(islice(_QUANTITY.finditer(text), 2))
-        if len(quantities) != 1 or sections.kind(sheet, row[0]) in ("gas", "lighting"):
+        match = _only_quantity(text)
+        if sections.kind(sheet, row[0]) in ("gas", "lighting"):
             continue
-        [match] = quantities
+        if match is None:
+            yield from _unitless(sheet, row, text, wording)
+            continue
         quantity, said = Decimal(match["quantity"].replace(",", "")), _tokens_of(row, text, match)
         products = reading_products(text)
         kind = wording.kind(sheet, row, text, said, quantity in products)
@@ -115,7 +122,29 @@ def _lines_of(sheet: Sheet, sections: Sections, wording: Wording) -> Iterator[Li
             # An unread multiplier is a factor.
             kind is Kind.METER and bool(products) and all(quantity % product for product in products),
             wording.says("total", text),
+            kind in (Kind.WHOLE, Kind.PART) and any(number < 0 for number in decimals(text)),
         )
+
+
+def _only_quantity(text: str) -> re.Match[str] | None:
+    """Return the one number of kWh of a row; where the unit stands in the label, the row's last number is it."""
+    quantities = list(islice(_QUANTITY.finditer(text), 2))
+    if quantities:
+        return quantities[0] if len(quantities) == 1 else None
+    match = _UNIT_FIRST.search(text)
+    around = f"{text[: match.start()]}{text[match.end() :]}" if match else ""
+    return match if match and not any(sign.isdigit() for sign in around) else None
+
+
+def _unitless(sheet: Sheet, row: Sequence[Phrase], text: str, wording: Wording) -> Iterator[Line]:
+    """Yield a meter's row that tells what went to the grid, where the unit stands over the column."""
+    products = reading_products(text)
+    if len(products) == 1 and wording.direction(text) is Kind.RECEIVED:
+        said = row[-1].tokens
+        yield Line(
+            Kind.RECEIVED, Decimal(products.pop()), True, certainty(said), said, sheet.page, _meter_key(text),
+            total=wording.says("total", text),
+        )  # fmt: skip
 
 
 def _suits(kind: Kind, quantity: Decimal) -> bool:

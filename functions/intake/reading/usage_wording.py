@@ -79,17 +79,17 @@ class Wording:
         around = f"{heads} | {text}"
         if self.says("annual", text):
             return None if _unlike_words(_before(row, said), self._plain | self._plain_of_year) else Kind.YEAR
-        if self.says("cancelled", text) or self.says("other", text):
+        if any(self.says(name, text) for name in ("cancelled", "other", "credit")):
             return None
         if self.says("average", around):
             return None if self.is_of_other_time(around) else Kind.AVERAGE
         numbers = decimals(text)
         charge = any(-number.as_tuple().exponent >= 3 for number in numbers)  # type: ignore[operator]
-        if self.says("other", heads) or any(number < 0 for number in numbers):
+        if self.says("other", heads) or self.says("cancelled", heads):
             return None
         if charge:
             return self._charged(text, heads, said, row)
-        if (direction := self._direction(text) or self._direction(heads)) is not None:
+        if (direction := self.direction(text) or self.direction(heads)) is not None:
             return direction
         label = next((self._billed[id(phrase)] for phrase in row if id(phrase) in self._billed), None)
         if proven or (label is None and (len(dates(text)) >= 2 or "=" in text or _DAYS.search(text))):
@@ -121,7 +121,7 @@ class Wording:
             return Kind.WHOLE
         return Kind.TOTAL if self.says("total", before) and not _unlike_words(before, self._plain) else None
 
-    def _direction(self, text: str) -> Kind | None:
+    def direction(self, text: str) -> Kind | None:
         """Return whether a line tells what went to the grid, or the net; None for what came from it, or neither."""
         if self.says("net", text):
             return Kind.NET
