@@ -14,6 +14,7 @@ Usage: ./deploy.sh COMMAND [OPTION]...
   submit    submit FILE... as ONE bill to a running deployment and show its progress
 
   gcp       make or update the deployment on Google Cloud; --plan prints every command without running any
+  check     a specimen bill through a deployment, then every rule of Google that the code relies on; --local for this machine
   status    how a deployment is doing: functions, memory, backlog, intakes by state; --local for the one on this machine
   redrive   send dead letters on their way again
   destroy   take back what gcp made; bills, database and Sheet stay
@@ -35,6 +36,7 @@ hand_over() {
 }
 
 case "${1:-}" in
+  check) hand_over infra.check "${@:2}" ;;
   demo) hand_over infra.demo "${@:2}" ;;
   local) hand_over infra.local "${@:2}" ;;
   submit) hand_over infra.submit_bill "${@:2}" ;;

@@ -9,6 +9,7 @@ const PAUSES = {
   offline: "You are offline. Sending goes on by itself when the connection is back.",
   lost: "The connection broke. Trying again …",
   busy: "The service is busy. Trying again …",
+  slow: "The files took longer than the 60 seconds that the service waits. Trying again …",
 };
 const LOST = "The connection is gone. This page goes on by itself when it is back.";
 const LOST_SAFE = "The connection is gone. The bill has arrived and is safe; this page goes on by itself.";

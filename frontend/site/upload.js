@@ -8,6 +8,7 @@ const ANSWER_MS = 120_000; // from the last byte to the answer
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 const BUSY_ATTEMPTS = 8; // a server that answers, but with "busy"; a dead line is tried for ever
+const SLOW_ATTEMPTS = 3; // each of them takes a minute
 const LOST = { kind: "lost" };
 
 /** The server's no, with everything to mend. */
@@ -24,7 +25,7 @@ export class Refusal extends Error {
  * @param {() => Promise<FormData>} body made anew for each attempt; what it throws ends the sending
  * @param {string} key idempotency key
  * @param {AbortSignal} signal cancels
- * @param {{bytes: (sent: number, total: number) => void, pause: (reason: "offline"|"lost"|"busy") => void}} tell
+ * @param {{bytes: (sent: number, total: number) => void, pause: (reason: "offline"|"lost"|"busy"|"slow") => void}} tell
  * @returns {Promise<string>} the intake's id
  * @throws {Refusal} the server refused
  * @throws {DOMException} AbortError after a cancellation
@@ -41,6 +42,7 @@ export async function send(body, key, signal, tell) {
 
 async function sendUntilAnswered(body, key, signal, tell) {
   let busy = 0;
+  let slow = 0;
   for (let tries = 0; ; tries += 1) {
     signal.throwIfAborted();
     const headers = { "Idempotency-Key": key, ...(await attestation()) };
@@ -49,6 +51,7 @@ async function sendUntilAnswered(body, key, signal, tell) {
     if (outcome.kind === "accepted") return outcome.id;
     if (outcome.kind === "refused") throw new Refusal(outcome.reason);
     if (outcome.kind === "busy" && (busy += 1) >= BUSY_ATTEMPTS) throw new Refusal(outcome.reason);
+    if (outcome.kind === "slow" && (slow += 1) >= SLOW_ATTEMPTS) throw new Refusal(outcome.reason);
     tell.pause(outcome.kind === "lost" && !navigator.onLine ? "offline" : outcome.kind);
     await pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries, 5)), signal);
   }
@@ -91,6 +94,7 @@ function understand({ status, responseText }) {
   }
   if (status === 202 && /^[0-9a-f]{32}$/.test(answer?.intake_id)) return { kind: "accepted", id: answer.intake_id };
   const reason = answer?.message ? answer : standIn(status);
+  if (status === 504) return { kind: "slow", reason };
   if (status < 400) return LOST; // a page of somebody in between, such as a hotel's
   // malformed_upload: the line broke in a way that let the server answer. What is not the service's own answer may pass.
   const passing = status >= 500 || status === 429 || status === 408 || reason.code === "malformed_upload";
@@ -101,6 +105,11 @@ function standIn(status) {
   if (status === 413) {
     const message = "The upload is larger than the 32 MB that can be sent. Leave some files out.";
     return { code: "upload_too_large", message, errors: [{ code: "upload_too_large", field: "bill", message }] };
+  }
+  if (status === 504) {
+    // Hosting gives up after 60 s: https://firebase.google.com/docs/hosting/cloud-run
+    const message = "The files took longer than the 60 seconds that the service waits. Send fewer or smaller files, or use Wi-Fi.";
+    return { code: "upload_too_slow", message };
   }
   return { code: "http_error", message: "The service is busy or partly down. Please try again in a minute." };
 }

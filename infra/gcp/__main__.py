@@ -118,9 +118,15 @@ def _nothing_in_the_way(deployment: Deployment, settled: settings.Settings) -> b
     found = list(preflight.find(deployment, settled))
     fine = [look.name for look, finding in found if finding is None]
     print(f"  as it should be: {', '.join(fine)}")
+    unseen: dict[str, list[str]] = {}
+    for look, finding in found:
+        if finding and finding.unseen:
+            unseen.setdefault(finding.text, []).append(look.name)
+    for text, names in unseen.items():
+        print(f"  not looked at: {', '.join(names)}: {text}")
     for stops, mark in ((False, "note"), (True, "MISSING")):
         for look, finding in found:
-            if finding and finding.stops == stops:
+            if finding and finding.stops == stops and not finding.unseen:
                 print(f"  {mark}: {look.name}: {finding.text}.")
     if not deployment.sheet:
         print("  note: no --sheet is given: bills are taken in and read, and their rows wait until there is one.")

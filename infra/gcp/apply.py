@@ -52,8 +52,8 @@ def run(command: Command, values: dict[str, str] | None = None) -> Done:
 
 
 def said(done: Done) -> str:
-    """Return what a command that failed had to say; the Firebase CLI says it on stdout when asked for JSON."""
-    return (done.stderr.strip() or done.stdout.strip()) or "It said nothing."
+    """Return what a command that failed had to say; the Firebase CLI and curl say it on stdout."""
+    return "\n".join(filter(None, (done.stdout.strip(), done.stderr.strip()))) or "It said nothing."
 
 
 def not_there(done: Done) -> bool:

@@ -49,10 +49,12 @@ class Finding:
     Attributes:
         text: What, and the command or page that mends it.
         stops: Whether the deployment is sure to fail.
+        unseen: Whether it is only that nothing could be seen.
     """
 
     text: str
     stops: bool = False
+    unseen: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def looks(deployment: Deployment, settings: Settings) -> Iterator[Look]:
     yield Look("gcloud's components", gcloud("version", "--format=json"), _components)
     yield Look("the project", gcloud("projects", "describe", project, "--format=json"), _project)
     yield Look("billing", gcloud("billing", "projects", "describe", project, "--format=json"), _billing)
+    regions = gcloud("run", "regions", "list", flag, "--format=json")
+    yield Look("the region", regions, _region(region))
     yield Look("Node.js", Command(("node", "--version")), _node)
     adc = "gcloud auth application-default print-access-token > /dev/null 2>&1"
     cli = f"npx --yes {hosting.FIREBASE_TOOLS} login:list --non-interactive | grep -q @"
@@ -118,8 +122,8 @@ def find(deployment: Deployment, settings: Settings) -> Iterator[tuple[Look, Fin
 
 
 def _unseen(done: Done, hint: str = "") -> Finding:
-    last = said(done).splitlines()[-1]
-    return Finding(f"could not be looked at ({last}){f'. {hint}' if hint else ''}")
+    line = next((line for line in said(done).splitlines() if line.startswith("ERROR")), said(done).splitlines()[-1])
+    return Finding(f"{hint or 'gcloud says'} ({line[:150]})", unseen=True)
 
 
 def _answer(done: Done) -> Any:
@@ -150,6 +154,16 @@ def _billing(done: Done) -> Finding | None:
         return None
     page = "https://console.cloud.google.com/billing/linkedaccount"
     return Finding(f"the project has no billing account. Link one: {page}", stops=True)
+
+
+def _region(region: str) -> Callable[[Done], Finding | None]:
+    def judge(done: Done) -> Finding | None:
+        if done.returncode:
+            return _unseen(done)
+        names = sorted(entry["locationId"] for entry in _answer(done))
+        return None if region in names else Finding(f"there is no {region}; there are {', '.join(names)}", stops=True)
+
+    return judge
 
 
 def _node(done: Done) -> Finding | None:
@@ -229,7 +243,7 @@ def _database(deployment: Deployment) -> Callable[[Done], Finding | None]:
 def _vcpus(deployment: Deployment, settings: Settings) -> Callable[[Done], Finding | None]:
     def judge(done: Done) -> Finding | None:
         if done.returncode:
-            return _unseen(done, "It is read again as soon as the APIs are enabled")
+            return _unseen(done, "it is read again as soon as the APIs are enabled")
         limit = instances.vcpus(_answer(done), deployment.region)
         wanted = sum(spec.cpu * spec.max_instances for spec in settings.functions.values())
         if limit is None or limit >= wanted:

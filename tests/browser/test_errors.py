@@ -230,6 +230,37 @@ def test_what_only_the_server_finds_is_shown_the_same_way(agent: Agent) -> None:
     assert agent.violations() == []
 
 
+def test_an_upload_that_takes_longer_than_hosting_waits(agent: Agent) -> None:
+    """Firebase Hosting answers 504 after 60 s: the form says so, tries twice more, and then says what helps."""
+    asked: list[str] = []
+
+    def cut(route: Route) -> None:
+        asked.append(route.request.headers["idempotency-key"])
+        route.fulfill(status=504, content_type="text/html", body="<h1>Timeout</h1>")
+
+    agent.page.route("**/submit", cut)
+    agent.page.clock.install()
+    agent.open()
+    agent.fill()
+    agent.attach(pdf())
+    agent.send()
+    expect(agent.page.locator("#connection")).to_have_text(
+        "The files took longer than the 60 seconds that the service waits. Trying again …"
+    )
+
+    def given_up() -> bool:
+        agent.page.clock.fast_forward(5_000)
+        return agent.page.locator("#error-summary").is_visible()
+
+    wait_for("the end of the attempts", given_up)
+    sentence = (
+        "The files took longer than the 60 seconds that the service waits. Send fewer or smaller files, or use Wi-Fi."
+    )
+    assert agent.errors() == [sentence]
+    assert len(set(asked)) == 1
+    expect(agent.page.locator("#pages > li")).to_have_count(1)
+
+
 def test_a_stranger_in_between_is_not_asked_for_ever(agent: Agent) -> None:
     """An answer that is not the service's own, such as a proxy's, may pass; when it does not, the form says so."""
     asked: list[str] = []

@@ -488,6 +488,7 @@ GROUPS = {
     "org-policies": policies_of_organisation,
     "quotas info": quotas,
     "run services": run_services,
+    "run regions": lambda *_: [{"locationId": name} for name in ("us-central1", "us-east4")],
     "services": services,
     "services identity": identity,
     "iam service-accounts": accounts,

@@ -10,6 +10,7 @@ set -euo pipefail
 # gcloud's components: gcloud version --format=json
 # the project: gcloud projects describe my-project --format=json
 # billing: gcloud billing projects describe my-project --format=json
+# the region: gcloud run regions list --project=my-project --format=json
 # Node.js: node --version
 # a login for the Firebase CLI: bash -c 'gcloud auth application-default print-access-token > /dev/null 2>&1 || npx --yes firebase-tools@15.34.2 login:list --non-interactive | grep -q @'
 # Firebase's terms: env GOOGLE_CLOUD_QUOTA_PROJECT=my-project npx --yes firebase-tools@15.34.2 projects:list --json --non-interactive

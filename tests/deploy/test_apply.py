@@ -314,6 +314,14 @@ def test_another_region_than_the_datas(deployed: Machine) -> None:
     assert deployed.state["log"] == before
 
 
+def test_a_region_that_there_is_not(machine: Machine) -> None:
+    """A slip in --region is told before anything is made, with the regions that there are."""
+    done = machine.deploy(*ALL, "--region=us-east44")
+    assert done.returncode == 1
+    assert "MISSING: the region: there is no us-east44; there are us-central1, us-east4." in done.stdout
+    assert machine.state["log"] == []
+
+
 def test_all_that_is_missing_is_said_at_once(machine: Machine) -> None:
     """Billing, a policy and the Sheet, each with what mends it; what is sure to fail stops the run before any change."""
     constraints = {"iam.disableServiceAccountCreation": {"rules": [{"enforce": True}]}}
@@ -336,7 +344,10 @@ def test_what_cannot_be_looked_at_does_not_stop(machine: Machine) -> None:
     """A look that is refused is said, with the reason, and the run goes on."""
     done = machine.deploy(*ALL)
     assert done.returncode == 0, done.stderr
-    assert "note: the quota of vCPUs: could not be looked at (ERROR: PERMISSION_DENIED: Cloud Quotas API" in done.stdout
+    unseen = (
+        "not looked at: the quota of vCPUs: it is read again as soon as the APIs are enabled (ERROR: PERMISSION_DENIED:"
+    )
+    assert unseen in done.stdout
     assert "--enable-gdrive-access` lets it be looked at" in done.stdout
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import resource
@@ -26,6 +27,7 @@ GRACE_S = 3.0
 START_S = 60.0
 """How long the worker may take to load its libraries: half a second, but an instance starts many things at once."""
 
+
 _CRASHES = {
     signal.SIGSEGV,
     signal.SIGBUS,
@@ -42,6 +44,12 @@ _LOOK_EVERY_S = 0.1
 _ENVIRONMENT = ("PATH", "LANG", "LC_", "LD_", "PYTHON")
 # glibc sets 64 MB of address space aside for each arena and keeps freed buffers of up to 32 MB; see infra/functions.toml.
 _MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "1048576"}
+
+
+@functools.cache
+def _say_once(message: str, reason: str) -> None:
+    """Say what this machine does not have: a fact of its execution environment, not a fault, and the same for every worker."""
+    log.info(message, reason=reason)
 
 
 Answer = tuple[dict[str, Any], bytes]
@@ -138,7 +146,7 @@ class WorkerProcess:
         if reason := greeting.get("unlimited"):
             log.warning("files are opened without a memory limit", reason=reason)
         if reason := greeting.get("not_secluded"):
-            log.warning("files are opened by a process that is not secluded", reason=reason)
+            _say_once("files are opened by a process that is not secluded", str(reason))
 
     def _receive(self, pay: Pay) -> Answer:
         """Wait for an answer; look at the worker's memory meanwhile, for when it crashes there is nothing left to look at."""
