@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from intake.reading import Reading, read_bill
+from intake.records import PageWords
 
 from tests.unit.lettering import ACCOUNT, POD, Line, charge, detail_page, header, meter_row, page, service, turned
 
@@ -283,6 +286,37 @@ def history(months: list[str]) -> list[Line]:
         for index, (month, use) in enumerate(zip(months, HISTORY, strict=True))
     ]
     return [(0.03, 0.19, "Electric Usage"), (0.03, 0.204, "Month kWh"), *rows]
+
+
+def doubting(lines: list[Line], text: str, confidence: float = 0.4) -> PageWords:
+    """Letter a page on which the OCR doubts a word."""
+    whole = page(lines)
+    words = [word._replace(confidence=confidence) if word.text == text else word for word in whole.words]
+    return replace(whole, words=words)
+
+
+def test_a_doubted_month_is_confirmed_by_its_neighbours() -> None:
+    """The name of a month can only be the one between the others; so can its year, printed with it."""
+    printed = doubting([*GRID_TOP, *history(MONTHS)], MONTHS[5].split()[0])
+    assert read_bill([printed]).fields["annual_kwh"].how == "12 months printed"
+
+
+@pytest.mark.parametrize(
+    ("row", "how"),
+    [
+        ("Total {:,} kWh", "12 months printed"),
+        ("Your use in the last 12 months: {}", "12 months printed"),
+        ("Usage {}", None),
+        ("Total 1{}", None),
+    ],
+)
+def test_a_doubted_use_is_confirmed_by_the_sum(row: str, how: str | None) -> None:
+    """Nothing but the sum of the year tells that one of twelve figures was read rightly."""
+    table = [*GRID_TOP, *history(MONTHS)]
+    total = sum(int(use) for use in HISTORY[-12:])
+    printed = doubting([*table, (0.5, 0.5, row.format(total))], str(HISTORY[-6]))
+    found = read_bill([printed]).fields.get("annual_kwh")
+    assert (found.how if found else None) == how
 
 
 def test_labels_above_their_values_are_understood() -> None:

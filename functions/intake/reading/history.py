@@ -15,6 +15,7 @@ from intake.reading.sightings import Sighting, certainty
 _MONTH = re.compile(r"^(" + "|".join(MONTHS) + r")[a-z]*\.?'?\s?(\d{2})$", re.IGNORECASE)
 _USE = re.compile(r"^\d{1,3}(,?\d{3}){0,2}$")
 _MONTH_NAME = re.compile(r"^(" + "|".join(MONTHS) + r")", re.IGNORECASE)
+_TOTAL = re.compile(r"\b(total|sum|annual|year|(12|twelve)\W?months?)\b", re.IGNORECASE)
 _MAX_ROWS = 40
 _WIDTH = 30.0  # print heights
 _RAGGED = 2.0  # print heights
@@ -45,7 +46,7 @@ def annual(
             if title.name != "history:title":
                 continue
             rows = _rows(sheet, title, titles)
-            if (sighting := _sum(rows, sheet.page, end, kwh)) is not None:
+            if (sighting := _sum(rows, sheet, end, kwh)) is not None:
                 found.append(sighting)
     return found
 
@@ -116,8 +117,13 @@ def _month(tokens: Sequence[Token], index: int) -> tuple[int | None, Token | Non
 
 
 def _sum(
-    rows: Sequence[tuple[Month, Sequence[Token]]], page: int, end: tuple[int, int] | None, kwh: int | None
+    rows: Sequence[tuple[Month, Sequence[Token]]], sheet: Sheet, end: tuple[int, int] | None, kwh: int | None
 ) -> Sighting[int] | None:
+    """Add up the last twelve months.
+
+    What confirms a number that was hard to read makes up for it: months that follow one another confirm each other, the use
+    of the period that of the last one, and a printed sum all of them.
+    """
     last = rows[-12:]
     months = [month for (month, _), _ in last]
     if len(last) < 12 or any(later - earlier != 1 for earlier, later in pairwise(months)):
@@ -125,6 +131,20 @@ def _sum(
     if (end and months[-1] != end[0] * 12 + end[1] - 1) or (kwh is not None and last[-1][0][1] != kwh):
         return None
     checked = bool(end) + (kwh is not None)
-    sure = min(certainty(tokens) for _, tokens in last)
+    sure = min(certainty(tokens[-1:]) for _, tokens in (last if kwh is None else last[:-1]))
     total = sum(use for (_, use), _ in last)
-    return Sighting(total, sure * (0.85, 0.92, 0.97)[checked], page, last[-1][1], "12 months printed")
+    sure = max(sure, _printed(sheet, total))
+    return Sighting(total, sure * (0.85, 0.92, 0.97)[checked], sheet.page, last[-1][1], "12 months printed")
+
+
+def _printed(sheet: Sheet, total: int) -> float:
+    """Return how surely a total is printed on a sheet, in a row that calls it one; 0.0 if it is not."""
+    said = (
+        certainty([token])
+        for row in sheet.rows
+        if any(_TOTAL.search(phrase.text) for phrase in row)
+        for phrase in row
+        for token in phrase.tokens
+        if _USE.match(token.text) and int(token.text.replace(",", "")) == total
+    )
+    return max(said, default=0.0)
