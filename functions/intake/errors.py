@@ -231,6 +231,13 @@ class NoPages(BadFile):
     template = "File {number} is a PDF without any page. Send the PDF of the whole bill, or photos of its pages."
 
 
+class DocumentsInside(BadFile):
+    """The PDF is a portfolio, or a form that is made when it is opened: its pages are not the bill."""
+
+    code = "documents_inside"
+    template = "File {number} is a PDF that holds its documents inside. Open it, save the bill itself, and send that."
+
+
 class TooManyPages(BadFile):
     """More pages than one submission may have."""
 

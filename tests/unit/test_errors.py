@@ -102,6 +102,12 @@ SENTENCES = [
         "File 2 is a PDF without any page. Send the PDF of the whole bill, or photos of its pages.",
     ),
     (
+        errors.DocumentsInside(2),
+        "documents_inside",
+        422,
+        "File 2 is a PDF that holds its documents inside. Open it, save the bill itself, and send that.",
+    ),
+    (
         errors.AvifPicture(2),
         "avif_picture",
         422,
@@ -274,7 +280,7 @@ def test_says_what_is_wrong_and_what_to_do(error: IntakeError, message: str) -> 
     first, *others = re.split(r"(?<=\.) ", message)
     assert first.endswith(".")
     assert others
-    assert re.match(r"(Please|Send|Make|Use|Check|Take|The (page|row|copy) will)\b", others[-1])
+    assert re.match(r"(Please|Send|Make|Use|Check|Take|Open|The (page|row|copy) will)\b", others[-1])
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CLASSES if issubclass(kind, BadFile)])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pymupdf
 import pytest
-from intake.errors import BadFile, BrokenFile, EncryptedPdf, NoPages, PictureTooLarge
+from intake.errors import BadFile, BrokenFile, DocumentsInside, EncryptedPdf, NoPages, PictureTooLarge
 from intake.log import rss_mb
 from intake.pages import open_document
 from intake.pages.content import OWN_BYTES_LIMIT, RENDERED_PIXELS, PageContent
@@ -553,6 +553,50 @@ def test_no_pages() -> None:
     )
     with pytest.raises(NoPages):
         open_document("pdf", data, 1)
+
+
+def changed_catalog(keys: dict[str, str], *attached: str) -> bytes:
+    """Return a PDF of one page whose catalog says something more."""
+    with pymupdf.open(stream=pdf(text), filetype="pdf") as document:
+        for name in attached:
+            document.embfile_add(name, pdf(text))
+        for key, value in keys.items():
+            document.xref_set_key(document.pdf_catalog(), key, value)
+        data: bytes = document.tobytes()
+    return data
+
+
+@pytest.mark.parametrize(
+    ("keys", "attached"),
+    [
+        ({"AcroForm": "<</Fields[]/XFA[(template)()]>>"}, ()),
+        ({"AcroForm": "<</XFA[(template)()]>>"}, ()),
+        ({"AcroForm": "<</Fields[9 0 R]/XFA[(template)()]>>", "NeedsRendering": "true"}, ()),
+        ({"Collection": "<</View/T>>"}, ("bill.pdf",)),
+        ({"Collection": "<</Type/Collection>>"}, ("bill.pdf", "letter.pdf")),
+    ],
+    ids=["form", "form without fields", "form to be rendered", "portfolio", "portfolio of two"],
+)
+def test_documents_inside(keys: dict[str, str], attached: tuple[str, ...]) -> None:
+    """A portfolio, or a form that is made when it is opened, is refused with what to do."""
+    with pytest.raises(DocumentsInside):
+        open_document("pdf", changed_catalog(keys, *attached), 1)
+
+
+@pytest.mark.parametrize(
+    ("keys", "attached"),
+    [
+        ({}, ("bill.xml",)),
+        ({"Collection": "<</View/H>>"}, ("bill.xml",)),
+        ({"Collection": "<</Type/Collection>>"}, ()),
+        ({"AcroForm": "<</Fields[]>>"}, ()),
+        ({"AcroForm": "<</Fields[9 0 R]/XFA[(template)()]>>"}, ()),
+    ],
+    ids=["attachment", "hidden collection", "empty collection", "no form", "form with fields"],
+)
+def test_bill_with_something_inside(keys: dict[str, str], attached: tuple[str, ...]) -> None:
+    """A bill that brings a file along, or has form fields on its pages, is read."""
+    assert content_of(changed_catalog(keys, *attached)).source == "text"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import pymupdf
 from PIL import Image
 
-from intake.errors import BadFile, BrokenFile, EncryptedPdf, NoPages
+from intake.errors import BadFile, BrokenFile, DocumentsInside, EncryptedPdf, NoPages
 from intake.pages import ink, jpeg
 from intake.pages.bands import WHOLE, Band, bands
 from intake.pages.content import (
@@ -26,6 +26,7 @@ from intake.pages.content import (
 from intake.pages.density import SQUARE
 from intake.pages.filebytes import Data
 from intake.pages.glyphs import Fonts
+from intake.pages.packages import holds_documents
 from intake.pages.pictures import VISION_PIXELS, check_pixels, encode_grey, max_decoded_pixels
 from intake.pages.textlayer import Box, Layer
 from intake.records import Word
@@ -65,7 +66,7 @@ class PdfDocument:
         number: 1-based position in the submission, for error sentences.
 
     Raises:
-        BadFile: It cannot be opened, wants a password, or has no page.
+        BadFile: It cannot be opened, wants a password, has no page, or holds its documents inside.
         MemoryError: Memory ran out.
     """
 
@@ -74,9 +75,10 @@ class PdfDocument:
         self._keep_store = False
         try:
             self._document = pymupdf.open(stream=memoryview(data), filetype="pdf")
-            encrypted, pages = self._document.needs_pass, 0
+            encrypted, pages, inside = self._document.needs_pass, 0, False
             if not encrypted:
                 pages = self._document.page_count
+                inside = pages > 0 and holds_documents(self._document)
         except _MUPDF_ERRORS as exc:
             raise _meaning(exc, number) from exc
         if encrypted:
@@ -84,6 +86,8 @@ class PdfDocument:
         if not pages:
             # MuPDF repairs what it can; a file that begins like a PDF and holds no object at all is a broken one.
             raise NoPages(number) if self._document.xref_length() > 1 else BrokenFile(number)
+        if inside:
+            raise DocumentsInside(number)
         self._pages = pages
         self._fonts = Fonts(self._document)
 
