@@ -121,7 +121,7 @@ def section() -> str:
         [
             f"{machine('PyMuPDF', 'Pillow', 'pdf2image', 'pypdfium2')}, {poppler_version()}. Median of {ROUNDS} rounds"
             f" over {PAGES} pages, all ways in turn; `ocr` includes handing the page over from its worker process; where it"
-            f" renders it makes 5 megapixels a page, for small print, as pypdfium2 does here; pdf2image makes 2 (at {DPI} dpi).\n",
+            f" renders it makes 5 megapixels a page, for small print, as pypdfium2 does here; pdf2image makes 2 ({DPI} dpi).\n",
             table(head, rows),
             chart,
         ]

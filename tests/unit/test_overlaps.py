@@ -124,3 +124,17 @@ def test_words_piled_up_are_not_all_compared(monkeypatch: pytest.MonkeyPatch) ->
     words = overlaps.seen_once(pile, [((0, 0, 1, 1), across)], 612, 792)
     assert len(words) == 2000
     assert compared <= 100 * len(words) + 20_000
+
+
+def test_a_known_part_of_a_longer_word() -> None:
+    """Letters of the text layer before figures that only the OCR sees: the whole word of the OCR is the one that counts."""
+    known = (word("N01", 0.1, 0.1, 0.13, 0.11), word("kWh", 0.5, 0.1, 0.54, 0.11))
+    seen = [word("N01000032721503", 0.1, 0.1, 0.3, 0.11), word("kWh", 0.501, 0.101, 0.541, 0.11)]
+    assert texts(page(Placement(1, 0, 0, 1, 0, 0), words=known), seen) == ["kWh", "N01000032721503"]
+
+
+def test_known_words_that_the_engine_joins() -> None:
+    """Words of the text layer that the OCR takes for one stay as they are."""
+    known = (word("Amount", 0.1, 0.1, 0.2, 0.11), word("Due", 0.21, 0.1, 0.26, 0.11))
+    joined = [word("AmountDue", 0.1, 0.1, 0.26, 0.11)]
+    assert texts(page(Placement(1, 0, 0, 1, 0, 0), words=known), joined) == ["Amount", "Due"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from intake.records import Quad, Word
 
@@ -18,6 +18,8 @@ Box = tuple[float, float, float, float]
 # Cells of a grid by which the words near a word are found; more are not compared: no page has words that large.
 _COLUMNS, _ROWS, _MAX_CELLS = 64, 256, 1024
 _STEPS, _STEPS_OF_A_WORD = 20_000, 100
+_MOST_OF_IT = 0.6
+"""Share of a word's length from which on certain words in its place are that word."""
 _AT_THE_BORDER = 0.002
 """Share of the page by which a piece's edge may miss the page's own, where nothing was cut."""
 
@@ -34,7 +36,8 @@ def seen_once(
     """Return the words of a page, each place once.
 
     Args:
-        certain: Words that are believed whatever the pieces show, such as a text layer's.
+        certain: Words that are believed whatever the pieces show, such as a text layer's, unless one is a part of a longer
+            word there.
         pieces: Place of each piece on the page and the words found in it, all in fractions of the page.
         width: Width of the page.
         height: Height, in the same unit.
@@ -46,15 +49,30 @@ def seen_once(
     if not certain and len(pieces) < 2:
         return [word for _, word in found]
     margins = [_margin(word, pieces[piece][0], width, height) for piece, word in found]
-    grid = _Grid(_STEPS + _STEPS_OF_A_WORD * (len(certain) + len(found)))
+    steps = _STEPS + _STEPS_OF_A_WORD * (len(certain) + len(found))
+    known, grid = _Grid(steps), _Grid(steps)
     for word in certain:
-        grid.add(-1, word)
-    kept = set()
+        known.add(-1, word)
+    kept: set[int] = set()
+    parts: set[Word] = set()
     for index in sorted(range(len(found)), key=lambda index: -margins[index]):
-        if not grid.holds(*found[index]):
-            grid.add(*found[index])
+        piece, word = found[index]
+        there = known.in_place_of(piece, word)
+        if not _explain(there, word, width, height) and not grid.in_place_of(piece, word):
+            grid.add(piece, word)
             kept.add(index)
-    return [*certain, *(word for index, (_, word) in enumerate(found) if index in kept)]
+            parts |= there
+    own = [word for word in certain if word not in parts]
+    return [*own, *(word for index, (_, word) in enumerate(found) if index in kept)]
+
+
+def _explain(certain: Iterable[Word], word: Word, width: float, height: float) -> bool:
+    """Tell whether certain words are what a word shows, not only a part of it, such as the letters before a number."""
+    left, top, right, bottom = box_of(word.quad)
+    boxes = [box_of(other.quad) for other in certain]
+    if (right - left) * width >= (bottom - top) * height:
+        return sum(box[2] - box[0] for box in boxes) > _MOST_OF_IT * (right - left)
+    return sum(box[3] - box[1] for box in boxes) > _MOST_OF_IT * (bottom - top)
 
 
 def _margin(word: Word, piece: Box, width: float, height: float) -> float:
@@ -89,16 +107,16 @@ class _Grid:
                 return
             self._cells[cell].append(placed)
 
-    def holds(self, piece: int, word: Word) -> bool:
-        """Tell whether a word of another piece lies in the same place."""
+    def in_place_of(self, piece: int, word: Word) -> set[Word]:
+        """Return the words of other pieces that lie in the same place."""
+        found: set[Word] = set()
         for cell in _cells(word.quad):
             others = self._cells.get(cell, ())
             self._steps -= 1 + len(others)
             if self._steps < 0:
-                return False
-            if any(other_piece != piece and _same_place(word.quad, other.quad) for other_piece, other in others):
-                return True
-        return False
+                break
+            found.update(other for number, other in others if number != piece and _same_place(word.quad, other.quad))
+        return found
 
 
 def _cells(quad: Quad) -> Iterator[tuple[int, int]]:
