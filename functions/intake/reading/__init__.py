@@ -1,6 +1,7 @@
 """Read a bill: words with places in, fields with evidence out. Pure: no network, no clock, no environment.
 
 combs         signs in boxes of their own → words
+stacked       which of two sheets in a picture lies on top
 geometry      words → upright sheets of phrases and rows
 knowledge     what is known of each utility, from utilities/*.toml
 labels        labels among phrases, in spite of slips

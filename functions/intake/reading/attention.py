@@ -87,7 +87,13 @@ def attention(
     elif not reading.fields and signs.bill_marks < _BILL_MARKS:
         found = [_NOT_A_BILL]
     else:
-        found = [*_missing(reading, form), *_differences(reading, form), *_age(reading, today), *_unsure(reading)]
+        found = [
+            *_second_bill(signs),
+            *_missing(reading, form),
+            *_differences(reading, form),
+            *_age(reading, today),
+            *_unsure(reading),
+        ]
     return [*found, *_repeated(earlier)]
 
 
@@ -110,6 +116,16 @@ _NOT_A_BILL = Attention(
     "",
     "This does not look like a utility bill. Send a photo or PDF of the customer's electric bill.",
 )
+
+
+def _second_bill(signs: Signs) -> Iterator[Attention]:
+    if signs.second_bill:
+        yield Attention(
+            "second_bill",
+            "",
+            "Another bill lies under this one in the picture; only the one on top was read. "
+            "Compare the row with the customer's bill, or photograph that bill alone.",
+        )
 
 
 def _missing(reading: Reading, form: Mapping[str, str]) -> Iterator[Attention]:

@@ -8,17 +8,17 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from intake.reading import addresses, details, history, names, numbers, period, postal, recognition, usage
+from intake.reading import addresses, details, history, names, numbers, period, postal, recognition, stacked, usage
 from intake.reading.attention import LOW
 from intake.reading.geometry import MAX_WORDS, PAGE_WORDS, Sheet, sheets
-from intake.reading.knowledge import Utility
+from intake.reading.knowledge import Utility, utilities
 from intake.reading.labels import compact
 from intake.reading.period import Period
 from intake.reading.result import Found, Reading, Signs, Value
 from intake.reading.sections import Sections
 from intake.reading.sightings import REPORTED, Sighting, V, Verdict, one_spelling, weigh
 from intake.reading.utility_choice import Numbered, Seen, choose
-from intake.records import PageWords
+from intake.records import PageWords, Quad
 
 _FOREIGN_PERIOD = 400  # days: no bill is issued longer after the start of its period
 _DOUBTFUL_WORD = 0.75
@@ -26,6 +26,7 @@ _ESTIMATE = 0.5
 _PLACE = 0.75
 _KEY = 0.8  # a wrong account number or PoD ID enrols somebody else
 _UNMETERED = 0.8
+_NAMED = 0.7  # a utility by whose eyes a second bill is looked for
 _BY_POSITION = LOW - 0.01
 
 
@@ -43,6 +44,18 @@ def read_bill(pages: Sequence[PageWords], submitted: date | None = None) -> Read
     Returns:
         The fields that are sure, each with its evidence, and the signs for `attention`.
     """
+    reading, under = _read(pages, submitted)
+    if not under:
+        return reading
+    on_top = [
+        replace(page, words=[word for word in page.words if (page.page, word.quad) not in under]) for page in pages
+    ]
+    reading, _ = _read(on_top, submitted)
+    return replace(reading, signs=replace(reading.signs, second_bill=True))
+
+
+def _read(pages: Sequence[PageWords], submitted: date | None) -> tuple[Reading, set[tuple[int, Quad]]]:
+    """Read a bill; also return which words belong to another bill that lies under it."""
     share = min(PAGE_WORDS[-1], max(PAGE_WORDS[0], MAX_WORDS // max(1, len(pages))))
     laid = [sheet for page in sorted(pages, key=lambda page: page.page) for sheet in sheets(page, share)]
     named = recognition.utility_sightings(a for sheet in laid for a in recognition.name_labels().find(sheet))
@@ -56,7 +69,9 @@ def read_bill(pages: Sequence[PageWords], submitted: date | None = None) -> Read
     bill.read_use()
     bill.read_place()
     bill.read_details()
-    return Reading(bill.fields, bill.signs(pages))
+    eyes = {sighting.value for sighting in named if sighting.confidence >= _NAMED} | {utility.name}
+    accounts = [number for known in utilities() if known.name in eyes for number in numbered.by(known).accounts]
+    return Reading(bill.fields, bill.signs(pages)), stacked.lying_under(laid, accounts, named)
 
 
 def _unsure_by_position(verdict: Verdict[V]) -> Verdict[V]:

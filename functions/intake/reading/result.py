@@ -67,6 +67,7 @@ class Signs:
         gas: Whether anything says gas service.
         prints_pod: Whether the utility prints a PoD ID; None if not known.
         account_cut: Whether an account label stands there without a whole number.
+        second_bill: Whether another bill, whose words were left out, lies under this one.
         rivals: Fields for which values compete without a winner.
         doubted: Fields that were seen but failed a check or were too unsure.
         contradicting: The utility whose numbers these seem to be, though the bill names another one; "" if none.
@@ -82,6 +83,7 @@ class Signs:
     gas: bool = False
     prints_pod: bool | None = None
     account_cut: bool = False
+    second_bill: bool = False
     rivals: tuple[str, ...] = ()
     doubted: tuple[str, ...] = ()
     contradicting: str = ""
