@@ -4,7 +4,11 @@ Nothing is counted in documents of its own. Each intake carries its pages and a 
 adds those up when it is asked, so a valve costs no write and cannot drift from what was really taken in:
 
     pages of the last 24 hours            over the budget: 503 to new submissions
+    pages of one client's 24 hours        over its share of the budget: 429
     submissions of one client's hour      over the limit: 429
+
+While a bill is read its pages are set aside; what counts in the end is what it cost, the calls of the OCR. So nobody closes
+the form with blank pages or with bills that fail, and whoever has pages read spends his own share first.
 
 Two things are counted, because only one address can be trusted. Cloud Run tells the address that called it, whatever the
 caller writes: the last one in X-Forwarded-For. For an agent that is Hosting's edge, which many agents share. The agent's own
@@ -25,10 +29,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from intake.errors import DayIsFull, DayIsSpent, TooManySubmissions
+from intake.errors import ConnectionIsSpent, DayIsFull, DayIsSpent, TooManySubmissions
 
 if TYPE_CHECKING:
     from intake.cloud.counts import Counts
+    from intake.records import Intake
 
 DAY = timedelta(hours=24)
 HOUR = timedelta(hours=1)
@@ -39,6 +44,8 @@ in before the budget was spent ends here at the latest."""
 APPENDED_HOPS = 3
 """Most addresses that are appended on the way through Hosting: the client's, an edge's where another shields it, and the
 last one's. What stands before them the client wrote himself."""
+CLIENTS_SHARE = 0.2
+"""Part of the day's pages that one client may have read: twice the longest bill at the usual budget, a hundred usual ones."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,7 @@ class Admission:
 
         Raises:
             DayIsSpent: The pages of the day are spent.
-            TooManySubmissions: Too many came from there within an hour.
+            TooManySubmissions: Too many, or too many pages, came from there.
             TemporaryError: Firestore did not answer.
         """
         now = datetime.now(UTC)
@@ -123,20 +130,34 @@ class Admission:
             if self.counts.submissions_since(field, hashes, now - HOUR, limit) >= limit:
                 raise TooManySubmissions(limit)
             origin[field] = hashes[0]
+        share = self._share
+        if share and caller.client:
+            hashes = [self._hash(caller.client, now - hours * HOUR) for hours in range(25)]
+            if self.counts.pages_since(now - DAY, hashes) >= share:
+                raise TooManySubmissions(share, "pages", "a day", "tomorrow")
         return origin
 
-    def take_pages(self, pages: int) -> None:
-        """Refuse a bill whose pages, now that they are counted, would go far beyond the day's budget.
+    def take_pages(self, intake: Intake, pages: int) -> None:
+        """Refuse a bill whose pages, now that they are counted, would go far beyond the day's budget or its client's share.
 
         Raises:
-            DayIsFull: They would.
+            DayIsFull: They would go beyond the budget.
+            ConnectionIsSpent: They would go beyond the share, with what came from there in the same hour.
             TemporaryError: Firestore did not answer.
         """
         if not self.pages_per_day:
             return
-        taken = self.counts.pages_since(datetime.now(UTC) - DAY)
-        if taken + pages > HARD_FACTOR * self.pages_per_day:
+        since = datetime.now(UTC) - DAY
+        if self.counts.pages_since(since) + pages > HARD_FACTOR * self.pages_per_day:
             raise DayIsFull
+        client = intake.origin.get("client")
+        # The intake itself is among them, as one page.
+        if client and self.counts.pages_since(since, [client]) + pages > self._share + 1:
+            raise ConnectionIsSpent
+
+    @property
+    def _share(self) -> int:
+        return int(self.pages_per_day * CLIENTS_SHARE)
 
     def _hash(self, address: str, moment: datetime) -> str:
         # With the hour in it, a hash says nothing about the same address in another hour.

@@ -146,20 +146,23 @@ class DayIsSpent(IntakeError):
 
 
 class TooManySubmissions(IntakeError):
-    """One address has sent as many submissions as are allowed.
+    """One address has sent as much as is allowed.
 
     Args:
-        limit: How many those are.
+        limit: How much that is.
+        what: What was counted.
+        within: Within which time.
+        then: When to send it again.
     """
 
     code = "too_many_submissions"
     status = 429
     retry_after_s = 600
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, what: str = "bills", within: str = "an hour", then: str = "in ten minutes") -> None:
         super().__init__(
-            f"Too many bills came from this connection: at most {limit} within an hour. "
-            "Send this one again in ten minutes, or from another connection."
+            f"Too many {what} came from this connection: at most {limit} within {within}. "
+            f"Send this one again {then}, or from another connection."
         )
 
 
@@ -243,6 +246,29 @@ class TooManyPages(BadFile):
 
     code = "too_many_pages"
     template = "The files have {pages} pages together; a submission can have at most {limit}. Send only the pages of this bill."
+
+
+class TooManyPictures(BadFile):
+    """Pages so long that, cut up to be read, they make more pictures than a submission may have pages."""
+
+    code = "too_many_pictures"
+    template = (
+        "The pages are so long that they have to be read in more than {limit} pieces. Send only the pages of this bill, "
+        "each as a photo or screenshot of its own."
+    )
+
+
+class ConnectionIsSpent(BadFile):
+    """The bill's pages are more than one connection may have read within a day."""
+
+    code = "too_many_pages_from_connection"
+    template = (
+        "This bill was not taken in: too many pages came from this connection within a day. Send it again tomorrow, or "
+        "from another connection."
+    )
+
+    def __init__(self) -> None:
+        super().__init__(1)
 
 
 class DayIsFull(BadFile):

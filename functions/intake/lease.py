@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from intake.errors import BillTooSlow, OutOfTime
+from intake.errors import BillTooSlow, OutOfTime, TooManyPictures
 
 if TYPE_CHECKING:
     from intake.cloud.firestore import ChunkLease, Store
@@ -24,6 +24,8 @@ BILL_S = 28.0
 """Most seconds in all, reading the fields among it; 2 more are left for cleaning pictures (`copying`)."""
 SLICE_S = 0.25
 """What is paid for at once: much more would be lost where 20 instances hold a slice each, much less would be many writes."""
+CALLS = 500
+"""Most pictures of a submission that the OCR is asked about: as many as it may have pages, however they are cut up."""
 AHEAD_S = 0.1
 """How much of a slice is left when the next is paid for: what the worker takes between two looks at it."""
 RENEWALS_IN_A_LEASE = 6
@@ -51,8 +53,9 @@ class Lease:
         self._clock = clock
         self._renewed_at = clock()
         self._left_s = SLICE_S
+        self._calls = 0
         # The first run over the first chunk has nobody beside or before it.
-        self._summed = held.chunk == 0 and held.paid_s <= SLICE_S
+        self._first = self._summed = held.chunk == 0 and held.paid_s <= SLICE_S
 
     def watch(self) -> None:
         """Go on only while there is time; give a sign of life when a part of the lease is over.
@@ -85,14 +88,32 @@ class Lease:
             self._summed = False
         if not self._summed:
             self._summed = True
-            if self._store.paid_s(self._held.intake_id) > limit_s:
+            spent = self._store.spent(self._held.intake_id)
+            if spent.paid_s > limit_s:
                 raise BillTooSlow(1, seconds=round(limit_s))
+            if spent.calls + self._calls > CALLS:
+                raise TooManyPictures(1, limit=CALLS)
+
+    def count_call(self) -> None:
+        """Count a call of the OCR; it is written down with the next sign of life."""
+        self._calls += 1
+
+    def calls(self, *, alone: bool) -> int:
+        """Return the calls that the submission has taken so far.
+
+        Args:
+            alone: Whether it has no other chunk.
+        """
+        written_down = self._held.calls if alone and self._first else self._store.spent(self._held.intake_id).calls
+        return written_down + self._calls
 
     def give_back(self) -> None:
         """Let others have the chunk at once, and the time that was paid for and not used."""
-        self._held = self._store.renew_chunk(self._held, 0, -max(self._left_s, 0))
+        self._renew(-max(self._left_s, 0), 0)
         self._left_s = 0
 
-    def _renew(self, pay_s: float) -> None:
+    def _renew(self, pay_s: float, lease_s: float | None = None) -> None:
         self._renewed_at = self._clock()
-        self._held = self._store.renew_chunk(self._held, self._lease_s, pay_s)
+        lease_s = self._lease_s if lease_s is None else lease_s
+        self._held = self._store.renew_chunk(self._held, lease_s, pay_s, self._calls)
+        self._calls = 0

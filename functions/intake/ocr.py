@@ -100,13 +100,13 @@ class Ocr:
         calls_in_flight: Most OCR calls at once.
         max_pages: Most pages of a submission.
         lease_s: Seconds that a claimed chunk stays ours without a sign of life.
-        understand: Reads the fields of an intake whose pages are all saved, paying for the time, and makes its row due; False
-            if another run did it first.
+        understand: Reads the fields of an intake whose pages are all saved, paying for the time, and makes its row due; told
+            how many calls of the OCR it took. False if another run did it first.
         run_s: Seconds after which a run stops by itself and the next delivery goes on. What it waits for then (the OCR at most
             two minutes) must have ended when the platform's time is over: its threads would go on, and hold the lock.
         bytes_in_flight: Most bytes of pictures that are being sent at once; a larger one goes alone.
         clock: Monotonic seconds.
-        take_pages: Told the pages of a bill once they are counted; raises where they are too many for the day.
+        take_pages: Told the pages of an intake once they are counted; raises where they are too many for the day.
     """
 
     store: Store
@@ -118,11 +118,11 @@ class Ocr:
     calls_in_flight: int
     max_pages: int
     lease_s: float
-    understand: Callable[[Intake, Pay], bool]
+    understand: Callable[[Intake, Pay, int], bool]
     run_s: float = 400.0
     bytes_in_flight: int = BYTES_IN_FLIGHT
     clock: Callable[[], float] = time.monotonic
-    take_pages: Callable[[int], None] = lambda _pages: None
+    take_pages: Callable[[Intake, int], None] = lambda _intake, _pages: None
     # The platform sends one event at a time, but the server has more threads than one, and there is one worker.
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -161,7 +161,7 @@ class Ocr:
         except LeaseLost:
             log.info("another run took this chunk over", intake_id=intake_id, event_id=event_id, chunk=chunk)
         except BadFile as exc:
-            self._refuse(intake, exc)
+            self._refuse(intake, exc, lease.calls(alone=False))
         except BaseException:
             with contextlib.suppress(LeaseLost):
                 lease.give_back()
@@ -173,7 +173,7 @@ class Ocr:
             fresh = intake.status is Status.WAITING
             if fresh:
                 file_pages = self._count_pages(files)
-                self.take_pages(sum(file_pages))
+                self.take_pages(intake, sum(file_pages))
                 if self.store.start_reading(intake, file_pages):
                     intake = replace(intake, status=Status.READING, file_pages=file_pages)
                 else:
@@ -192,8 +192,9 @@ class Ocr:
             places = [place for place in page_places(intake.file_pages, wanted) if place.page not in done]
             _ChunkRun(self, intake, event_id, files, lease, len(done)).read(places)
         # This chunk's pages are all saved now; only other chunks can have left some out.
-        complete = len(wanted) == intake.pages or len(done_pages(self.bucket, intake.id)) == intake.pages
-        if complete and self.understand(intake, lease.payer(BILL_S)):
+        alone = len(wanted) == intake.pages
+        complete = alone or len(done_pages(self.bucket, intake.id)) == intake.pages
+        if complete and self.understand(intake, lease.payer(BILL_S), lease.calls(alone=alone)):
             self.nudges.sheet(intake.id)
         return complete
 
@@ -205,13 +206,13 @@ class Ocr:
                 raise TooManyPages(index + 1, pages=sum(counts), limit=self.max_pages)
         return counts
 
-    def _refuse(self, intake: Intake, error: IntakeError) -> None:
+    def _refuse(self, intake: Intake, error: IntakeError, calls: int) -> None:
         """End the intake with the reason, then delete its files: a refused submission leaves nothing behind.
 
         Another run, of another chunk or of the same message delivered twice, may still save a page after this. So the
         upload stays written down, and the sweeper deletes once more when no run can be left.
         """
-        if not self.store.fail(intake, error, discard_files=True):
+        if not self.store.fail(intake, error, calls, discard_files=True):
             return  # It had ended before, and whoever ended it has looked after its files.
         log.warning("intake failed", intake_id=intake.id, code=error.code)
         delete_files(self.bucket, intake)
@@ -259,7 +260,9 @@ class _ChunkRun:
                 self._collect(pool)
             if page.given_up:  # The OCR refused one of its pictures meanwhile.
                 return
-            page.calls += len(sizes) > 0
+            if sizes:
+                page.calls += 1
+                self._lease.count_call()
             self._pending[pool.submit(self._read if sizes else self._save, page, number)] = (page, size)
 
     def _has_room(self, size: int) -> bool:

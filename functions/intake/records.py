@@ -172,7 +172,7 @@ class Intake:
         agent: Who submitted it by the office's list: id as the office spells it, and name; None without a list.
         copy: How far the copy in Drive is, see `intake.copying`; None where bills are not copied.
         updated_at: When it came to stand where it stands; None before it was ever changed. Written with each change.
-        origin: Hashes of where it came from, written once so that `intake.admission` can count them; not read back.
+        origin: Hashes of where it came from, written once so that `intake.admission` can count them.
     """
 
     id: str
@@ -220,7 +220,7 @@ class Intake:
             "attention": [dict(item) for item in self.attention],
             "bill_key": self.bill_key,
             "agent": dict(self.agent) if self.agent else None,
-            "pages": max(1, self.pages),  # what the day's budget adds up; before they are counted at least one
+            "pages": max(1, self.pages),  # what the day's budget adds up; in the end the calls of the OCR that it took
             **self.origin,
         }
 
@@ -244,6 +244,7 @@ class Intake:
             agent=data.get("agent"),
             copy=data.get("copy"),
             updated_at=data.get("updated_at"),
+            origin={name: data[name] for name in ("client", "peer") if name in data},
         )
 
     def shown_fields(self) -> dict[str, dict[str, Any]]:

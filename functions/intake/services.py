@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from intake import log
@@ -197,9 +198,7 @@ class Services:
             calls_in_flight=settings.ocr_calls_in_flight,
             max_pages=settings.limits.pages,
             lease_s=settings.lease_s,
-            understand=lambda intake, pay: understand(
-                intake, pay, store=self.store, bucket=self.bucket, read=self.opener.read_fields
-            ),
+            understand=partial(understand, store=self.store, bucket=self.bucket, read=self.opener.read_fields),
             take_pages=self.admission.take_pages,
         )
 

@@ -155,7 +155,7 @@ class Sweeper:
         return "woken"
 
     def _give_up(self, intake: Intake) -> str:
-        if not self.store.fail(intake, GaveUp()):
+        if not self.store.fail(intake, GaveUp(), self.store.spent(intake.id).calls):
             return "in_work"  # It came to its end, or was read, in this moment.
         log.error("intake given up", intake_id=intake.id, status=intake.status.value)
         return "failed"

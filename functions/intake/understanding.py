@@ -39,7 +39,13 @@ _LONG = Attention(
 
 
 def understand(
-    intake: Intake, pay: Pay, *, store: Store, bucket: Bucket, read: Callable[[IO[bytes], date, Pay], Reading | None]
+    intake: Intake,
+    pay: Pay,
+    calls: int,
+    *,
+    store: Store,
+    bucket: Bucket,
+    read: Callable[[IO[bytes], date, Pay], Reading | None],
 ) -> bool:
     """Read the fields of a bill whose pages are all saved, and make its row due.
 
@@ -47,6 +53,7 @@ def understand(
         intake: An intake in reading.
         store: The intakes.
         pay: Told of the processor time that reading takes; ends it by raising.
+        calls: Calls of the OCR that its pages took.
         bucket: The words of its pages.
         read: Reads the fields off a file of words; None where that could not be done, see `Opener.read_fields`.
 
@@ -81,7 +88,7 @@ def understand(
         fields=sorted(reading.fields),
         attention=sorted({item.code for item in found}),
     )
-    return store.finish_reading(intake, reading.to_document(), items, key)
+    return store.finish_reading(intake, reading.to_document(), items, key, calls)
 
 
 def _fetch_words(bucket: Bucket, intake: Intake, words: IO[bytes]) -> None:

@@ -112,7 +112,7 @@ def test_a_bill_fails_while_its_pages_are_counted_up() -> None:
     world = World()
     with patched(world):
         intake = being_read(world)
-        failing = world.start("ocr", lambda: world.store.fail(intake, BrokenFile(1)), world.ocr_processes[0])
+        failing = world.start("ocr", lambda: world.store.fail(intake, BrokenFile(1), 0), world.ocr_processes[0])
         while failing.request != "Commit":
             world.go_on(failing)
         world.pass_time(2)

@@ -340,9 +340,10 @@ class World:
             calls_in_flight=4,
             max_pages=500,
             lease_s=LEASE_S,
-            understand=lambda intake, pay: understand(
+            understand=lambda intake, pay, calls: understand(
                 intake,
                 pay,
+                calls,
                 store=self.store,
                 bucket=bucket,  # type: ignore[arg-type]
                 read=OpenerInMemory().read_fields,

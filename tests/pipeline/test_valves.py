@@ -15,7 +15,7 @@ from tests.pipeline.conftest import quick_stack, running
 from tests.pipeline.submitter import Submitter
 
 VALVES = {
-    "PAGES_PER_DAY": "6",
+    "PAGES_PER_DAY": "10",
     "SUBMISSIONS_PER_HOUR": "2",
     "SUBMISSIONS_PER_HOUR_PEER": "20",
     "ADDRESS_KEY": "a key for tests",
@@ -35,38 +35,59 @@ def age(submitter: Submitter, by: timedelta) -> None:
         snapshot.reference.update({"submitted_at": snapshot.get("submitted_at") - by})
 
 
+def pages_of_the_day(submitter: Submitter) -> int:
+    return Counts(submitter.db).pages_since(datetime.now(UTC) - timedelta(hours=24))
+
+
 def test_the_valves(guarded: Submitter) -> None:
-    """Two of an hour from one address, then 429; six pages of a day, then 503; a long bill ends with the reason."""
-    counts = Counts(guarded.db)
-    first = guarded.recorded(documents.text_pdf(2))
-    second = guarded.recorded(documents.text_pdf(3))
-    assert (first["Pages"], second["Pages"]) == (2, 3)
+    """What the OCR is asked counts, for the day and for each client's share of it; submissions count for the hour."""
+    guarded.recorded(documents.text_pdf(1))
+    guarded.recorded(documents.text_pdf(2))
     held = [snapshot.to_dict() for snapshot in guarded.db.collection("intakes").stream()]
-    assert sorted(document["pages"] for document in held) == [2, 3]
+    assert [document["pages"] for document in held] == [0, 0]  # pages without OCR cost nothing
     assert all(re.fullmatch(r"[0-9a-f]{32}", document["client"]) for document in held)
     # The link to the copy leads to the Drive stand-in, which has that address too.
     assert "127.0.0.1" not in str([{name: value for name, value in each.items() if name != "copy"} for each in held])
-
-    third = guarded.post([documents.text_pdf(1)])
-    assert (third.status_code, third.json()["code"], third.headers["Retry-After"]) == (
-        429,
-        "too_many_submissions",
-        "600",
-    )
+    assert refusal(guarded) == (429, "too_many_submissions", "600")
 
     age(guarded, timedelta(hours=1, minutes=1))
-    assert counts.pages_since(datetime.now(UTC) - timedelta(hours=24)) == 5
-    long_bill = guarded.submit(documents.text_pdf(8))  # 5 pages were taken: one is left, so it is let in
-    ended = guarded.ended(long_bill)
-    assert (ended["stage"], ended["error"]["code"]) == ("failed", "daily_limit_passed")
+    long_bill = guarded.submit(
+        documents.text_pdf(4)
+    )  # more than the share of two pages, and known only when it is opened
+    assert failure(guarded, long_bill) == "too_many_pages_from_connection"
     assert guarded.objects(f"bills/{long_bill}/") == []
+    assert pages_of_the_day(guarded) == 0  # what failed gives back what it did not cost
 
-    spent = guarded.post([documents.text_pdf(1)])
-    assert (spent.status_code, spent.json()["code"], spent.headers["Retry-After"]) == (503, "daily_limit", "3600")
+    others = guarded.db.collection("intakes").document("made-up")
+    others.set({"status": Status.RECORDED.value, "submitted_at": datetime.now(UTC), "pages": 9})
+    longer_bill = guarded.submit(documents.text_pdf(12))  # one page of ten is left, so it is let in
+    assert failure(guarded, longer_bill) == "daily_limit_passed"
+    age(guarded, timedelta(hours=1, minutes=1))
+    others.update({"pages": 10})
+    assert refusal(guarded) == (503, "daily_limit", "3600")
+    others.delete()
+
+    guarded.recorded(documents.scan_pdf(range(2)))
+    assert pages_of_the_day(guarded) == 2
+    age(guarded, timedelta(hours=1, minutes=1))
+    assert refusal(guarded) == (429, "too_many_submissions", "600")
 
     age(guarded, timedelta(hours=24))
-    assert counts.pages_since(datetime.now(UTC) - timedelta(hours=24)) == 0
+    assert pages_of_the_day(guarded) == 0
     assert guarded.recorded(documents.text_pdf(1))["Status"] in ("ok", "check")
+
+
+def refusal(submitter: Submitter) -> tuple[int, str, str]:
+    """Submit a bill and return how it is refused."""
+    answer = submitter.post([documents.text_pdf(1)])
+    return answer.status_code, answer.json()["code"], answer.headers["Retry-After"]
+
+
+def failure(submitter: Submitter, intake_id: str) -> str:
+    """Wait for the end of an intake that fails and return its code."""
+    ended = submitter.ended(intake_id)
+    assert ended["stage"] == "failed"
+    return str(ended["error"]["code"])
 
 
 def test_what_sweep_reports(guarded: Submitter) -> None:

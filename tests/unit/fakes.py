@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import IO, Any
 
-from intake.cloud.firestore import ChunkLease
+from intake.cloud.firestore import ChunkLease, Spent
 from intake.errors import (
     IntakeError,
     LeaseLost,
@@ -113,7 +113,8 @@ class Store:
     progresses: dict[str, Progress] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
     leases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
-    paid: dict[str, float] = field(default_factory=dict)
+    paid: dict[str, Spent] = field(default_factory=dict)
+    calls: dict[str, int] = field(default_factory=dict)
     check_at: dict[str, datetime] = field(default_factory=dict)
     copy_at: dict[str, datetime] = field(default_factory=dict)
     sheet_trouble: list[str] = field(default_factory=list)
@@ -184,21 +185,23 @@ class Store:
             key = f"{intake_id}/{chunk}"
             if not self._claim(key, owner, lease_s):
                 return None
-            self.paid[key] = self.paid.get(key, 0.0) + pay_s
-            return ChunkLease(intake_id, chunk, self.leases[key], self.paid[key])
+            paid_s, calls = self.paid.get(key, Spent(0.0, 0))
+            self.paid[key] = Spent(paid_s + pay_s, calls)
+            return ChunkLease(intake_id, chunk, self.leases[key], *self.paid[key])
 
-    def renew_chunk(self, lease: ChunkLease, lease_s: float, pay_s: float = 0) -> ChunkLease:
+    def renew_chunk(self, lease: ChunkLease, lease_s: float, pay_s: float = 0, calls: int = 0) -> ChunkLease:
         with self.faults("renew_chunk"):
             key = f"{lease.intake_id}/{lease.chunk}"
             if self.leases[key] is not lease.version:
                 raise LeaseLost
             self.leases[key] = (lease.version[0], self.now() + timedelta(seconds=lease_s))
-            self.paid[key] = lease.paid_s + pay_s
-            return replace(lease, version=self.leases[key], paid_s=self.paid[key])
+            self.paid[key] = Spent(lease.paid_s + pay_s, lease.calls + calls)
+            return ChunkLease(lease.intake_id, lease.chunk, self.leases[key], *self.paid[key])
 
-    def paid_s(self, intake_id: str) -> float:
-        with self.faults("paid_s"):
-            return sum(paid for key, paid in self.paid.items() if key.startswith(intake_id))
+    def spent(self, intake_id: str) -> Spent:
+        with self.faults("spent"):
+            chunks = [spent for key, spent in self.paid.items() if key.startswith(intake_id)]
+            return Spent(sum(chunk.paid_s for chunk in chunks), sum(chunk.calls for chunk in chunks))
 
     def chunk_in_work(self, intake_id: str) -> bool:
         with self.faults("chunk_in_work"):
@@ -212,12 +215,14 @@ class Store:
         with self.faults("show_pages_done"):
             self.shown.append(count())
 
-    def finish_reading(self, intake: Intake, _: Any = None) -> bool:
+    def finish_reading(self, intake: Intake, _: Any = None, calls: int = 0) -> bool:
         with self.faults("finish_reading"):
+            self.calls[intake.id] = calls
             return self._advance(intake.id, {Status.READING}, status=Status.READ)
 
-    def fail(self, intake: Intake, error: IntakeError, *, discard_files: bool = False) -> bool:
+    def fail(self, intake: Intake, error: IntakeError, calls: int = 0, *, discard_files: bool = False) -> bool:
         with self.faults("fail"):
+            self.calls[intake.id] = calls
             reason = {"code": error.code, "message": error.message}
             if not self._advance(intake.id, {Status.WAITING, Status.READING}, status=Status.FAILED, error=reason):
                 return False

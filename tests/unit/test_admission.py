@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from intake.admission import Admission, Caller
-from intake.errors import DayIsFull, DayIsSpent, TemporaryError, TooManySubmissions
+from intake.errors import ConnectionIsSpent, DayIsFull, DayIsSpent, TemporaryError, TooManySubmissions
 from intake.watching import Watch
+
+from tests.unit.fakes import an_intake
 
 
 @dataclass
@@ -18,17 +20,22 @@ class Counts:
     """Answers what it is told to, and notes what it was asked."""
 
     pages: int = 0
+    client_pages: int = 0
     submissions: dict[str, int] = field(default_factory=dict)
+    clients: tuple[str, ...] = ()
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     oldest: datetime | None = None
     due: int = 0
     down: bool = False
 
-    def pages_since(self, since: datetime) -> int:
+    def pages_since(self, since: datetime, clients: Sequence[str] = ()) -> int:
         if self.down:
             raise TemporaryError
+        assert len(clients) <= 30
+        if clients:
+            self.clients = tuple(clients)
         assert timedelta(hours=23, minutes=59) < datetime.now(UTC) - since < timedelta(hours=24, minutes=1)
-        return self.pages
+        return self.client_pages if clients else self.pages
 
     def submissions_since(self, field: str, hashes: Sequence[str], since: datetime, most: int) -> int:
         self.asked.append((field, tuple(hashes)))
@@ -132,9 +139,38 @@ def test_pages_that_come_to_light_later(taken: int, pages: int, refused: bool) -
     valves = admission(Counts(pages=taken))
     if refused:
         with pytest.raises(DayIsFull):
-            valves.take_pages(pages)
+            valves.take_pages(an_intake(), pages)
     else:
-        valves.take_pages(pages)
+        valves.take_pages(an_intake(), pages)
+
+
+@pytest.mark.parametrize(("taken", "refused"), [(19, False), (20, True)])
+def test_a_client_has_a_share_of_the_day(taken: int, refused: bool) -> None:
+    """Who has had a fifth of the day's pages read within a day waits; all others go on."""
+    counts = Counts(pages=taken, client_pages=taken)
+    valves = admission(counts)
+    if refused:
+        with pytest.raises(
+            TooManySubmissions, match=r"Too many pages .* at most 20 within a day\. Send this one again tomorrow"
+        ):
+            valves.admit(CALLER)
+        return
+    origin = valves.admit(CALLER)
+    assert origin["client"] == counts.clients[0]
+    assert len(set(counts.clients)) == 25
+
+
+@pytest.mark.parametrize(("taken", "pages", "refused"), [(1, 20, False), (1, 21, True), (12, 9, False), (12, 10, True)])
+def test_a_share_is_held_once_pages_are_known(taken: int, pages: int, refused: bool) -> None:
+    """Bills that came in together, before their pages were known, are held to the share when they are counted."""
+    counts = Counts(client_pages=taken)
+    intake = replace(an_intake(), origin={"client": "hash"})
+    if refused:
+        with pytest.raises(ConnectionIsSpent):
+            admission(counts).take_pages(intake, pages)
+    else:
+        admission(counts).take_pages(intake, pages)
+        assert counts.clients == ("hash",)
 
 
 def test_without_limits_nothing_is_asked() -> None:
@@ -142,7 +178,7 @@ def test_without_limits_nothing_is_asked() -> None:
     counts = Counts(down=True)
     valves = admission(counts, pages=0, client=0, peer=0, key="")
     assert valves.admit(CALLER) == {}
-    valves.take_pages(500)
+    valves.take_pages(an_intake(), 500)
     assert admission(Counts(), key="").admit(CALLER) == {}
     assert counts.asked == []
 

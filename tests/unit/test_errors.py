@@ -167,6 +167,20 @@ SENTENCES = [
         "The program that opens files was interrupted. The page will be read again.",
     ),
     (
+        errors.TooManyPictures(1, limit=500),
+        "too_many_pictures",
+        422,
+        "The pages are so long that they have to be read in more than 500 pieces. Send only the pages of this bill, each as a "
+        "photo or screenshot of its own.",
+    ),
+    (
+        errors.ConnectionIsSpent(),
+        "too_many_pages_from_connection",
+        422,
+        "This bill was not taken in: too many pages came from this connection within a day. Send it again tomorrow, or from "
+        "another connection.",
+    ),
+    (
         errors.TooManyPages(1, pages=501, limit=500),
         "too_many_pages",
         422,

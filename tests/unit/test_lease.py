@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from intake.errors import BillTooSlow, LeaseLost, OutOfTime
-from intake.lease import AHEAD_S, PAGES_S, RENEWALS_IN_A_LEASE, SLICE_S, Lease
+from intake.errors import BillTooSlow, LeaseLost, OutOfTime, TooManyPictures
+from intake.lease import AHEAD_S, CALLS, PAGES_S, RENEWALS_IN_A_LEASE, SLICE_S, Lease
 
 from tests.unit.fakes import INTAKE_ID, Clock, Store, an_intake
 
@@ -29,7 +29,7 @@ class Desk:
 
     @property
     def paid(self) -> float:
-        return self.store.paid_s(INTAKE_ID)
+        return self.store.spent(INTAKE_ID).paid_s
 
 
 def test_a_small_bill_pays_once() -> None:
@@ -38,7 +38,7 @@ def test_a_small_bill_pays_once() -> None:
     pay = desk.run().payer(PAGES_S)
     pay(0.0)
     pay(SLICE_S - AHEAD_S - 0.01)
-    assert (desk.store.faults.calls["renew_chunk"], desk.store.faults.calls["paid_s"]) == (0, 0)
+    assert (desk.store.faults.calls["renew_chunk"], desk.store.faults.calls["spent"]) == (0, 0)
 
 
 def test_time_is_paid_for_before_it_is_used() -> None:
@@ -50,6 +50,34 @@ def test_time_is_paid_for_before_it_is_used() -> None:
         pay(took)
         used += took
         assert used + AHEAD_S <= desk.paid <= used + AHEAD_S + SLICE_S
+
+
+def test_calls_are_written_down_with_the_next_sign_of_life() -> None:
+    """Calls cost no write of their own, and what a chunk wrote down is known to the run that ends the bill."""
+    desk = Desk()
+    first = desk.run()
+    first.count_call()
+    first.count_call()
+    assert (first.calls(alone=True), desk.store.faults.calls["spent"]) == (2, 0)
+    first.give_back()
+    other = desk.run(1, "m1")
+    other.count_call()
+    assert other.calls(alone=False) == 3
+    again = desk.run(0, "m2")
+    assert again.calls(alone=True) == 2
+
+
+def test_a_submission_has_no_more_pictures_read_than_it_may_have_pages() -> None:
+    """However its pages are cut up, the OCR is asked so many times and no more."""
+    desk = Desk()
+    lease = desk.run()
+    pay = lease.payer(PAGES_S)
+    for _ in range(CALLS):
+        lease.count_call()
+    pay(SLICE_S)
+    lease.count_call()
+    with pytest.raises(TooManyPictures, match="more than 500 pieces"):
+        pay(SLICE_S)
 
 
 def test_all_runs_share_what_there_is() -> None:

@@ -102,6 +102,19 @@ def test_pages_of_all_kinds(bench: Bench) -> None:
     assert len(bench.vision.pictures) == 2
     assert len(bench.page(3)["words"]) == 41
     assert bench.intake.status is Status.READ
+    assert bench.store.calls[INTAKE_ID] == 2
+
+
+def test_what_a_bill_counts_for(bench: Bench) -> None:
+    """Calls of the OCR are counted over all chunks; a bill that fails counts for those that it took, and no page more."""
+    bench.submitted(("pdf", pages(9)))
+    bench.deliver_all()
+    assert bench.intake.status is Status.READ
+    assert bench.store.calls[INTAKE_ID] == 9
+    other = Bench()
+    other.submitted(("pdf", pages(2)), ("jpeg", b"\xff\xd8\xff\xe0" * 9))
+    other.deliver()
+    assert (other.intake.status, other.store.calls[INTAKE_ID]) == (Status.FAILED, 0)
 
 
 def test_several_files_are_one_bill(bench: Bench) -> None:

@@ -31,7 +31,12 @@ class Kept:
         return self.earlier
 
     def finish_reading(
-        self, intake: Intake, reading: Mapping[str, Any], attention: Sequence[Mapping[str, str]], bill_key: str
+        self,
+        intake: Intake,
+        reading: Mapping[str, Any],
+        attention: Sequence[Mapping[str, str]],
+        bill_key: str,
+        calls: int,
     ) -> bool:
         self.finished.append((reading, attention, bill_key))
         return True
@@ -68,7 +73,7 @@ READ = Opener().read_fields
 def understood(
     intake: Intake, words: Words, store: Kept, read: Callable[[IO[bytes], date, Pay], Reading | None] = READ
 ) -> tuple[Mapping[str, Any], Sequence[Mapping[str, str]], str]:
-    assert understanding.understand(intake, pay_nothing, store=store, bucket=words, read=read)  # type: ignore[arg-type]
+    assert understanding.understand(intake, pay_nothing, 0, store=store, bucket=words, read=read)  # type: ignore[arg-type]
     return store.finished[-1]
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.api_core import exceptions as google_exceptions
 from google.cloud import firestore
@@ -64,12 +64,21 @@ class ChunkLease:
         chunk: 0-based number.
         version: Of its document, as it was last written by us.
         paid_s: Seconds of processor time paid for with it, by this run and those before.
+        calls: Calls of the OCR written down with it, likewise.
     """
 
     intake_id: str
     chunk: int
     version: Any
     paid_s: float
+    calls: int
+
+
+class Spent(NamedTuple):
+    """What a submission has taken so far, all its runs together: seconds of processor time, and calls of the OCR."""
+
+    paid_s: float
+    calls: int
 
 
 class Store:
@@ -215,7 +224,7 @@ class Store:
         if before.get("owner", owner) != owner and before["lease_until"] > now:
             return None
         until, paid_s = now + timedelta(seconds=lease_s), before.get("paid_s", 0.0) + pay_s
-        lease = {"owner": owner, "lease_until": until, "paid_s": paid_s}
+        lease = {"owner": owner, "lease_until": until, "paid_s": paid_s, "calls": before.get("calls", 0)}
         try:
             if snapshot.exists:
                 option = self._db.write_option(last_update_time=snapshot.update_time)
@@ -227,18 +236,19 @@ class Store:
             if (held.to_dict() or {}) != lease:  # else the client repeated a write whose answer was lost
                 return None
             version = held.update_time
-        return ChunkLease(intake_id, chunk, version, paid_s)
+        return ChunkLease(intake_id, chunk, version, paid_s, lease["calls"])
 
     @firestore_call
-    def renew_chunk(self, lease: ChunkLease, lease_s: float, pay_s: float = 0) -> ChunkLease:
-        """Give a sign of life for a claimed chunk, and pay for more processor time, or get some back.
+    def renew_chunk(self, lease: ChunkLease, lease_s: float, pay_s: float = 0, calls: int = 0) -> ChunkLease:
+        """Give a sign of life for a claimed chunk, pay for more processor time or get some back, and write calls down.
 
         Raises:
             LeaseLost: Somebody else has claimed it since.
         """
         ref = self._chunk_ref(lease.intake_id, lease.chunk)
-        paid_s = lease.paid_s + pay_s
-        changes = {"lease_until": datetime.now(UTC) + timedelta(seconds=lease_s), "paid_s": paid_s}
+        paid_s, calls = lease.paid_s + pay_s, lease.calls + calls
+        lease_until = datetime.now(UTC) + timedelta(seconds=lease_s)
+        changes = {"lease_until": lease_until, "paid_s": paid_s, "calls": calls}
         try:
             version = ref.update(changes, option=self._db.write_option(last_update_time=lease.version)).update_time
         except _LOST_RACE as exc:
@@ -246,13 +256,14 @@ class Store:
             if not changes.items() <= (held.to_dict() or {}).items():  # as in `claim_chunk`
                 raise LeaseLost from exc
             version = held.update_time
-        return replace(lease, version=version, paid_s=paid_s)
+        return replace(lease, version=version, paid_s=paid_s, calls=calls)
 
     @firestore_call
-    def paid_s(self, intake_id: str) -> float:
-        """Return the seconds of processor time that were paid for all chunks of an intake."""
-        chunks = self._intake_ref(intake_id).collection("chunks").stream()
-        return sum(float((snapshot.to_dict() or {}).get("paid_s", 0)) for snapshot in chunks)
+    def spent(self, intake_id: str) -> Spent:
+        """Return what was spent on all chunks of an intake."""
+        snapshots = self._intake_ref(intake_id).collection("chunks").stream()
+        chunks = [snapshot.to_dict() or {} for snapshot in snapshots]
+        return Spent(sum(float(chunk["paid_s"]) for chunk in chunks), sum(int(chunk["calls"]) for chunk in chunks))
 
     @firestore_call
     def chunk_in_work(self, intake_id: str) -> bool:
@@ -325,9 +336,21 @@ class Store:
 
     @firestore_call
     def finish_reading(
-        self, intake: Intake, reading: Mapping[str, Any], attention: Sequence[Mapping[str, str]], bill_key: str
+        self,
+        intake: Intake,
+        reading: Mapping[str, Any],
+        attention: Sequence[Mapping[str, str]],
+        bill_key: str,
+        calls: int,
     ) -> bool:
         """Keep what was read and mark the intake read: its row is due.
+
+        Args:
+            intake: One in reading.
+            reading: What was read.
+            attention: What should be looked at.
+            bill_key: See `Intake`.
+            calls: Calls of the OCR that it took: from now on it counts for so much of the day's budget.
 
         Returns:
             False if another run did it first.
@@ -337,6 +360,7 @@ class Store:
             "reading": dict(reading),
             "attention": [dict(item) for item in attention],
             "bill_key": bill_key,
+            "pages": calls,
         }
         progress = Progress(
             Stage.RECORDING,
@@ -350,12 +374,13 @@ class Store:
         return self._advance(intake.id, {Status.READING}, changes, progress)
 
     @firestore_call
-    def fail(self, intake: Intake, error: IntakeError, *, discard_files: bool = False) -> bool:
+    def fail(self, intake: Intake, error: IntakeError, calls: int, *, discard_files: bool = False) -> bool:
         """End an intake with a reason that the submitter can read.
 
         Args:
             intake: One whose pages are not all read.
             error: The reason.
+            calls: Calls of the OCR that it took; the rest of what it counts for in the day's budget is given back.
             discard_files: Write its upload down as one to be deleted, in the same commit; the caller deletes it, and
                 if he dies before he has, the sweeper does.
 
@@ -372,7 +397,7 @@ class Store:
             error=reason,
             expire_at=now + self._keep_progress,
         )
-        changes = {"status": Status.FAILED.value, "error": reason}
+        changes = {"status": Status.FAILED.value, "error": reason, "pages": calls}
         can_fail = {Status.WAITING, Status.READING}
         return self._advance(intake.id, can_fail, changes, progress, intake.upload_id if discard_files else None)
 
