@@ -218,6 +218,7 @@ def test_firestore_gets_its_indexes(first_run: FirstRun) -> None:
         ["client", "submitted_at"],
         ["peer", "submitted_at"],
         ["submitted_at", "pages"],
+        ["client", "submitted_at", "pages"],
     ]
     assert [field["fieldPath"] for field in indexes["fieldOverrides"] if field.get("ttl")] == ["expire_at"]
     assert all(field["indexes"] == [] for field in indexes["fieldOverrides"])

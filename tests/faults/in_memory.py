@@ -183,7 +183,7 @@ class WorldClock:
     def monotonic(self) -> float:
         return (self.world.now - self.world.began).total_seconds()
 
-    perf_counter = monotonic
+    perf_counter = thread_time = monotonic
 
     def sleep(self, seconds: float, /) -> None:
         self.world.pass_time(seconds)
