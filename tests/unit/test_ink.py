@@ -13,6 +13,8 @@ from intake.pages.content import PageContent
 from intake.pages.overlaps import box_of
 from PIL import Image, ImageDraw, ImageFont
 
+from tests.specimens.catalogue import VARIANTS, make
+
 VALUE = "2806-4173-955"
 SIZE = 11.0
 AT = pymupdf.Point(330, 300)
@@ -476,6 +478,36 @@ def test_words_that_cost_no_call(put: Put) -> None:
     content = read(bill(put))
     assert VALUE in spelled(content)
     assert content.pieces == ()
+
+
+def watermark(page: pymupdf.Page) -> None:
+    """Paint something over the words that they show through."""
+    plain()(page)
+    page.draw_rect((60, 60, 560, 700), fill=(0.8, 0.9, 1), color=None, fill_opacity=0.3)
+
+
+def big_letters(page: pymupdf.Page) -> None:
+    """Paint a name in curves as large as those of a logo."""
+    plain()(page)
+    for letter in range(6):
+        page.draw_circle((60 + 26 * letter, 40), 11, fill=(0, 0.3, 0.6))
+
+
+@pytest.mark.parametrize("put", [watermark, big_letters])
+def test_what_is_painted_beside_and_over(put: Put) -> None:
+    """A pale mark over the words, or a logo in curves, is no reason for a call of the OCR."""
+    content = read(bill(put))
+    assert VALUE in spelled(content)
+    assert content.pieces == ()
+
+
+@pytest.mark.parametrize("utility", VARIANTS)
+def test_digital_bills_cost_no_call(utility: str) -> None:
+    """Bills of all utilities, as their programs make them, are read without the OCR: logos, charts, bar codes and all."""
+    for variant in VARIANTS[utility]:
+        opened = open_document("pdf", make(7, utility, variant).document, 1)
+        assert [page for page in range(opened.page_count) if opened.page(page).pieces] == [], variant
+        opened.close()
 
 
 def test_marked_with_a_highlighter() -> None:

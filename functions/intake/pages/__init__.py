@@ -1,6 +1,7 @@
 """Opening a bill's files and getting the cheapest honest source of words for each page.
 
-    good text layer                      its words, no OCR
+    words that are what is painted       themselves, no OCR
+    ink without words beside them        that part of the page, rendered
     one picture that Vision takes        the picture's own bytes
     anything else                        rendered or decoded, grey, capped in pixels, JPEG
 

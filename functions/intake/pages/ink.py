@@ -25,8 +25,9 @@ LETTER_HEIGHT = 792
 MANY_WORDS = 20
 """Words over a picture from which on it may be their background; with fewer it is one to be read, whatever is over it."""
 
-_TINY, _LOWEST, _HIGHEST = 2.0, 3.5, 40.0
-"""Points of letter paper: smaller type is read by nobody, and letters painted as curves are between the others high."""
+_TINY, _LOWEST, _HIGHEST, _LINE = 2.0, 3.5, 16.0, 20.0
+"""Points of letter paper: smaller type is read by nobody, letters painted as curves are between the next two high (a logo's are
+higher), and a picture that is a line of text is at most as high as the last."""
 _VISIBLE = 32
 """Least difference between the colour of a word and what is behind it, of 255."""
 _PAPER = 0xFFFFFF
@@ -128,9 +129,11 @@ def _behind(layer: Layer, places: Places, covered: set[int], scale: float) -> di
         if shape.stroked or min(right - left, bottom - top) < _LOWEST * scale:
             continue
         for index in places.within(shape.box):
+            if not shape.opaque:
+                continue
             if layer.orders[index] < shape.order:
                 covered.add(index)
-            elif shape.opaque:
+            else:
                 colours[index] = shape.colour
     for picture in layer.pictures:
         covered.update(index for index in places.within(picture.box) if layer.orders[index] < picture.order)
@@ -177,7 +180,7 @@ def _to_read(pictures: Sequence[Picture], area: Box, scale: float) -> list[Box]:
     boxes = [box for box in (_within(picture.box, area) for picture in pictures) if box[0] < box[2] and box[1] < box[3]]
     if sum(_share(box, area) for box in boxes) > LOGOS:
         return boxes
-    lines = [box for box in boxes if _LOWEST * scale <= min(box[2] - box[0], box[3] - box[1]) <= 20 * scale]
+    lines = [box for box in boxes if _LOWEST * scale <= min(box[2] - box[0], box[3] - box[1]) <= _LINE * scale]
     return [box for box in boxes if _share(box, area) > LOGO or box in lines]
 
 

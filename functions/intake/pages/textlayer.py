@@ -23,6 +23,7 @@ _TEXT = (
     | pymupdf.TEXT_CLIP
     | pymupdf.TEXT_IGNORE_ACTUALTEXT
 )
+_OPAQUE = 200  # of 255
 _WORDS, _PICTURE, _PATH = 0, 1, 3  # FZ_STEXT_BLOCK_TEXT and so on
 
 Box = tuple[float, float, float, float]
@@ -40,7 +41,7 @@ class Shape(NamedTuple):
         order: Its place in the order of painting.
         box: Where it is.
         colour: Red, green and blue, as 0xRRGGBB.
-        opaque: Whether nothing shows through it.
+        opaque: Whether hardly anything shows through it.
         rectangle: Whether it is a rectangle or a straight line.
         stroked: Whether its line is drawn, not its inside.
     """
@@ -106,7 +107,7 @@ class Layer:
             for span in line["spans"]
         ]
         self.shapes = [
-            Shape(order, block["bbox"], block["color"], block["alpha"] == 255, block["isrect"], block["stroked"])
+            Shape(order, block["bbox"], block["color"], block["alpha"] >= _OPAQUE, block["isrect"], block["stroked"])
             for order, block in zip(paths, (block for block in blocks if block["type"] == _PATH), strict=False)
         ]
 
