@@ -20,7 +20,7 @@ from infra.gcp.deployment import ROOT, BadOption, Deployment
 from infra.gcp.status_values import FunctionStatus, Unknown
 from infra.local import state
 
-STATES = ("waiting", "reading", "read", "recorded", "failed")
+STATES = ("waiting", "reading", "read", "aside", "recorded", "failed")
 _TIMEOUT_S = 30
 _COLUMNS = ("function", "revision", "instances", "calls", "errors", "p50 ms", "p99 ms", "peak MB", "of limit")
 
@@ -36,6 +36,7 @@ class Status:
         dead_letters: Messages given up, by topic.
         intakes: Intakes by state.
         notes: What a number does not mean, or why one is missing.
+        sheet: Why the Sheet cannot be written; "" when it can.
     """
 
     where: str
@@ -44,6 +45,7 @@ class Status:
     dead_letters: dict[str, int | None]
     intakes: dict[str, int]
     notes: list[str] = field(default_factory=list)
+    sheet: str = ""
 
 
 def show(options: argparse.Namespace) -> int:
@@ -81,6 +83,7 @@ def local() -> Status:
         # The emulator takes `owner` for somebody whom no rules concern.
         intakes_by_state(f"http://{stack.env['FIRESTORE_EMULATOR_HOST']}", project, "owner"),
         notes,
+        sheet_trouble(f"http://{stack.env['FIRESTORE_EMULATOR_HOST']}", project, "owner"),
     )
 
 
@@ -102,6 +105,7 @@ def cloud(project: str, region: str) -> Status:
         google.dead_letters(),
         intakes_by_state("https://firestore.googleapis.com", project, google.token),
         ["Numbers of Cloud Monitoring are up to three minutes old."],
+        sheet_trouble("https://firestore.googleapis.com", project, google.token),
     )
 
 
@@ -126,6 +130,21 @@ def intakes_by_state(endpoint: str, project: str, token: str) -> dict[str, int]:
     return found
 
 
+def sheet_trouble(endpoint: str, project: str, token: str) -> str:
+    """Return why `record` cannot write the Sheet, in a sentence, or "".
+
+    Raises:
+        Unknown: Firestore refused.
+    """
+    url = f"{endpoint}/v1/projects/{project}/databases/(default)/documents/office/sheet"
+    answer = requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=_TIMEOUT_S)
+    if answer.status_code == requests.codes.not_found:
+        return ""  # nothing was ever written
+    if not answer.ok:
+        raise Unknown(f"Firestore answered {answer.status_code} when asked how the Sheet is.")
+    return str(answer.json()["fields"]["trouble"]["stringValue"])
+
+
 def table(status: Status) -> str:
     """Return the status for a person."""
     rows = [_COLUMNS, *(_row(function) for function in status.functions)]
@@ -135,7 +154,8 @@ def table(status: Status) -> str:
         first = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
         lines.append("  ".join([*first, *(c.rjust(w) for c, w in zip(row[2:], widths[2:], strict=True))]).rstrip())
     lines += ["", f"waiting messages  {_counts(status.backlog)}", f"dead letters      {_counts(status.dead_letters)}"]
-    lines += [f"intakes           {_counts(status.intakes)}", *(["", *status.notes] if status.notes else [])]
+    lines += [f"intakes           {_counts(status.intakes)}"]
+    lines += [f"the Sheet         {status.sheet or 'can be written'}", *(["", *status.notes] if status.notes else [])]
     return "\n".join(lines)
 
 

@@ -164,6 +164,12 @@ gcloud logging metrics create intake_rows_due --project=my-project \
 gcloud logging metrics create intake_rss_mb --project=my-project \
   --config-from-file=infra/monitoring/metrics/intake_rss_mb.json
 
+# metric intake_sheet_trouble: Times that the Sheet needs somebody of the office: a protected range, a full Sheet, no
+#   access, a tab without a head, a row set aside.
+# if it is there: gcloud logging metrics update intake_sheet_trouble --project=my-project --config-from-file=infra/monitoring/metrics/intake_sheet_trouble.json
+gcloud logging metrics create intake_sheet_trouble --project=my-project \
+  --config-from-file=infra/monitoring/metrics/intake_sheet_trouble.json
+
 # metric intake_vision_quota: Pages that Vision refused for want of quota in spite of repeated tries.
 # if it is there: gcloud logging metrics update intake_vision_quota --project=my-project --config-from-file=infra/monitoring/metrics/intake_vision_quota.json
 gcloud logging metrics create intake_vision_quota --project=my-project \
@@ -557,6 +563,12 @@ gcloud alpha monitoring policies create --project=my-project \
 # if it is there: gcloud alpha monitoring policies update "${FOUND}" --project=my-project --policy-from-file=.build/monitoring/alerts/sheet_backlog.json --set-notification-channels="${HELD}"
 gcloud alpha monitoring policies create --project=my-project \
   --policy-from-file=.build/monitoring/alerts/sheet_backlog.json --notification-channels="${ALERT_CHANNEL}"
+
+# alert the Sheet needs the office: infra/monitoring/alerts/sheet_trouble.json says what to do when it comes.
+# looks: gcloud alpha monitoring policies list --project=my-project --format=json
+# if it is there: gcloud alpha monitoring policies update "${FOUND}" --project=my-project --policy-from-file=.build/monitoring/alerts/sheet_trouble.json --set-notification-channels="${HELD}"
+gcloud alpha monitoring policies create --project=my-project \
+  --policy-from-file=.build/monitoring/alerts/sheet_trouble.json --notification-channels="${ALERT_CHANNEL}"
 
 # alert Vision is over its quota: infra/monitoring/alerts/vision_quota.json says what to do when it comes.
 # looks: gcloud alpha monitoring policies list --project=my-project --format=json

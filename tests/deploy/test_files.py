@@ -50,7 +50,7 @@ def test_alert_policies(path: Path) -> None:
 
 
 def test_every_alert_of_the_list_is_there() -> None:
-    """Dead letters, age, memory, errors, Vision's quota, the Sheet and the budget."""
+    """Dead letters, age, memory, errors, Vision's quota, the Sheet's backlog and troubles, and the budget."""
     wanted = {
         "dead_letters",
         "oldest_unfinished",
@@ -58,6 +58,7 @@ def test_every_alert_of_the_list_is_there() -> None:
         "server_errors",
         "vision_quota",
         "sheet_backlog",
+        "sheet_trouble",
         "page_budget",
     }
     assert {path.stem for path in ALERTS} == wanted

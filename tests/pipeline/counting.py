@@ -97,6 +97,8 @@ def _counted_send(send: Callable[..., Any]) -> Callable[..., Any]:
         kinds = {"POST": "upload", "PUT": "piece"} if "upload" in path else {}
         listing = request.method == "GET" and path.endswith("/o")
         kind = "list" if listing else kinds.get(request.method, request.method.lower())
+        if product == "sheets":
+            kind = "write" if path.endswith(":batchUpdate") else "read"
         note(product, kind, bytes=size)
         return send(self, request, **kwargs)
 

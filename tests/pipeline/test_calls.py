@@ -57,7 +57,7 @@ def test_one_digital_page(counted: Submitter, calls: CallsFile) -> None:
     assert counts["firestore.reads"] <= FIRESTORE_READS
     assert counts["storage"] <= STORAGE_CALLS
     assert counts["pubsub.messages"] == 2
-    assert counts["sheets.post"] + counts["sheets.put"] == 1
+    assert counts["sheets.write"] == 1
 
 
 def test_one_photo(counted: Submitter, calls: CallsFile) -> None:

@@ -14,7 +14,7 @@ import pytest
 import requests
 from intake.cloud.sheets_client import new_tab_id
 from intake.office.directory import UNKNOWN_AGENT
-from intake.rows import COPY_COLUMN, columns
+from intake.rows import COPY_COLUMN, columns, copy_mark
 from PIL import ExifTags, Image
 
 from infra.local.sheets.a1 import column_letters
@@ -200,7 +200,7 @@ def test_drive_is_down(office: Office) -> None:
         return bool(held["copy"]["attempts"] == 1 and held["copy_at"] < held["updated_at"].replace(year=9999))
 
     wait_for("the first attempt", postponed)
-    assert office.row(intake_id)[COPY_COLUMN] == f"to be copied ({intake_id})"
+    assert office.row(intake_id)[COPY_COLUMN] == copy_mark(intake_id)
     requests.put(f"{office.drive}/control", json={"faults": []}, timeout=10).raise_for_status()
     document.update({"copy_at": datetime.now(UTC)})  # the pause of a minute is over
     assert wait_for("the sweep to find it", lambda: office.sweep()["copies"]) == 1

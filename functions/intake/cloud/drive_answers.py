@@ -22,22 +22,43 @@ def checked(answer: requests.Response, *, resuming: bool = False) -> requests.Re
     raise DriveUnavailable(_sentence(answer))
 
 
-def _sentence(answer: requests.Response) -> str:
-    """Return what to do about a failure, by the reasons of the guide.
+_MANAGER = "Make the service account of `record` a content manager of the Shared Drive in DRIVE_FOLDER."
+_SCOPE = "The token of `record` lacks the scope https://www.googleapis.com/auth/drive: deploy it again."
+_WHAT_TO_DO = {
+    "userRateLimitExceeded": "Drive's quota is used up for the moment.",
+    "rateLimitExceeded": "Drive's quota is used up for the moment.",
+    "dailyLimitExceeded": "Drive's quota for the day is used up: ask for more in the Google Cloud console.",
+    "storageQuotaExceeded": "DRIVE_FOLDER is not in a Shared Drive: a service account has no storage of its own.",
+    "quotaExceeded": "The storage of the organisation is used up: delete something in Drive, or buy more.",
+    "teamDriveFileLimitExceeded": "The Shared Drive holds as many files as it may: name a folder in another one.",
+    "cannotAddParent": "DRIVE_FOLDER must be a folder of a Shared Drive to which the account of `record` may add files.",
+    "parentNotAFolder": "The id in DRIVE_FOLDER is not that of a folder.",
+    "insufficientFilePermissions": _MANAGER,
+    "insufficientPermissions": _SCOPE,
+    "ACCESS_TOKEN_SCOPE_INSUFFICIENT": _SCOPE,
+    "accessNotConfigured": "The Drive API is not enabled: gcloud services enable drive.googleapis.com",
+    "SERVICE_DISABLED": "The Drive API is not enabled: gcloud services enable drive.googleapis.com",
+    "domainPolicy": "The administrator of Google Workspace forbids this: have the account of `record` allowed.",
+}
 
-    https://developers.google.com/workspace/drive/api/guides/handle-errors
+
+def _sentence(answer: requests.Response) -> str:
+    """Return what to do about a failure, by Google's reason for it.
+
+    https://developers.google.com/workspace/drive/api/guides/handle-errors ; the two in capitals are those of ErrorInfo
+    (https://cloud.google.com/apis/design/errors#error_info).
     """
     reason = _reason(answer)
-    if reason in ("userRateLimitExceeded", "rateLimitExceeded") or answer.status_code == 429:
-        what = "Drive's quota is used up for the moment."
-    elif reason == "storageQuotaExceeded":
-        what = "DRIVE_FOLDER is not in a Shared Drive: a service account has no storage of its own."
+    if reason in _WHAT_TO_DO:
+        what = _WHAT_TO_DO[reason]
+    elif answer.status_code == 429:
+        what = _WHAT_TO_DO["rateLimitExceeded"]
     elif answer.status_code == 404:
         what = (
             "There is no folder with the id in DRIVE_FOLDER, or it is not shared with the service account of `record`."
         )
     elif answer.status_code in (401, 403):
-        what = "Make the service account of `record` a content manager of the Shared Drive in DRIVE_FOLDER."
+        what = _WHAT_TO_DO["insufficientFilePermissions"]
     else:
         what = ""
     said = f"Google Drive answered {answer.status_code}{f' ({reason})' if reason else ''}. {what}"
@@ -45,8 +66,12 @@ def _sentence(answer: requests.Response) -> str:
 
 
 def _reason(answer: requests.Response) -> str:
+    """Return Google's name for a failure, "" where it gives none: in its own form for Drive, or in that of all its APIs."""
     try:
-        error: Any = answer.json()["error"]["errors"][0]["reason"]
-    except (ValueError, KeyError, IndexError, TypeError):
+        error: Any = answer.json()["error"]
+        named = [*error.get("errors", []), *error.get("details", [])]
+    except (ValueError, KeyError, TypeError, AttributeError):
         return ""
-    return str(error) if str(error).isalnum() else ""
+    reasons = [str(each.get("reason", "")) for each in named if isinstance(each, dict)]
+    known = [reason for reason in reasons if reason in _WHAT_TO_DO]
+    return next((reason for reason in known + reasons if reason.replace("_", "").isalnum()), "")

@@ -23,7 +23,7 @@ from gspread.exceptions import APIError
 
 from intake import log
 from intake.cloud import sheet_format, sheet_token
-from intake.cloud.alignment import astray, changes
+from intake.cloud.alignment import is_astray
 from intake.cloud.ledger_tab import (
     Head,
     candidates,
@@ -37,7 +37,7 @@ from intake.cloud.ledger_tab import (
 from intake.cloud.sheet_token import Found, Token
 from intake.cloud.sheets_client import Book, Cells, Json, Tab, client_for, failure, new_tab_id, wrapped
 from intake.errors import SheetMoved
-from intake.rows import Cell, Column, columns
+from intake.rows import Cell, Column, columns, copy_mark
 from intake.settings import Settings
 
 __all__ = ["Cell", "Ledger", "open_ledger"]
@@ -60,6 +60,7 @@ _ADDED = (
     "There was no column of this name (any more), so it was added here. Was it renamed? What was written before stands in "
     "the renamed column; to go on there, give that one this name again and delete this one."
 )
+_WRITTEN_AGAIN = "Columns were moved while this line was written. It stands below once more: delete this one."
 
 Row = Mapping[str, Cell]
 
@@ -131,7 +132,7 @@ class Ledger:
     def find_rows(self, rows: Mapping[str, Row]) -> set[str]:
         """Take the token, and then return which of some intakes have a row, wherever it stands.
 
-        Rows that were written while the office moved columns are put right.
+        Rows that were written while the office moved columns are written again, under their heads.
 
         Args:
             rows: Cells by column name, by intake id.
@@ -147,7 +148,7 @@ class Ledger:
     def append(self, rows: Sequence[Row]) -> set[str]:
         """Write rows below the last one, in one write, and return the ids of those that were seen there afterwards.
 
-        Columns of ours that the head lacks are added at its right end; where columns were moved meanwhile, rows are put right.
+        Columns of ours that the head lacks are added at its right end. If columns were moved meanwhile, rows are written again.
 
         Args:
             rows: Cells by column name; all rows have the same columns.
@@ -190,9 +191,7 @@ class Ledger:
             self._take()
         if self._tab is None:
             raise SheetMoved
-        exact = {"allSheets": True, "matchCase": True, "matchEntireCell": True}
-        requests = [{"findReplace": {"find": old, "replacement": new, **exact}} for old, new in texts.items()]
-        replies = self._token.write(requests, _ids(self._tab.id, self._head))
+        replies = self._token.write(_exchanges(texts, {"allSheets": True}), _ids(self._tab.id, self._head))
         return sum(reply["findReplace"].get("valuesChanged", 0) for reply in replies)
 
     @wrapped
@@ -323,7 +322,7 @@ class Ledger:
         return requests, Head(head.row, (*head.names, *map(folded, added)))
 
     def _seen(self, tab: Tab, used: Head, rows: Mapping[str, Row]) -> set[str]:
-        """Return which rows stand in the Sheet now that they were written, after they were put right."""
+        """Return which rows stand in the Sheet now that they were written, after those astray were written again."""
         start = max(used.row + 1, self._end - _MARGIN)
         ids = {"sheetId": tab.id, "startRowIndex": start, **_column(used.id_column)}
         top, written = self._book.read([top_of(tab), ids])
@@ -345,7 +344,10 @@ class Ledger:
         return set(spots)
 
     def _put_right(self, spots: Mapping[str, _Spot], rows: Mapping[str, Row]) -> None:
-        """Put rows under the heads that they belong to.
+        """Write rows once more that stand under the wrong heads; where they stand a sentence takes the place of the id.
+
+        Both happen in one batch and by content: whatever the office sorts, inserts or deletes meanwhile, no cell of anybody
+        else can be hit. What is left of the first try is for the office to delete.
 
         Raises:
             SheetMoved: The Sheet changes faster than it can be followed.
@@ -362,26 +364,25 @@ class Ledger:
                 return
             stand = {
                 row: cells
-                for (first, *_), area in zip(runs, areas, strict=True)
+                for (first, _), area in zip(runs, areas, strict=True)
                 for row, cells in enumerate(area.cells, first)
             }
             if any(key not in stand.get(row, []) for key, row in ours.items()):
-                raise SheetMoved
+                raise SheetMoved  # sorted meanwhile
             preparing, head = self._prepared(tab, head, next(iter(rows.values())))
-            wrong = (
-                []
-                if preparing
-                else [
-                    change
-                    for key, row in ours.items()
-                    for change in changes(tab.id, row, astray(stand[row], head, rows[key]))
-                ]
-            )
+            wrong = [key for key, row in ours.items() if is_astray(stand[row], head, rows[key])]
             self._head = head
-            if not preparing and not wrong:
+            if not wrong and not preparing:
                 return
-            self._token.write([*preparing, *wrong], _ids(tab.id, head))
-            log.warning("rows put under the columns that were moved while they were written", rows=len(ours))
+            texts = dict.fromkeys(wrong, _WRITTEN_AGAIN) | {copy_mark(key): "-" for key in wrong}
+            cells = [line(head, rows[key]) for key in wrong]
+            again = [{"appendCells": {"sheetId": tab.id, "rows": cells, "fields": "userEnteredValue"}}] if wrong else []
+            exchanged = _exchanges(texts, {"sheetId": tab.id})
+            self._token.write([*preparing, *exchanged, *again], _ids(tab.id, head))
+            if wrong:
+                log.warning("rows written again: columns were moved while they were written", rows=len(wrong))
+            found = self._search(set(ours), self._survey(), head)
+            ours = {key: spot.row for key, spot in found.items() if spot.tab == tab.id}
         raise SheetMoved("The columns of the Sheet are being changed. The rows will be looked at again in a moment.")
 
     # --- looking for rows -------------------------------------------------------------------------------------------
@@ -395,11 +396,18 @@ class Ledger:
             used: The head by which they were written, if that is known.
         """
         found: dict[str, _Spot] = {}
+        last: dict[tuple[int, int], tuple[int, object]] = {}
         for block in _blocks(self._id_columns(survey, used)):
-            for (tab, column, start, _), area in zip(
+            for (tab, column, start, end), area in zip(
                 block, self._book.read([_block(*each) for each in block], by_columns=True), strict=True
             ):
                 ids = area.cells[0] if area.cells else []
+                # A sort between two reads could hide a row from both: each begins with the last row of the one before.
+                if last.get((tab.id, column), (-1, ""))[0] == start and last[tab.id, column][1] != (
+                    ids[0] if ids else ""
+                ):
+                    raise SheetMoved
+                last[tab.id, column] = end - 1, ids[-1] if len(ids) == end - start else ""
                 for row, cell in enumerate(ids, start):
                     if cell in wanted:
                         found.setdefault(cell, _Spot(tab.id, row))
@@ -428,6 +436,12 @@ class Ledger:
         for tab, area in zip(headless, self._book.read([top_of(tab, SEARCHED) for tab in headless]), strict=True):
             columns_ += [(tab, column, 0) for column in columns_with_ids(area.cells)]
         return list(dict.fromkeys(columns_))
+
+
+def _exchanges(texts: Mapping[str, str], where: Json) -> list[Json]:
+    """Return the requests that exchange texts, each the whole content of its cell, wherever they stand."""
+    exact = {**where, "matchCase": True, "matchEntireCell": True}
+    return [{"findReplace": {"find": old, "replacement": new, **exact}} for old, new in texts.items()]
 
 
 def _column(index: int) -> Json:
@@ -465,10 +479,11 @@ def _blocks(columns_: Iterable[tuple[Tab, int, int]]) -> Iterator[list[tuple[Tab
     """Yield what is read in one call: pieces of columns that have at most BLOCK rows together."""
     block: list[tuple[Tab, int, int, int]] = []
     room = BLOCK
-    for tab, column, start in columns_:
+    for tab, column, first in columns_:
+        start = first
         while start < tab.rows:
             end = min(tab.rows, start + room)
-            block.append((tab, column, start, end))
+            block.append((tab, column, max(first, start - 1), end))
             start, room = end, room - (end - start)
             if not room:
                 yield block

@@ -102,16 +102,16 @@ def repeat_cell(book: Spreadsheet, request: Json) -> Reply:
 
 
 def find_replace(book: Spreadsheet, request: Json) -> Reply:
-    """Carry out FindReplaceRequest for whole cells in all tabs; what takes the place of a text is read as if it were typed.
+    """Carry out FindReplaceRequest for whole cells, in one tab or all; what takes the place is read as if typed.
 
     The reply counts cells; zeros are left out, as proto3's JSON does:
     https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/response#FindReplaceResponse
     """
     wanted = str(request["find"])
-    if not (request.get("allSheets") and request.get("matchCase") and request.get("matchEntireCell")):
-        raise unimplemented("findReplace for anything but whole cells in all sheets")
+    if not (request.get("matchCase") and request.get("matchEntireCell")):
+        raise unimplemented("findReplace for anything but whole cells")
     changed = 0
-    for tab in book.tabs:
+    for tab in book.tabs if request.get("allSheets") else [book.tab(int(request["sheetId"]))]:
         for number, row in enumerate(tab.rows):
             # No number or date is shown as long as that, so cells can be compared as they are held: quick in a large sheet.
             if len(wanted) > _LONGEST_NUMBER and wanted not in row:

@@ -1,0 +1,357 @@
+"""The office does anything to its Sheet while rows come in, and no row is lost, doubled or misplaced.
+
+Hypothesis looks for the shortest way to break that: edits between two flushes and in the middle of one, processes that end at
+any moment, answers that are lost, and a Sheet in which rows are lost under a filter. No cell of the office's own is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import requests
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from intake.cloud.ledger_tab import find_head, folded
+from intake.errors import TemporaryError
+from intake.ledger import Recorder
+from intake.records import Status
+from intake.rows import ID_COLUMN, Column, columns, row_of
+
+from infra.local.sheets.book import Spreadsheet
+from infra.local.sheets.errors import SheetsError
+from infra.local.sheets.grid import Tab
+from infra.local.sheets.requests import apply_request
+from tests.unit.fakes import Clock, Store, an_intake
+from tests.unit.in_process import OfficeSheet
+
+OURS: tuple[Column, ...] = columns(copies=False)
+PLACES = st.integers(0, 40)
+
+
+class Gone(BaseException):
+    """The process was killed."""
+
+
+def head_of(tab: Tab) -> tuple[int, list[str]] | None:
+    """Return row and names of a tab's head."""
+    found = find_head([["" if cell is None else cell for cell in row] for row in tab.rows[:20]])
+    return (found.row, list(found.names)) if found else None
+
+
+def request(book: Spreadsheet, **body: Any) -> None:
+    """Do something as people do it; what Google does not let them do does not happen."""
+    with contextlib.suppress(SheetsError):
+        apply_request(book, body, 0, by_office=True)
+
+
+def span(tab: Tab, dimension: str, at: int, count: int = 1) -> dict[str, Any]:
+    return {"sheetId": tab.sheet_id, "dimension": dimension, "startIndex": at, "endIndex": at + count}
+
+
+class Office:
+    """The edits; each takes the spreadsheet, the tab with the rows, a number, and a text that is nobody else's."""
+
+    def insert_column(self, book: Spreadsheet, tab: Tab, n: int, own: str) -> None:
+        at = n % (len(OURS) + 1)
+        request(book, insertDimension={"range": span(tab, "COLUMNS", at)})
+        tab.write(n % 5, at, [[own]])
+
+    def insert_several_columns_at_the_left(self, book: Spreadsheet, tab: Tab, _n: int, _own: str) -> None:
+        request(book, insertDimension={"range": span(tab, "COLUMNS", 0, 3)})
+
+    def delete_a_column(self, book: Spreadsheet, tab: Tab, n: int, _own: str) -> None:
+        request(book, deleteDimension={"range": span(tab, "COLUMNS", n % len(OURS))})
+
+    def move_a_column(self, book: Spreadsheet, tab: Tab, n: int, _own: str) -> None:
+        request(
+            book, moveDimension={"source": span(tab, "COLUMNS", n % len(OURS)), "destinationIndex": (n * 7) % len(OURS)}
+        )
+
+    def rename_a_column(self, book: Spreadsheet, tab: Tab, n: int, own: str) -> None:
+        if head := head_of(tab):
+            tab.write(head[0], n % len(head[1]), [[own]])
+
+    def spell_a_column_otherwise(self, book: Spreadsheet, tab: Tab, n: int, _own: str) -> None:
+        if head := head_of(tab):
+            at = n % len(head[1])
+            name = next((column.name for column in OURS if folded(column.name) == head[1][at]), None)
+            if name:
+                tab.write(
+                    head[0], at, [[(f"{name} ", name.upper(), f" {name.lower()}", name.replace(" ", "\u3000"))[n % 4]]]
+                )
+
+    def put_a_title_above_the_head(self, book: Spreadsheet, tab: Tab, n: int, own: str) -> None:
+        request(book, insertDimension={"range": span(tab, "ROWS", 0, 1 + n % 3)})
+        tab.write(0, n % 3, [[own]])
+
+    def delete_the_first_row(self, book: Spreadsheet, tab: Tab, _n: int, _own: str) -> None:
+        request(book, deleteDimension={"range": span(tab, "ROWS", 0)})
+
+    def insert_blank_rows(self, book: Spreadsheet, tab: Tab, n: int, _own: str) -> None:
+        request(book, insertDimension={"range": span(tab, "ROWS", 1 + n % 5, 1 + n % 2)})
+
+    def delete_a_row(self, book: Spreadsheet, tab: Tab, n: int, _own: str) -> None:
+        request(book, deleteDimension={"range": span(tab, "ROWS", 1 + n % 5)})
+
+    def delete_the_rows_that_are_empty(self, book: Spreadsheet, tab: Tab, _n: int, _own: str) -> None:
+        tab.resize(max(1, len(tab.rows)), tab.column_count)
+
+    def sort(self, book: Spreadsheet, tab: Tab, n: int, _own: str) -> None:
+        head = head_of(tab)
+        place = {"sheetId": tab.sheet_id, "startRowIndex": head[0] + 1 if head else 1}
+        order = "DESCENDING" if n % 2 else "ASCENDING"
+        request(book, sortRange={"range": place, "sortSpecs": [{"dimensionIndex": n % len(OURS), "sortOrder": order}]})
+
+    def rename_the_tab(self, book: Spreadsheet, tab: Tab, n: int, _own: str) -> None:
+        if not book.titled(f"Intakes 20{n:02}"):
+            tab.title = f"Intakes 20{n:02}"
+
+    def archive_the_tab(self, book: Spreadsheet, tab: Tab, n: int, own: str) -> None:
+        self.rename_the_tab(book, tab, n, own)
+        request(book, addSheet={"properties": {"title": "Intakes"}})
+
+    def call_it_intakes_again(self, book: Spreadsheet, tab: Tab, _n: int, _own: str) -> None:
+        if not book.titled("Intakes"):
+            tab.title = "Intakes"
+
+    def duplicate_the_tab(self, book: Spreadsheet, tab: Tab, n: int, _own: str) -> None:
+        request(book, duplicateSheet={"sourceSheetId": tab.sheet_id, "newSheetName": f"Copy {n} of {tab.title}"})
+
+    def delete_the_tab(self, book: Spreadsheet, tab: Tab, _n: int, _own: str) -> None:
+        request(book, deleteSheet={"sheetId": tab.sheet_id})
+
+    def write_a_note_beside(self, book: Spreadsheet, tab: Tab, n: int, own: str) -> None:
+        tab.resize(tab.row_count, max(tab.column_count, len(OURS) + 5))
+        tab.write(n % 6, len(OURS) + 3, [[own]])
+
+    def write_a_note_below(self, book: Spreadsheet, tab: Tab, n: int, own: str) -> None:
+        at = len(tab.rows) + n % 4
+        tab.resize(max(tab.row_count, at + 1), tab.column_count)
+        tab.write(at, n % 3, [[own]])
+
+    def correct_a_cell(self, book: Spreadsheet, tab: Tab, n: int, own: str) -> None:
+        head = head_of(tab)
+        if head and len(tab.rows) > head[0] + 1 and folded("kWh") in head[1]:
+            tab.write(head[0] + 1 + n % (len(tab.rows) - head[0] - 1), head[1].index(folded("kWh")), [[own]])
+
+    def delete_the_token(self, book: Spreadsheet, tab: Tab, _n: int, _own: str) -> None:
+        book.named_ranges.clear()
+
+    def set_a_filter(self, book: Spreadsheet, tab: Tab, n: int, _own: str) -> None:
+        tab.filtered, book.filtered_appends = True, ("lost", "top")[n % 2]
+
+    def take_the_filter_away(self, book: Spreadsheet, tab: Tab, _n: int, _own: str) -> None:
+        tab.filtered = False
+
+    def protect_the_tab(self, book: Spreadsheet, tab: Tab, _n: int, _own: str) -> None:
+        tab.protected = True
+
+    def lift_the_protection(self, book: Spreadsheet, tab: Tab, _n: int, _own: str) -> None:
+        tab.protected = False
+
+
+EDITS = {name: getattr(Office(), name) for name in vars(Office) if not name.startswith("_")}
+MOMENTS = ("now", "before the next write", "after the next write", "before the next read")
+_METHODS = {
+    "before the next write": ("before", "spreadsheets.batchUpdate"),
+    "after the next write": ("after", "spreadsheets.batchUpdate"),
+    "before the next read": ("before", "values.batchGetByDataFilter"),
+}
+
+
+class Year(RuleBasedStateMachine):
+    """What a year in the office may bring."""
+
+    @initialize()
+    def open(self) -> None:
+        """A new Sheet."""
+        self.clock = Clock()
+        self.store = Store(now=self.clock.now)
+        self.sheet = OfficeSheet(self.clock.monotonic)
+        self.wire = self.sheet.wire
+        self.numbers = itertools.count()
+        self.written: Counter[str] = Counter()
+        self.thrown_away: set[str] = set()
+        self.cut: set[str] = set()
+        self.ending = ""
+        self.wire.around = self.call
+        self.start()
+
+    def start(self) -> None:
+        self.recorder = Recorder(
+            store=self.store,  # type: ignore[arg-type]
+            ledger=self.sheet.ledger(copies=False),
+            bill_link_base="https://bills/",
+            bucket="b",
+            interval_s=1.1,
+            clock=self.clock,
+        )
+
+    # --- what happens -------------------------------------------------------------------------------------------------
+
+    @rule(count=st.integers(1, 3))
+    def some_bills(self, count: int) -> None:
+        """Some bills are read."""
+        self.bills(count)
+
+    def bills(self, count: int) -> None:
+        for _ in range(count):
+            number = next(self.numbers)
+            made = an_intake(f"{number:032x}", status=Status.READ, file_pages=(1,), updated_at=self.clock.now())
+            found = {"kwh": {"value": 1000 + number, "confidence": 0.9, "page": 1}}
+            submitted = made.submitted_at + timedelta(seconds=number)
+            self.store.add(replace(made, submitted_at=submitted, reading={"fields": found, "signs": {}}))
+
+    @rule(edit=st.sampled_from(sorted(EDITS)), n=PLACES, moment=st.sampled_from(MOMENTS))
+    def office(self, edit: str, n: int, moment: str) -> None:
+        """Somebody edits, now or in the middle of a flush."""
+        if moment == "now":
+            self.edit(edit, n)
+            return
+        when, method = _METHODS[moment]
+        getattr(self.wire, when)[method] = lambda: self.edit(edit, n)
+        self.bills(1)
+        self.record()
+
+    @rule()
+    def flush(self) -> None:
+        """A message comes."""
+        self.record()
+
+    @rule(ending=st.sampled_from(("answer lost", "killed before", "killed after")))
+    def bad_flush(self, ending: str) -> None:
+        """A message comes, and the run that it starts ends badly at its next write."""
+        self.ending = ending
+        self.record()
+        self.ending = ""
+
+    @rule()
+    def new_process(self) -> None:
+        """The platform replaces the instance."""
+        self.start()
+
+    @rule(seconds=st.sampled_from((1, 4, 60)))
+    def wait(self, seconds: int) -> None:
+        """Time passes."""
+        self.clock.sleep(seconds)
+
+    # --- how it is watched --------------------------------------------------------------------------------------------
+
+    def edit(self, name: str, n: int) -> None:
+        """Do an edit where the rows are; note which ids it threw away."""
+        before = self.ids()
+
+        def change(book: Spreadsheet) -> None:
+            tab = book.titled("Intakes") or next(
+                (tab for tab in book.tabs if tab.title.startswith("Intakes")), book.tabs[0]
+            )
+            EDITS[name](book, tab, n, f"office {next(self.numbers)}")
+
+        with contextlib.suppress(SheetsError):
+            self.wire.service.edit(change)
+        if name in ("delete_a_column", "rename_a_column"):
+            self.cut |= set(before)
+        self.thrown_away |= {each for each in before if self.ids()[each] < before[each]}
+
+    def call(self, name: str, effect: Callable[[], requests.Response]) -> requests.Response:
+        """Carry out a call; what it changes is ours alone."""
+        if name != "spreadsheets.batchUpdate":
+            return effect()
+        if self.ending == "killed before":
+            raise Gone
+        ids, own = self.ids(), self.own()
+        answer = effect()
+        assert self.own() == own, "a cell of the office's was touched"
+        self.written += self.ids() - ids
+        if self.ending == "killed after":
+            raise Gone
+        if self.ending:
+            raise requests.ConnectionError
+        return answer
+
+    def cells(self) -> Counter[object]:
+        return Counter(cell for tab in self.wire.service.book.tabs for row in tab.rows for cell in row)
+
+    def ids(self) -> Counter[str]:
+        """Return how often each intake's id stands anywhere."""
+        return Counter({str(cell): count for cell, count in self.cells().items() if str(cell) in self.store.intakes})
+
+    def own(self) -> Counter[object]:
+        """Return what the office has written."""
+        return Counter({cell: count for cell, count in self.cells().items() if str(cell).startswith("office ")})
+
+    def record(self) -> None:
+        due = {key for key, each in self.store.intakes.items() if each.status is Status.READ}
+        if not due:
+            return
+        try:
+            with contextlib.suppress(TemporaryError):
+                self.recorder.record(min(due))
+        except Gone:
+            self.start()
+        self.clock.sleep(20)
+        for key in due:
+            if self.store.intakes[key].status is Status.RECORDED:
+                self.check_row(key)
+
+    def check_row(self, key: str) -> None:
+        """Check that a row that was recorded just now stands under its heads."""
+        if key in self.thrown_away:
+            return
+        expected = row_of(self.store.intakes[key], "https://bills/", "b")
+        standing = [
+            (tab, row)
+            for tab in self.wire.service.book.tabs
+            for row in tab.rows
+            if key in row and head_of(tab) is not None
+        ]
+        for tab, row in standing[:1]:
+            head = head_of(tab)
+            assert head is not None
+            for name, cell in expected.items():
+                if folded(name) in head[1]:
+                    place = head[1].index(folded(name))
+                    found = row[place] if place < len(row) and row[place] is not None else ""
+                    fits = found == cell or str(found).startswith("office ") or (found == "" and key in self.cut)
+                    assert fits, f"{name}: {found!r} and not {cell!r}"
+
+    @invariant()
+    def nothing_is_doubled(self) -> None:
+        """What was written twice was thrown away in between."""
+        if hasattr(self, "written"):
+            doubled = {key for key, count in self.written.items() if count > 1} - self.thrown_away
+            assert not doubled, f"doubled: {doubled}"
+
+    def teardown(self) -> None:
+        """Nobody edits any more: all rows get written."""
+        if not hasattr(self, "wire"):
+            return
+        self.wire.before.clear()
+        self.wire.after.clear()
+        for tab in self.wire.service.book.tabs:
+            tab.filtered = tab.protected = False
+        for _ in range(4):
+            self.record()
+        statuses = {each.status for each in self.store.intakes.values()}
+        assert statuses <= {Status.RECORDED}, statuses
+        for key in self.store.intakes:
+            assert self.written[key] == 1 or key in self.thrown_away, f"{key} was written {self.written[key]} times"
+
+
+TestYear = Year.TestCase
+TestYear.settings = settings(
+    max_examples=60, stateful_step_count=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+
+
+def test_there_are_at_least_twenty_edits() -> None:
+    """Each is one that people make."""
+    assert len(EDITS) >= 20
+    assert ID_COLUMN in {column.name for column in OURS}
