@@ -132,6 +132,7 @@ CELLS: Mapping[str, Bound] = {
     "Submitted": Number(*_DAYS),
     "Pages": Number(0, _MOST_PAGES, whole=True),
     "Bill (link)": _PARAGRAPH,
+    "Drive (folder)": _PARAGRAPH,  # until the copy is made, a text as long as its link will be
     "Utility (read)": FIELDS["utility"],
     "Account Number": FIELDS["account_number"],
     "PoD ID": FIELDS["pod_id"],
