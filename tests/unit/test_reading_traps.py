@@ -319,6 +319,19 @@ def test_a_doubted_use_is_confirmed_by_the_sum(row: str, how: str | None) -> Non
     assert (found.how if found else None) == how
 
 
+def test_a_name_that_goes_on_elsewhere_is_not_whole() -> None:
+    """The last word of it was not read; nothing in the line itself tells."""
+    mailing: list[Line] = [(0.05, 0.8, "ORLA TESTWOOD BAKERY")]
+    assert "customer_name" not in read([*GRID_TOP, *mailing]).fields
+
+
+@pytest.mark.parametrize(("code", "rate"), [("12001", "12001"), ("12005", None)])
+def test_the_rate_of_lighting_is_not_that_of_the_service(code: str, rate: str | None) -> None:
+    """12005 is outdoor lighting alone, with or without its heading."""
+    found = read([*header(), (0.03, 0.14, f"Electricity Rate - {code} NYSEG Supply Service")]).fields.get("rate_class")
+    assert (found.value if found else None) == rate
+
+
 def test_labels_above_their_values_are_understood() -> None:
     """National Grid prints labels over values; name and address share one block, and there is no PoD ID."""
     found = values(read(GRID_TOP))

@@ -74,7 +74,10 @@ def _is_street_over_town(sheet: Sheet, phrase: Phrase) -> bool:
 
 
 def _is_whole_name(phrase: Phrase, anchor: Anchor, how: str) -> bool:
-    """Tell whether a name shows no sign that a part was not read: a single word, an initial in front, an indent, a gap."""
+    """Tell whether a name shows no sign that a part was not read.
+
+    Such are a single word, an initial in front, an indent, a gap, or the same name with more words elsewhere on the page.
+    """
     indented = how == "label above" and abs(phrase.left - anchor.tokens[0].left) > _INDENT
     whole = len(phrase.tokens) > 1 or len(phrase.text) >= _JOINED_NAME
     return (
@@ -83,6 +86,7 @@ def _is_whole_name(phrase: Phrase, anchor: Anchor, how: str) -> bool:
         and not indented
         and is_unbroken(phrase.tokens)
         and not _has_hole(phrase.tokens)
+        and not any(line.text.startswith(f"{phrase.text} ") and is_name(line.text) for line in anchor.sheet.phrases)
     )
 
 

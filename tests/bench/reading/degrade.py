@@ -15,6 +15,7 @@ from intake.records import PageWords, Quad, Word
 from tests.specimens.bill import Specimen
 
 _JOINED = 0.35
+_MARK_DOUBT = 0.79  # how sure Vision is of a mark that is a word of its own, against its neighbours, see the stand-in
 _SLIPS = {"0": "OD", "1": "Il", "5": "S", "8": "B3", "6": "G", "2": "Z", "O": "0", "I": "l1", "S": "5", "B": "8", "h": "n",
           "-": " ", "l": "1I", "3": "8", "7": "1", "9": "g"}  # fmt: skip
 
@@ -121,7 +122,7 @@ def _cut_and_join(words: list[Word], damage: Damage, rng: Random) -> Iterator[Wo
 
 
 def _misread(word: Word, damage: Damage, rng: Random) -> Word:
-    sure = rng.uniform(0.88, 1.0)
+    sure = rng.uniform(0.88, 1.0) * (1 if any(sign.isalnum() for sign in word.text) else _MARK_DOUBT)
     places = [index for index, sign in enumerate(word.text) if sign in _SLIPS]
     if places and rng.random() < damage.slips:
         at = rng.choice(places)
