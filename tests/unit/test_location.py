@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import io
 import random
+import struct
+import zlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -173,6 +175,116 @@ def test_big_endian_tiff() -> None:
     after = cleaned("tiff", block + gps)
     assert SECRET not in after
     assert after[:10] == b"MM\0*\0\0\0\x08\0\x01"
+
+
+ISO6709 = b"com.apple.quicktime.location.ISO6709"
+WHERE = b"+42.4440-076.5019+119.273/"
+
+
+def box(name: bytes, content: bytes = b"") -> bytes:
+    return struct.pack(">I", 8 + len(content)) + name + content
+
+
+def chunk(name: bytes, content: bytes = b"") -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+
+def segment(marker: int, content: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, 2 + len(content)) + content
+
+
+def film_with_place() -> bytes:
+    """Return a `moov` box as phones write it beside a live photo: a table of keys, and one of their values."""
+    keys = box(b"keys", struct.pack(">II", 0, 1) + box(b"mdta", ISO6709))
+    values = box(b"ilst", box(b"\0\0\0\1", box(b"data", struct.pack(">II", 1, 0) + WHERE)))
+    handler = box(b"hdlr", bytes(8) + b"mdta" + bytes(12) + WHERE)
+    return box(b"moov", box(b"meta", handler + keys + values) + box(b"udta", box(b"\xa9xyz", WHERE)))
+
+
+def behind_first(name: bytes, data: bytes, more: bytes) -> bytes:
+    """Put bytes behind the JPEG marker, or the PNG chunk, that comes first."""
+    place = 2 if name == b"jpeg" else 33
+    return data[:place] + more + data[place:]
+
+
+def in_webp(data: bytes, more: bytes) -> bytes:
+    return b"RIFF" + struct.pack("<I", len(data) - 8 + len(more)) + data[8:] + more
+
+
+def plain(kind: str, **options: Any) -> bytes:
+    """Return a photo without metadata."""
+    buffer = io.BytesIO()
+    if kind == "heic":
+        pillow_heif.from_pillow(photo()).save(buffer, quality=70)
+    else:
+        photo().save(buffer, kind.upper(), **options)
+    return buffer.getvalue()
+
+
+HIDDEN = {
+    "heic film": plain("heic") + film_with_place(),
+    "heic box of XMP": plain("heic") + box(b"XMP_", WHERE),
+    "heic box of a maker": plain("heic") + box(b"uuid", bytes(16) + WHERE),
+    "heic free space": plain("heic") + box(b"free", WHERE),
+    "heic large box": plain("heic") + struct.pack(">I", 1) + b"mpvd" + struct.pack(">Q", 16 + len(WHERE)) + WHERE,
+    "heic box to the end": plain("heic") + bytes(4) + b"mpvd" + WHERE,
+    "heic coded pixels nobody shows": plain("heic") + box(b"mdat", WHERE),
+    "jpeg second picture": behind_first(b"jpeg", plain("jpeg"), segment(0xE2, b"MPF\0" + WHERE)),
+    "jpeg of a maker": behind_first(b"jpeg", plain("jpeg"), segment(0xE7, WHERE)),
+    "jpeg comment": behind_first(b"jpeg", plain("jpeg"), segment(0xFE, WHERE)),
+    "jpeg in a standard's name": behind_first(b"jpeg", plain("jpeg"), segment(0xE0, b"JFXX\0" + WHERE)),
+    "jpeg with a thumbnail": b"\xff\xd8"
+    + segment(0xE0, b"JFIF\0\1\2\0\0\1\0\1\x0a\x0a" + WHERE * 12)
+    + plain("jpeg")[20:],
+    "jpeg as Adobe says": behind_first(b"jpeg", plain("jpeg"), segment(0xEE, b"Adobe" + WHERE)),
+    "jpeg between segments": plain("jpeg")[:20] + WHERE + plain("jpeg")[20:],
+    "png of its own": behind_first(b"png", plain("png"), chunk(b"loCa", WHERE)),
+    "png palette with a name": behind_first(b"png", plain("png"), chunk(b"sPLT", WHERE + b"\0\x08")),
+    "png behind its end": plain("png") + WHERE,
+    "webp of its own": in_webp(plain("webp", lossless=True), b"LOCA" + struct.pack("<I", len(WHERE)) + WHERE),
+    "webp behind its end": plain("webp", lossless=True) + WHERE,
+    "tiff description": plain("tiff", tiffinfo={270: WHERE.decode(), 315: WHERE.decode()}),
+    "tiff of its own": plain("tiff", tiffinfo={65000: WHERE}),
+    "tiff between": plain("tiff") + WHERE,
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_wherever_it_is_hidden(name: str) -> None:
+    """Nobody knows all places where a place can stand, so what is not known to show the picture is left out."""
+    kind, before = name.split()[0], HIDDEN[name]
+    assert WHERE in before
+    after = cleaned(kind, before)
+    assert WHERE not in after
+    assert ISO6709 not in after
+    shown = plain("heic") if kind == "heic" else before  # libheif wants to play what is a film
+    one, other = opened(kind, shown).convert("RGB"), opened(kind, after).convert("RGB")
+    assert ImageChops.difference(one, other).getbbox() is None
+
+
+def test_jpeg_in_tiff() -> None:
+    """Strips of JPEG are cleaned as JPEGs are, without anything being moved."""
+    buffer = io.BytesIO()
+    photo().convert("L").save(buffer, "JPEG", comment=WHERE)
+    strip = buffer.getvalue() + bytes(len(buffer.getvalue()) % 2)
+    width, height = photo().size
+    tags = [
+        (256, width),
+        (257, height),
+        (258, 8),
+        (259, 7),
+        (262, 1),
+        (273, 8),
+        (277, 1),
+        (278, height),
+        (279, len(strip)),
+    ]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    before = b"II*\0" + struct.pack("<I", 8 + len(strip)) + strip + struct.pack("<H", len(tags)) + entries + bytes(4)
+    after = cleaned("tiff", before)
+    assert WHERE in before
+    assert WHERE not in after
+    assert opened("tiff", before).tobytes() == opened("tiff", after).tobytes()
 
 
 @pytest.mark.parametrize("kind", KINDS)

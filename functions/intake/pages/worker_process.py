@@ -39,6 +39,8 @@ _CRASHES = {
 }
 _NEARLY_ALL = 0.85
 """Share of its memory from which on a crash is taken for the want of more."""
+_AT_WORK_S = 2.0
+"""Processor time of a call that no bill's takes."""
 _LOOK_EVERY_S = 0.1
 # What a worker needs to find its modules. It is given nothing else of what its parent has.
 _ENVIRONMENT = ("PATH", "LANG", "LC_", "LD_", "PYTHON")
@@ -67,11 +69,13 @@ class WorkerEnded(Exception):
     Args:
         status: Exit status, negative for a signal; None where it did not answer in time, or not in frames, and was killed.
         grown_bytes: How much its address space was seen to have grown since it was ready.
+        took_s: Seconds of processor time that it was seen to take for the last call.
     """
 
-    def __init__(self, status: int | None, grown_bytes: int = 0) -> None:
+    def __init__(self, status: int | None, grown_bytes: int = 0, took_s: float = 0) -> None:
         self.status = status
         self.grown_bytes = grown_bytes
+        self.took_s = took_s
         super().__init__()
 
     def bad_file(self, number: int, limits: WorkerLimits) -> BadFile | None:
@@ -81,7 +85,9 @@ class WorkerEnded(Exception):
         out_of_memory = crashed and self.grown_bytes > _NEARLY_ALL * limits.memory_bytes
         if self.status == confinement.MEMORY_EXIT or out_of_memory:
             return errors.FileTooLargeInMemory(number, megabytes=limits.memory_bytes // 1_000_000)
-        if self.status == -signal.SIGPROF:
+        # Out of time on the clock is the file's fault only where it was at work: a machine that stood still is nobody's.
+        slow = self.status == -signal.SIGALRM and self.took_s > _AT_WORK_S
+        if self.status == -signal.SIGPROF or slow:
             return errors.FileTooSlow(number, seconds=f"{limits.cpu_s:g}")
         return errors.FileStopsProgram(number) if crashed else None
 
@@ -110,7 +116,7 @@ class WorkerProcess:
             )
         self._ready = False
         self._usual = self._grown = 0
-        self._paid = 0.0
+        self._paid = self._took_s = 0.0
 
     def ask(self, request: Mapping[str, Any], file: IO[bytes] | None = None, pay: Pay = pay_nothing) -> Answer:
         """Send a request and return the answer.
@@ -128,14 +134,14 @@ class WorkerProcess:
                 self._become_ready()
             self._channel.settimeout(self._limits.wall_s + GRACE_S)
             wire.send(self._channel, request, fd=None if file is None else file.fileno())
-            self._grown = 0
+            self._grown, self._took_s = 0, 0.0
             return self._receive(pay)
         except TimeoutError:
             self.end()
             pay(self._limits.cpu_s)  # It may have slept, which must not be for nothing either.
             raise WorkerEnded(None) from None
         except (EOFError, OSError, wire.Garbled) as exc:
-            raise WorkerEnded(self._wait(), self._grown) from exc
+            raise WorkerEnded(self._wait(), self._grown, self._took_s) from exc
 
     def _become_ready(self) -> None:
         self._channel.settimeout(START_S)
@@ -156,6 +162,7 @@ class WorkerProcess:
         while True:
             ready = answered.poll(_LOOK_EVERY_S * 1000)
             before, self._paid = self._paid, max(_processor_seconds(self.pid), self._paid)
+            self._took_s += self._paid - before
             pay(self._paid - before)
             if ready:
                 break

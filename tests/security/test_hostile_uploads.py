@@ -1,0 +1,140 @@
+"""Uploads by which one stranger could stop the service: each ends within a minute, and an honest bill does not wait."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psutil
+import pymupdf
+import pytest
+
+from infra.local.stack import LocalStack
+from tests.pipeline import documents
+from tests.pipeline.conftest import quick_stack, running
+from tests.pipeline.submitter import Submitter, wait_for
+from tests.security.test_reading_and_cleaning import JPEG, PNG, after_head, chunk, overlapping_directories, slow_pages
+from tests.security.test_reading_and_cleaning import SLOW as SLOW_PICTURES
+from tests.unit.test_pdf import pdf
+
+ENDED_S, ALL_CPU_S = 60.0, 32.0
+HONEST_S = 40.0
+"""Here one instance reads everything, so an honest bill may wait until the other has spent what it may."""
+MEMORY_MB = {"ocr": 512, "record": 256}
+LEAD = "the account number of your bill for service is on this page and the total amount date by the account number"
+
+
+def words_pdf(*words: str) -> bytes:
+    """Return a PDF with a text layer of some words, as small as people can read, that fill the page line by line."""
+
+    def write(page: pymupdf.Page) -> None:
+        page.insert_text((30, 30), LEAD, fontsize=6)
+        page.insert_textbox((30, 40, 590, 780), " ".join(words), fontsize=4)
+
+    return pdf(write)
+
+
+UPLOADS: dict[str, Callable[[], bytes]] = {
+    "an address of 11,000 letters": lambda: words_pdf(
+        "Service", "Address:", "1", *["A" * 79] * 140, "RD,", "ALBANY", "NY", "12207"
+    ),
+    "an address of dots": lambda: words_pdf("Service", "Address:", "1", "A,", "N", *["." * 79] * 100, *["X"] * 700),
+    "an account of digits": lambda: words_pdf("NYSEG", "Account", "Number:", *["1001"] * 1200),
+    "an account of dashes": lambda: words_pdf("Account", "Number:", *["-1-1-1-1-1-1"] * 1200),
+    "dates without end": lambda: words_pdf("Billing", "Period", *["10/13/26", "to", "11/11/26"] * 500),
+    "labels without end": lambda: words_pdf(*["Account", "Number:", "Total", "usage", "kWh"] * 300),
+    "commas": lambda: words_pdf("Service", "Address:", "1", *["A,"] * 2000),
+    "500 slow pages": lambda: slow_pages(500, 6),
+    "a page without end": lambda: slow_pages(1, 12),
+    "jpeg of empty segments": lambda: after_head(2, JPEG, b"\xff\xe0\0\2" * 1_900_000),
+    "png of empty chunks": lambda: after_head(33, PNG, chunk(b"IDAT") * 2_100_000),
+    "tiff of directories": lambda: overlapping_directories(2_000),
+    "heic of boxes": SLOW_PICTURES["heic of a million boxes"],
+    "webp of chunks": SLOW_PICTURES["webp of empty chunks"],
+}
+
+
+class Watched:
+    """What the processes of a function take: the most memory of all together, and processor time."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self._stack = stack
+        self.most_mb = dict.fromkeys(MEMORY_MB, 0.0)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def _look(self) -> None:
+        while not self._over.wait(0.05):
+            for function in MEMORY_MB:
+                mb = sum(rss for rss, _ in self._of(function)) / 2**20
+                self.most_mb[function] = max(self.most_mb[function], mb)
+
+    def _of(self, function: str) -> list[tuple[int, float]]:
+        """Return memory and processor time of each process of an instance: the server's worker and what it started."""
+        pid = self._stack.pid(function)
+        found: list[tuple[int, float]] = []
+        if pid is None:
+            return found
+        for process in psutil.Process(pid).children(recursive=True):
+            try:
+                times = process.cpu_times()
+                found.append(
+                    (process.memory_info().rss, times.user + times.system + times.children_user + times.children_system)
+                )
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    def __enter__(self) -> Watched:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+@pytest.fixture(scope="module")
+def submitter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Submitter]:
+    with running(quick_stack(tmp_path_factory.mktemp("strangers"))) as stack:
+        submitter = Submitter(stack)
+        submitter.recorded(documents.text_pdf(1))
+        yield submitter
+
+
+@contextmanager
+def cpu_of(watched: Watched) -> Iterator[Callable[[], float]]:
+    before = sum(cpu for function in MEMORY_MB for _, cpu in watched._of(function))
+    yield lambda: sum(cpu for function in MEMORY_MB for _, cpu in watched._of(function)) - before
+
+
+def copy_of(submitter: Submitter, intake_id: str) -> str:
+    """Return what became of the copy in Drive."""
+    document = submitter.db.collection("intakes").document(intake_id).get().to_dict() or {}
+    return str((document.get("copy") or {}).get("state"))
+
+
+@pytest.mark.parametrize("name", UPLOADS)
+def test_hostile_upload(submitter: Submitter, name: str) -> None:
+    """It ends, with a row or a sentence; no function passes 90 % of its memory; the bill behind it waits for nothing."""
+    data = UPLOADS[name]()
+    with Watched(submitter.stack) as watched, cpu_of(watched) as taken:
+        began = time.monotonic()
+        hostile = submitter.submit(data)
+        honest = submitter.submit(documents.text_pdf(1))
+        assert submitter.ended(honest, ENDED_S)["stage"] == "done"
+        honest_s = time.monotonic() - began
+        progress = submitter.ended(hostile, ENDED_S)
+        ended_s = time.monotonic() - began
+        if progress["stage"] == "done":
+            wait_for("the copy", lambda: copy_of(submitter, hostile) in ("done", "failed"), ENDED_S)
+        cpu_s = taken()
+    said = progress["error"]["code"] if progress["error"] else [item["code"] for item in progress["attention"]]
+    print(f"| {name} | {len(data) / 1e6:.1f} MB | {progress['stage']}, {said} | {ended_s:.1f} | {honest_s:.1f} | {cpu_s:.1f} | "
+          + " | ".join(f"{mb:.0f}" for mb in watched.most_mb.values()) + " |")  # fmt: skip
+    assert honest_s < HONEST_S
+    assert cpu_s < ALL_CPU_S
+    for function, mb in watched.most_mb.items():
+        assert mb < 0.9 * MEMORY_MB[function], function
