@@ -150,3 +150,41 @@ def test_interleavings_by_chance() -> None:
     """Many others come to their end."""
     for number in range(150):
         play(f"short/{number}")
+
+
+def test_one_malformed_document_concerns_that_intake_only() -> None:
+    """The others get their rows, the sweeper goes on, and the malformed one is left alone for a day."""
+    world = World()
+    with patched(world):
+        for number in range(3):
+            world.finish(world.submit("one page", key(number)))
+        odd, *others = world.promised
+        path = ("intakes", odd)
+        fields = {name: value for name, value in world.db.documents[path].fields.items() if name != "form"}
+        world.db.documents[path] = world.db.held({**fields, "status": "read"})
+        del world.promised[odd]
+        world.messages = [message for message in world.messages if message.intake_id != odd]
+        for _ in range(8):
+            for message in list(world.messages):
+                world.messages.remove(message)
+                if run := world.deliver(message):
+                    world.finish(run)
+            world.pass_time(200)
+            if sweep := world.sweep():
+                world.finish(sweep)
+        assert {world.status(each) for each in others} == {"recorded"}
+        assert sorted(world.rows) == sorted(others)
+        assert world.status(odd) == "aside"
+
+
+def test_a_deleted_document_holds_no_other_up() -> None:
+    """Rows of a batch are marked one by one when the document of one of them is gone."""
+    world = World()
+    with patched(world):
+        for number in range(3):
+            world.finish(world.submit("one page", key(number)))
+        intakes = [world.store.intake(each) for each in world.promised]
+        gone, *others = [each for each in intakes if each is not None]
+        del world.db.documents["intakes", gone.id]
+        world.store.mark_recorded([gone, *others])
+        assert {world.status(each.id) for each in others} == {"recorded"}

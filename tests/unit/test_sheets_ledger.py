@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from intake.cloud.sheets import Ledger
-from intake.errors import SheetMoved, SheetUnavailable
+from intake.cloud.sheets_client import reason
+from intake.errors import RowsRefused, SheetBlocked, SheetMoved, SheetUnavailable
 from intake.records import Intake
 from intake.rows import COPY_COLUMN, Cell, columns, copy_mark, row_of
 
+from infra.local.sheets.book import MAX_CELLS
 from tests.unit.fakes import INTAKE_ID, Clock, an_intake
 from tests.unit.in_process import OfficeSheet
 
@@ -354,3 +356,179 @@ def test_one_read_a_write_when_rows_come_all_the_time() -> None:
     clock.sleep(10)
     put(ledger, [row(INTAKE_ID)])
     assert (sheet.wire.calls["read"], sheet.wire.calls["write"]) == (6, 5)
+
+
+# --- what the office does to whole tabs ---------------------------------------------------------------------------------
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the log."""
+    return capsys.readouterr().out
+
+
+def ids_in(sheet: OfficeSheet, title: str) -> list[str]:
+    """Return the ids of a tab's rows, in their order."""
+    return [str(cell) for cells in sheet.tab(title).rows for cell in cells if cell in IDS]
+
+
+def test_a_tab_is_archived_and_a_new_one_begun() -> None:
+    """What is called Intakes gets the rows, dressed when it is empty; links still find their rows in the old one."""
+    clock = Clock()
+    sheet = OfficeSheet(clock.monotonic)
+    ledger = sheet.ledger()
+    put(ledger, [row(IDS[0])])
+    archive = {"sheetId": sheet.tab("Intakes").sheet_id, "title": "Intakes 2026"}
+    sheet.edit({"updateSheetProperties": {"properties": archive, "fields": "title"}})
+    sheet.edit({"addSheet": {"properties": {"title": "Intakes"}}})
+    before = list(sheet.tab("Intakes 2026").rows)
+    clock.sleep(3)
+    for each in IDS[1:4]:
+        put(ledger, [row(each)])
+    assert sheet.tab("Intakes 2026").rows == before
+    assert sheet.header() == NAMES
+    assert ids_in(sheet, "Intakes") == IDS[1:4]
+    assert ledger.fill_in(COPY_COLUMN, {copy_mark(IDS[0]): "https://drive/one"}) == 1
+    assert found_by(sheet.ledger(), *IDS) == set(IDS[:4])
+
+
+@pytest.mark.parametrize("rows_above", [1, 3, 19])
+def test_title_rows_above_the_head(sheet: OfficeSheet, rows_above: int) -> None:
+    """The head is found below them, and no column is added."""
+    ledger = sheet.ledger()
+    put(ledger, [row(IDS[0])])
+    span = {"sheetId": sheet.tab("Intakes").sheet_id, "dimension": "ROWS", "startIndex": 0, "endIndex": rows_above}
+    sheet.edit({"insertDimension": {"range": span}})
+    sheet.type_in("Intakes", 0, 0, "Solar sign-ups")
+    for process in (ledger, sheet.ledger()):
+        put(process, [row(IDS[1])] if process is ledger else [row(IDS[2])])
+    assert max(map(len, sheet.tab("Intakes").rows)) == len(NAMES)
+    assert ids_in(sheet, "Intakes") == IDS[:3]
+
+
+@pytest.mark.parametrize("spelled", ["Account Number ", "account number", "ACCOUNT  NUMBER", "Ａccount Number"])
+def test_a_head_may_be_spelled_otherwise(sheet: OfficeSheet, spelled: str) -> None:
+    """Case, blanks and width do not make another column of it."""
+    put(sheet.ledger(), [row(IDS[0])])
+    sheet.type_in("Intakes", 0, NAMES.index("Account Number"), spelled)
+    put(sheet.ledger(), [row(IDS[1])])
+    assert len(sheet.header()) == len(NAMES)
+
+
+@pytest.mark.parametrize("head", ["deleted", "renamed"])
+def test_a_tab_without_a_head_is_left_alone(sheet: OfficeSheet, head: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Another tab is begun beside it, and somebody is told; once the head is back rows go on in the first one."""
+    put(sheet.ledger(), [row(IDS[0]), row(IDS[1])])
+    if head == "deleted":
+        sheet.delete_row("Intakes", 0)
+    else:
+        sheet.type_in("Intakes", 0, 0, "Number")
+    before = list(sheet.tab("Intakes").rows)
+    for each in IDS[2:4]:
+        put(sheet.ledger(), [row(each)])
+    assert sheet.tab("Intakes").rows == before
+    assert ids_in(sheet, "Intakes (2)") == IDS[2:4]
+    assert said(capsys).count('"message": "the Sheet needs the office"') == 1
+    assert found_by(sheet.ledger(), *IDS) == set(IDS[:4])
+    if head == "renamed":
+        sheet.type_in("Intakes", 0, 0, "Intake ID")
+        put(sheet.ledger(), [row(IDS[4])])
+        assert ids_in(sheet, "Intakes") == [*IDS[:2], IDS[4]]
+
+
+def test_rows_go_below_the_last_one_that_holds_anything(sheet: OfficeSheet) -> None:
+    """A blank row between months, and a note far below, end nothing."""
+    ledger = sheet.ledger()
+    put(ledger, [row(IDS[0]), row(IDS[1])])
+    span = {"sheetId": sheet.tab("Intakes").sheet_id, "dimension": "ROWS", "startIndex": 2, "endIndex": 4}
+    sheet.edit({"insertDimension": {"range": span}})
+    sheet.type_in("Intakes", 8, 3, "called twice")
+    put(ledger, [row(IDS[2])])
+    assert [number for number, cells in enumerate(sheet.tab("Intakes").rows) if cells] == [0, 1, 4, 8, 9]
+
+
+def test_links_are_filled_in_beside_a_duplicated_tab(sheet: OfficeSheet) -> None:
+    """The link stands in the tab and in its copy, and rows go on in the tab alone."""
+    ledger = sheet.ledger()
+    put(ledger, [row(IDS[0])])
+    sheet.edit({"duplicateSheet": {"sourceSheetId": sheet.tab("Intakes").sheet_id}})
+    assert ledger.fill_in(COPY_COLUMN, {copy_mark(IDS[0]): "https://drive/one"}) == 2
+    put(ledger, [row(IDS[1])])
+    assert (ids_in(sheet, "Intakes"), ids_in(sheet, "Copy of Intakes")) == (IDS[:2], IDS[:1])
+
+
+@pytest.mark.parametrize("appends", ["lost", "top"])
+def test_rows_under_a_filter(sheet: OfficeSheet, appends: str) -> None:
+    """A row that is not there afterwards does not count; one that stands elsewhere is found."""
+    ledger = sheet.ledger()
+    put(ledger, [row(IDS[0])])
+    book = sheet.wire.service.book
+    book.tabs[1].filtered, book.filtered_appends = True, appends
+    ledger.find_rows({IDS[1]: row(IDS[1])})
+    assert ledger.append([row(IDS[1])]) == (set() if appends == "lost" else {IDS[1]})
+
+
+def test_a_name_that_is_stuck(sheet: OfficeSheet) -> None:
+    """When the token's column or tab was deleted its name stays taken: it goes on under another, and alone."""
+    put(sheet.ledger(), [row(IDS[0])])
+    sheet.edit({"deleteSheet": {"sheetId": sheet.tab("Intakes").sheet_id}})
+    for each in IDS[1:3]:
+        put(sheet.ledger(), [row(each)])
+    assert ids_in(sheet, "Intakes") == IDS[1:3]
+    names = [each.name for each in sheet.wire.service.book.named_ranges if not each.broken]
+    assert names == ["GreenWatt_writer_do_not_delete_2"]
+
+
+def test_two_processes(sheet: OfficeSheet) -> None:
+    """One that slept while another wrote is refused, though it looked before; it looks again and finds the row."""
+    first, second = sheet.ledger(), sheet.ledger()
+    assert first.find_rows({IDS[0]: row(IDS[0])}) == set()
+    put(second, [row(IDS[0])])
+    with pytest.raises(SheetMoved, match="No named range with id"):
+        first.append([row(IDS[0])])
+    assert first.find_rows({IDS[0]: row(IDS[0])}) == {IDS[0]}
+    assert ids_in(sheet, "Intakes") == IDS[:1]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "what"),
+    [("protected", "A range of the Sheet is protected"), ("full", "The Sheet is full: move older tabs")],
+)
+def test_a_sheet_that_takes_nothing(sheet: OfficeSheet, trouble: str, what: str) -> None:
+    """Google's own words stand behind what to do; nothing of a row does."""
+    ledger = sheet.ledger()
+    put(ledger, [row(IDS[0])])
+    tab = sheet.wire.service.book.titled("Intakes")
+    assert tab is not None
+    if trouble == "protected":
+        tab.protected = True
+    else:
+        for each in sheet.wire.service.book.tabs:
+            each.row_count = 2 if each is tab else (MAX_CELLS - 2 * tab.column_count) // each.column_count
+    with pytest.raises(SheetBlocked, match=what) as refusal:
+        put(ledger, [row(IDS[1])])
+    assert "Google answered 400: " in refusal.value.message
+    assert ledger.held
+
+
+def test_a_row_too_long_for_google(sheet: OfficeSheet) -> None:
+    """It is told from everything else, and the token stays ours."""
+    ledger = sheet.ledger()
+    put(ledger, [row(IDS[0])])
+    with pytest.raises(RowsRefused, match="maximum of 50000 characters in a single cell"):
+        ledger.append([{**row(IDS[1]), "Attention": "x" * 50_001}])
+    put(ledger, [row(IDS[2])])
+    assert ids_in(sheet, "Intakes") == [IDS[0], IDS[2]]
+
+
+@pytest.mark.parametrize(
+    ("message", "kept"),
+    [
+        ("Invalid value at 'requests[0].x' (TYPE_STRING), \"Robin Example\"", "Invalid value at …"),
+        ("Cell 12345678901 of robin@example.com: https://x/y", "Cell … of …: …"),
+        ("Invalid requests[1].appendCells: Deadline exceeded.", "Invalid requests[1].appendCells: Deadline exceeded."),
+    ],
+)
+def test_googles_reason_is_kept_without_values(message: str, kept: str) -> None:
+    """What may be a value of a cell is left out."""
+    assert reason(message).startswith(kept)
+    assert not any(value in reason(message) for value in ("Robin", "12345678901", "robin@", "https"))

@@ -42,7 +42,7 @@ from intake.settings import Settings
 
 __all__ = ["Cell", "Ledger", "open_ledger"]
 
-FRESH_S = 3.0
+FRESH_S = 2.5
 """How long a head that was read counts as today's. It is read after each write in any case, so that writing without a break
 takes one read a write: 60 of each are allowed a minute."""
 BLOCK = 100_000
