@@ -137,6 +137,21 @@ def test_map_that_lies(says: dict[str, str] | None, typeface: str) -> None:
     assert spelled(content).count("account") == 3
 
 
+def test_map_that_gives_two_for_one() -> None:
+    """A glyph that is given as several figures is one that nobody sees so."""
+
+    def put(page: pymupdf.Page) -> None:
+        embedded(VALUE, {})(page)
+        document = page.parent
+        (font,) = [entry[0] for entry in page.get_fonts() if entry[4] == "F0"]
+        stream = int(document.xref_get_key(font, "ToUnicode")[1].split()[0])
+        document.update_stream(stream, document.xref_stream(stream).replace(b"<0036>", b"<00360037>"))
+
+    content = read(bill(put))
+    assert is_drawn(content)
+    assert not re.search(r"\d", spelled(content))
+
+
 def test_map_that_lies_of_labels() -> None:
     """A label whose letters are given as others is drawn, and the value beside it is believed."""
     says = dict(zip(LETTERS, LETTERS[7:] + LETTERS[:7], strict=True))

@@ -115,7 +115,10 @@ class Fonts:
                 self._wrong.add(name)
 
     def _says_what_it_paints(self, name: str, font: mupdf.FzFont, glyphs: Iterable[tuple[int, int]]) -> bool:
-        said = [(chr(character), glyph) for character, glyph in glyphs if glyph >= 0]
+        # What stands for several characters, and the further ones of several that a glyph stands for, have -1.
+        if any(glyph < 0 and chr(character) in _DIGITS for character, glyph in glyphs if character >= 0):
+            return False
+        said = [(chr(character), glyph) for character, glyph in glyphs if character >= 0 and glyph >= 0]
         said = [(character, glyph) for character, glyph in said if character in _LOW_MARKS or character in _ALL]
         wrong, letters = self._letters.get(name, (0, 0))
         for (character, _), drawn in zip(said, _draw(font, [glyph for _, glyph in said]), strict=True):
@@ -176,8 +179,10 @@ def _draw(font: mupdf.FzFont, glyphs: Sequence[int]) -> list[_Drawn | None]:
     text, sizes = mupdf.fz_new_text(), []
     for place, glyph in enumerate(glyphs):
         outline = mupdf.fz_outline_glyph(font, glyph, mupdf.FzMatrix())
-        box = mupdf.ll_fz_bound_path(outline.m_internal, None, _AS_IT_IS)
-        across, down = box.x1 - box.x0, box.y1 - box.y0
+        across = down = 0.0
+        if outline.m_internal:  # a broken font has none
+            box = mupdf.ll_fz_bound_path(outline.m_internal, None, _AS_IT_IS)
+            across, down = box.x1 - box.x0, box.y1 - box.y0
         sizes.append((across, down))
         if _has_extent(across, down):
             x, y = _SIDE / across, _SIDE / down
