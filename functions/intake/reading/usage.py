@@ -98,8 +98,10 @@ def read_use(
     verdict = _decide(points, evidence, total if meter else None)
     # Where a net is printed too, only a meter's row tells which of both a total is.
     unclear = is_net_metered and not (verdict.best and meter and verdict.best.value == total)
-    if not agree or unclear or _is_corrected(lines, meter) or (not is_confirmed and _is(verdict, total)):
+    if not agree:
         verdict = replace(verdict, rivals=verdict.best is not None)
+    elif unclear or _is_corrected(lines, meter) or (not is_confirmed and _is(verdict, total)):
+        verdict = replace(verdict, confidence=0.0)
     return Use(
         verdict,
         _net(lines, total - sent if meter and sent and is_confirmed else None),

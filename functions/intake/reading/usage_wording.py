@@ -63,7 +63,7 @@ class Wording:
 
     def is_register(self, row: Sequence[Phrase], text: str) -> bool:
         """Tell whether a meter's row is that of one of several registers."""
-        return bool(self._suffix and self._suffix.search(row[0].text)) or self.says("part", text)
+        return bool(self._suffix and self._suffix.search(row[0].text)) or self.says("register", text)
 
     def kind(self, sheet: Sheet, row: Sequence[Phrase], text: str, said: Sequence[Token], proven: bool) -> Kind | None:
         """Return what a row with one quantity says; None if it is not about the use of the period.
@@ -100,7 +100,7 @@ class Wording:
         """Return what a line says that multiplies the quantity by a rate."""
         if self.says("to_grid", text) or self.says("received", text) or not self.is_within(text):
             return None
-        if self.says("part", text) or self.is_partial(text) or MONTH.search(_undated(_before(row, said))):
+        if self._is_part(text) or self.is_partial(text) or MONTH.search(_undated(_before(row, said))):
             return Kind.PART
         return None if self.is_of_other_time(heads) else Kind.WHOLE
 
@@ -115,11 +115,14 @@ class Wording:
             return None
         if label is not None:
             return Kind.BILLED if self._is_plain(row, label, said) else None
-        if self.says("part", text):
+        if self._is_part(text):
             return Kind.PART
         if decimals(text):
             return Kind.WHOLE
         return Kind.TOTAL if self.says("total", before) and not _unlike_words(before, self._plain) else None
+
+    def _is_part(self, text: str) -> bool:
+        return self.says("part", text) or self.says("register", text)
 
     def direction(self, text: str) -> Kind | None:
         """Return whether a line tells what went to the grid, or the net; None for what came from it, or neither."""
