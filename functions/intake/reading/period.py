@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from intake.reading.geometry import Phrase, Sheet, touched
-from intake.reading.headings import MONTH, heading_above
+from intake.reading.headings import heading_above
 from intake.reading.knowledge import Utility
 from intake.reading.labels import Anchor
 from intake.reading.printed import date_ranges, dates
@@ -144,7 +144,7 @@ def _bare(
                 if (
                     worth > _USUAL_WORTH / 2
                     and limits.admit(sighting.value[1])
-                    and not _is_other(sheet, phrase, limits)
+                    and not _is_other(sheet, phrase, sighting, limits)
                 ):
                     kind = _service(sheet, phrase, sections)
                     yield kind, replace(sighting, confidence=_confirmed(sighting.confidence, days, utility) * worth)
@@ -166,13 +166,15 @@ def _lead(anchor: Anchor) -> str:
     return " ".join([before, *own, heading_above(anchor.sheet, anchor.phrase)])
 
 
-def _is_other(sheet: Sheet, phrase: Phrase, limits: Limits) -> bool:
+def _is_other(sheet: Sheet, phrase: Phrase, sighting: Sighting[Period], limits: Limits) -> bool:
     """Tell whether the words around a range without a label say that it is of something else."""
     row = sheet.row(phrase)
     index = row.index(phrase)
     before = row[index - 1].text if index and phrase.left - row[index - 1].right < _BESIDE else ""
     before = "" if before.isupper() else before  # a customer's name stands beside it, in capitals
-    words = _WORD.findall(MONTH.sub(" ", f"{before} {phrase.text}").lower())
+    own = {id(token) for token in sighting.tokens}
+    beside = " ".join([before, *(token.text for token in phrase.tokens if id(token) not in own)])
+    words = _WORD.findall(beside.lower())
     if any(word not in limits.plain for word in words):
         return True
     text = " ".join(part.text for part in row)
