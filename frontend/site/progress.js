@@ -22,7 +22,7 @@ const UNSURE_BELOW = 0.8;
 /** Kinds of attention that another photo mends, and whether a single earlier photo goes along with it. */
 const RETAKE = {
   ...{ wrong_page: true, missing: true, gas_only: true, low_confidence: true },
-  ...{ account_cut_off: false, unreadable: false, not_a_bill: false, old_bill: false },
+  ...{ account_cut_off: false, unreadable: false, not_a_bill: false, old_bill: false, second_bill: false },
 };
 
 export class ProgressView {

@@ -21,6 +21,7 @@ from tests.security.bombs import picture_pdf
 from tests.security.test_isolation import read
 from tests.unit.marks import encoded
 from tests.unit.test_heic import heic
+from tests.unit.test_long_pictures import on_a_page
 
 
 def blank(mode: str, pixels: int) -> Image.Image:
@@ -28,6 +29,15 @@ def blank(mode: str, pixels: int) -> Image.Image:
     side = int((pixels / 12) ** 0.5)
     colour = {"1": 1, "L": 255, "P": 0, "I;16": 65535}.get(mode, (255,) * len(mode))
     return Image.new(mode, (4 * side, 3 * side), colour)
+
+
+LONG_WIDTH = 1080
+"""Of a screenshot."""
+
+
+def long(mode: str, height: int) -> Image.Image:
+    """Return a screenshot of a whole page."""
+    return Image.new(mode, (LONG_WIDTH, height), (255,) * len(mode))
 
 
 def png(mode: str, **options: object) -> bytes:
@@ -57,6 +67,13 @@ LARGEST: dict[str, Callable[[], bytes]] = {
     "jpeg, progressive, in CMYK": lambda: encoded(
         blank("CMYK", MAX_PROGRESSIVE_SAMPLES // 4), "jpeg", progressive=True
     ),
+    "jpeg, longest": lambda: encoded(long("RGB", 44_000), "jpeg"),
+    "jpeg, longest, progressive": lambda: encoded(
+        long("RGB", MAX_PROGRESSIVE_SAMPLES * 2 // 3 // LONG_WIDTH), "jpeg", progressive=True
+    ),
+    "png, longest": lambda: encoded(long("RGBA", MAX_PIXELS["png"] // LONG_WIDTH), "png", compress_level=1),
+    "webp, longest": lambda: encoded(long("RGBA", 16_383), "webp", method=0),
+    "pdf of the longest jpeg": lambda: on_a_page(long("RGB", 44_000), "jpeg"),
     "pdf with a picture": lambda: picture_pdf(4000, MAX_DECODED_BYTES // 3 // 4000),
 }
 
