@@ -1,7 +1,7 @@
 """Time against length for every reader of fields, with words that somebody chose to make it slow.
 
     python -m tests.bench.reading.length                  a table: contexts and words down, 100 to 10,000 words across
-    python -m tests.bench.reading.length --slowest 5      the modules behind the slowest cases
+    python -m tests.bench.reading.length --labels use     for one label only
 
 A stranger decides what words a page has. Each case is a label that sets off a reader (an account number, an address, a
 period ...) followed by words that could keep it busy: dots, commas, digits, dashes, label words again, and mixtures; in one
@@ -17,7 +17,7 @@ import pstats
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
@@ -133,22 +133,21 @@ def modules(pages: Sequence[PageWords]) -> str:
     return ", ".join(f"{name} {own:.2f} s" for name, own in spent.most_common(4))
 
 
-def _cases() -> Iterator[tuple[str, str, str]]:
-    return ((context, fill, layout) for context in CONTEXTS for fill in FILLS for layout in LAYOUTS)
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench.reading.length", description=str(__doc__).split("\n")[0]
     )
     parser.add_argument("--slowest", type=int, default=3, help="cases whose modules are named (default 3)")
+    parser.add_argument(
+        "--labels", nargs="+", choices=CONTEXTS, default=[*CONTEXTS], help="which (default: all, 15 minutes)"
+    )
     wanted = parser.parse_args()
     seconds(bill("nothing", "labels", "lines", 100))  # what is loaded and compiled once
     found: list[tuple[float, float, tuple[str, str, str]]] = []
     print("| label | words after it | " + " | ".join(f"{length:,}" for length in LENGTHS) + f" | {BILL_PAGES} pages |")
     print("|---|---|" + "--:|" * (len(LENGTHS) + 1))
-    for context in CONTEXTS:
+    for context in wanted.labels:
         for fill in FILLS:
             worst = [max(seconds(bill(context, fill, layout, length)) for layout in LAYOUTS) for length in LENGTHS]
             long, layout = max((seconds(bill(context, fill, layout, 1_500, BILL_PAGES)), layout) for layout in LAYOUTS)
