@@ -15,6 +15,7 @@ _STAGES = {
     Status.WAITING: Stage.WAITING,
     Status.READING: Stage.READING,
     Status.READ: Stage.RECORDING,
+    Status.ASIDE: Stage.RECORDING,
     Status.RECORDED: Stage.DONE,
     Status.FAILED: Stage.FAILED,
 }

@@ -87,3 +87,10 @@ def test_firestore_down(store: Store, call: str) -> None:
     store.faults.refuse(call)
     with pytest.raises(TemporaryError):
         view(INTAKE_ID, store)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_every_state_has_a_stage(store: Store, status: Status) -> None:
+    """An intake is shown in whatever state it is, also when its progress document is gone."""
+    store.add(an_intake(status=status, file_pages=(1,), error={"code": "x", "message": "y"}))
+    assert shown(store)["stage"] in set(Stage)

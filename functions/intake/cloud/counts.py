@@ -55,8 +55,8 @@ class Counts:
 
     @firestore_call
     def oldest_unfinished(self) -> datetime | None:
-        """Return when the oldest unfinished intake was submitted, or None if all are finished."""
-        unfinished = [status.value for status in Status if not status.finished]
+        """Return when the oldest unfinished intake was submitted, or None if all are finished; those set aside do not count."""
+        unfinished = [status.value for status in Status if not status.finished and status is not Status.ASIDE]
         query = self._intakes.where(filter=FieldFilter("status", "in", unfinished)).order_by("submitted_at").limit(1)
         submitted = [(snapshot.to_dict() or {})["submitted_at"] for snapshot in query.select(["submitted_at"]).stream()]
         return submitted[0] if submitted else None
