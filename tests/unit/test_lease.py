@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import tomllib
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
+from intake.cloud.drive import CALL_TIMEOUT_S as DRIVE_TIMEOUT_S
+from intake.cloud.drive import CHUNK_TRIES
+from intake.cloud.vision import CALL_TIMEOUT_S, RETRY_TIMEOUT_S
+from intake.copying import RUN_S as RUN_S_OF_COPIES
 from intake.errors import BillTooSlow, LeaseLost, OutOfTime, TooManyPictures
 from intake.lease import AHEAD_S, CALLS, PAGES_S, RENEWALS_IN_A_LEASE, SLICE_S, Lease
+from intake.ocr import Ocr
 
 from tests.unit.fakes import INTAKE_ID, Clock, Store, an_intake
 
@@ -150,3 +157,10 @@ def test_it_ends_before_the_platform_ends_it() -> None:
     for step in (lease.watch, lambda: lease.payer(PAGES_S)(0.0)):
         with pytest.raises(OutOfTime):
             step()
+
+
+def test_runs_end_before_the_platform_ends_them() -> None:
+    """What is waited for last has time to end: two minutes for the OCR, three for a piece of a copy (`cloud.drive`)."""
+    functions = tomllib.loads((Path(__file__).parents[2] / "infra" / "functions.toml").read_text("utf-8"))["functions"]
+    assert Ocr.run_s + CALL_TIMEOUT_S + RETRY_TIMEOUT_S < functions["ocr"]["timeout_s"]
+    assert functions["record"]["timeout_s"] > RUN_S_OF_COPIES + 2 * CHUNK_TRIES * DRIVE_TIMEOUT_S
