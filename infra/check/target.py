@@ -99,12 +99,14 @@ def cloud(deployment: Deployment) -> Target:
     Raises:
         NotHere: It cannot be seen.
     """
-    found = {lookup.variable: run(lookup.command) for lookup in hosting.site_lookups(deployment)}
     where = ("record", "--gen2", deployment.project_flag, f"--region={deployment.region}", "--format=json")
-    described = run(gcloud("functions", "describe", *where))
-    for done in (*found.values(), described):
+    described = run(gcloud("functions", "describe", *where))  # gcloud says at once when nobody is logged in
+    if described.returncode:
+        raise NotHere(f"The deployment cannot be seen: {said(described)}")
+    found = {lookup.variable: run(lookup.command) for lookup in hosting.site_lookups(deployment)}
+    for done in found.values():
         if done.returncode:
-            raise NotHere(f"The deployment cannot be seen: {said(done)}")
+            raise NotHere(f"The site cannot be seen: {said(done)}")
     held = json.loads(described.stdout)["serviceConfig"]["environmentVariables"]
     env = {**held, **({"SHEET_ID": deployment.sheet} if deployment.sheet else {})}
     return _ready(Target(found["SITE_URL"].stdout.strip(), env, deployment, None))

@@ -45,7 +45,13 @@ def run(command: Command, values: dict[str, str] | None = None) -> Done:
         argv = ["bash", "-o", "pipefail", "-c", f'{command.stdin} | "$@"', "bash", *argv]
     try:
         return subprocess.run(  # noqa: S603 - our own commands
-            argv, cwd=ROOT, env={**os.environ, **_QUIET}, capture_output=True, text=True, check=False
+            argv,
+            cwd=ROOT,
+            env={**os.environ, **_QUIET},
+            stdin=subprocess.DEVNULL,  # whatever asks all the same gets no answer
+            capture_output=True,
+            text=True,
+            check=False,
         )
     except FileNotFoundError as exc:
         raise StepFailed(f"{argv[0]} is not installed or not on the PATH.") from exc

@@ -14,7 +14,8 @@ import pytest
 
 from infra.gcp import destroy, preflight, printing, settings, status_cloud
 from infra.gcp.redrive import redrive
-from infra.gcp.steps import Command, Lookup, Step, gcloud
+from infra.gcp.staging import firebase_json
+from infra.gcp.steps import Command, Local, Lookup, Step, gcloud
 from tests.deploy.conftest import ROOT, full_deployment, full_plan
 
 GOLDEN = Path(__file__).parent / "plan.golden.sh"
@@ -184,11 +185,21 @@ def test_the_functions_get_what_functions_toml_says() -> None:
         assert ("retry" in flags) == (spec.trigger != "http")
 
 
+def test_the_plan_stages_the_same_firebase_json(tmp_path: Path) -> None:
+    """What a person who runs the printed lines gets is what the deployment writes itself."""
+    (tmp_path / "infra").mkdir()
+    for name in ("firebase.json", "firestore.rules", "firestore.indexes.json"):
+        shutil.copyfile(ROOT / "infra" / name, tmp_path / "infra" / name)
+    items = [item for part in full_plan() for item in part.items if isinstance(item, Local)]
+    lines = next(item.does for item in items if "firebase.json" in item.does)
+    subprocess.run(["bash", "-euc", lines], cwd=tmp_path, env={**os.environ, "SITE": "a-site"}, check=True, timeout=60)
+    staged = json.loads((tmp_path / ".build" / "firebase.json").read_text())
+    assert staged == firebase_json(full_deployment(), "a-site")
+
+
 @pytest.mark.parametrize("function", ["submit", "progress"])
 def test_hosting_sends_on_to_public_functions(function: str) -> None:
     """What Hosting's rewrites lead to has to be callable by anybody, in the region of the deployment."""
-    from infra.gcp.staging import firebase_json
-
     rewrites = firebase_json(full_deployment())["hosting"]["rewrites"]  # type: ignore[index]
     rule = next(rule for rule in rewrites if rule["run"]["serviceId"] == function)
     assert rule["run"]["region"] == "us-east4"
