@@ -24,6 +24,7 @@ _FOREIGN_PERIOD = 400  # days: no bill is issued longer after the start of its p
 _DOUBTFUL_WORD = 0.75
 _ESTIMATE = 0.5
 _PLACE = 0.75
+_YEAR_BEYOND = 3  # times one period's use: what a whole year's is more than
 _KEY = 0.8  # a wrong account number or PoD ID enrols somebody else
 _UNMETERED = 0.8
 _NAMED = 0.7  # a utility by whose eyes a second bill is looked for
@@ -174,7 +175,7 @@ class _Bill:
             self.report("net_kwh", use.net)
         kwh = int(self.fields["kwh"].value) if "kwh" in self.fields else None  # type: ignore[arg-type]
         tables = history.annual(self.sheets, self.anchors, (end.year, end.month) if end else None, kwh)
-        annual = weigh([*tables, *(printed for printed in use.annual if printed.value >= (kwh or 0))])
+        annual = weigh([*tables, *(printed for printed in use.annual if printed.value > _YEAR_BEYOND * (kwh or 0))])
         if self.report("annual_kwh", annual) and annual.best is not None:
             self.report("annual_kwh_basis", annual, "12 months printed")
         elif kwh is not None and start and end:

@@ -11,12 +11,13 @@ from intake.reading.geometry import Phrase, Sheet, Token
 from intake.reading.headings import MONTH, YEAR, heading_of_block
 from intake.reading.knowledge import Utility
 from intake.reading.labels import Anchor
-from intake.reading.printed import MONTHS, dates, decimals
+from intake.reading.printed import MONTHS, dates, decimals, integers
 
 Period = tuple[date, date]
 
 _DAYS = re.compile(r"(?<!\d)(\d{1,3})\s?days", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]{3,}")
+_MONTHS_OF_YEAR = 12
 _SLACK = timedelta(days=4)
 """How far the dates of a meter's row may lie from the period's: a reading is taken a day or two off."""
 
@@ -78,7 +79,9 @@ class Wording:
         heads = _heads(sheet, row, said)
         around = f"{heads} | {text}"
         if self.says("annual", text):
-            return None if _unlike_words(_before(row, said), self._plain | self._plain_of_year) else Kind.YEAR
+            figures = [figure for figure in integers(text) if figure != _MONTHS_OF_YEAR]
+            alone = len(figures) == 1 and not decimals(text) and not dates(text)
+            return Kind.YEAR if alone and not _unlike_words(text, self._plain | self._plain_of_year) else None
         if any(self.says(name, text) for name in ("cancelled", "other", "credit")):
             return None
         if self.says("average", around):
