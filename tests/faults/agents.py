@@ -22,6 +22,7 @@ from intake.submission import intake_id_for
 from infra.local.stack import LocalStack
 from tests.pipeline import documents
 from tests.pipeline.submitter import ANSWERS
+from tests.security.hostile_words import one_of_many
 
 PATIENCE_S = 240.0
 AGENTS = 8
@@ -86,7 +87,7 @@ KINDS = {
     "photo": 26, "two photos": 10, "text PDF": 16, "scanned PDF": 10, "text PDF of 40 pages": 5,
     "scanned PDF of 18 pages": 4, "PDF with a password": 5, "damaged photo": 5, "answers with a mistake": 4,
     "second file of no known type": 5, "upload given up half-way": 5, "photo that the OCR never answers": 2,
-    "more than the limit": 2,
+    "more than the limit": 2, "hostile words": 5, "hostile photo": 4,
 }  # fmt: skip
 """How often each kind of submission comes."""
 
@@ -118,6 +119,10 @@ def _one_bill(kind: str, luck: random.Random, mark: str) -> Bill:
             return Bill(kind, (photo, b"PK\x03\x04" + mark.encode()), "unsupported_file_type")
         case "more than the limit":
             return Bill(kind, (photo + bytes(UPLOAD_BYTES),), "upload_too_large")
+        case "hostile words":
+            return Bill(kind, (_own(one_of_many(luck), mark),), pages=1)
+        case "hostile photo":  # of empty segments, from which the place has to be cut out for the copy
+            return Bill(kind, (photo[:2] + b"\xff\xe0\0\2" * 300_000 + photo[2:],), pages=1)
         case "photo that the OCR never answers":
             return Bill(kind, (photo,), "gave_up", pages=1)
         case _:

@@ -18,6 +18,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
         "seed": [outcome.plan.seed for outcome in outcomes],
         "submissions sent": [outcome.sent for outcome in outcomes],
         "intakes promised": [outcome.verdict.intakes for outcome in outcomes],
+        "– from strangers who mean harm": [outcome.verdict.hostile for outcome in outcomes],
         "recorded": [outcome.verdict.recorded for outcome in outcomes],
         "failed, each with the reason that it must have": [outcome.verdict.failed for outcome in outcomes],
         "rows in the Sheet": [outcome.verdict.rows for outcome in outcomes],

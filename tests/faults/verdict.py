@@ -25,8 +25,9 @@ class Verdict:
 
     Attributes:
         intakes: Promised submissions.
-        recorded: Of these, in the Sheet and done.
-        failed: Of these, failed with the reason that they must fail with.
+        hostile: Of these, made to do harm.
+        recorded: Of the promised ones, in the Sheet and done.
+        failed: Likewise, failed with the reason that they must fail with.
         rows: Rows of theirs.
         duplicates: Rows beyond the first of an intake.
         lost: Intakes that are recorded without a row, or are not there.
@@ -39,6 +40,7 @@ class Verdict:
     """
 
     intakes: int = 0
+    hostile: int = 0
     recorded: int = 0
     failed: int = 0
     rows: int = 0
@@ -88,6 +90,7 @@ def _judge_intake(
         verdict.stuck += 1
         verdict.wrong.append(f"{name} is {status} after {intake['attempts']} attempts")
         return
+    verdict.hostile += one.bill.kind.startswith("hostile")
     if one.bill.end == "recorded":
         good = status == "recorded" and rows == 1
         verdict.lost += status == "recorded" and rows == 0
