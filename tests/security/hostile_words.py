@@ -1,4 +1,4 @@
-"""PDFs whose words were written to do harm: they are small, sound, and printed in a font of nothing.
+"""PDFs whose words were written to do harm: they are small and sound, and every word can be read.
 
 Each lays a label of the bill before a filling: what is long, what repeats, and what makes a search look again and again.
 """
@@ -38,41 +38,29 @@ FILLINGS = {
     "streets": ["1", "N", "ST", "RD", "AVE"],
     "house numbers": ["1A", "2-3", "4 1/2"],
     "brackets": ["((((((((", "))))))))"],
-    "invisible": ["a\u200b\u200d\u202e\u2060" * 10],
-    "all alphabets": ["".join(map(chr, range(start, start + 40))) for start in range(0xA1, 0x2FF, 40)],
 }
 
 
-def text_pdf(words: list[str], lines: int = 1) -> bytes:
-    """Return a PDF with some words on one line, however long, or on several."""
-    with pymupdf.open() as document:
-        page = document.new_page(width=612, height=792)
-        page.insert_text((50, 50), LEAD, fontsize=6)
-        share = -(-len(words) // lines)
-        for line in range(lines):
-            text = " ".join(words[line * share : (line + 1) * share])
-            if text:
-                size = min(8.0, 500 / max(1.0, pymupdf.get_text_length(text, fontsize=1)))
-                page.insert_text((50, 100 + 600 * line / lines), text, fontsize=size)
-        return bytes(document.tobytes(deflate=True))
-
-
-def hostile_words(label: str, filling: str, count: int, lines: int = 1) -> bytes:
-    """Return a PDF with a label, so many words of a filling, and what ends the value.
+def hostile_words(label: str, filling: str, count: int) -> bytes:
+    """Return a PDF with a label, so many words of a filling, and what ends the value, line by line in readable print.
 
     Args:
         label: A key of `LABELS`.
         filling: A key of `FILLINGS`.
-        count: Words of the filling.
-        lines: Lines over which all is laid.
+        count: Words of the filling; what does not fit on the page is left out.
     """
     before, behind = LABELS[label]
-    return text_pdf(
-        [*before.split(), *itertools.islice(itertools.cycle(FILLINGS[filling]), count), *behind.split()], lines
-    )
+    text = " ".join([before, *itertools.islice(itertools.cycle(FILLINGS[filling]), count), behind])
+    with pymupdf.open() as document:
+        page = document.new_page(width=612, height=792)
+        page.insert_text((30, 30), LEAD, fontsize=6)
+        for number, start in enumerate(range(0, min(len(text), 150 * 230), 230)):
+            page.insert_text((30, 45 + 4.9 * number), text[start : start + 230], fontsize=4)
+        return bytes(document.tobytes(deflate=True))
 
 
 def one_of_many(luck: random.Random) -> bytes:
     """Return any of these PDFs."""
-    count = luck.choice((20, 200, 640, 1_400, 4_000))
-    return hostile_words(luck.choice(list(LABELS)), luck.choice(list(FILLINGS)), count, luck.choice((1, 1, 40)))
+    return hostile_words(
+        luck.choice(list(LABELS)), luck.choice(list(FILLINGS)), luck.choice((20, 200, 640, 1_400, 4_000))
+    )
