@@ -33,7 +33,6 @@ PURE = [
     "intake.services",
     "intake.pages",
     "intake.pages.content",
-    "intake.pages.jpeg",
     "intake.pages.opener",
 ]
 GOOGLE = ("google", "grpc", "gspread", "requests")

