@@ -96,8 +96,8 @@ def _fetch_words(bucket: Bucket, intake: Intake, words: IO[bytes]) -> None:
     pages = range(1, min(intake.pages, READ_PAGES) + 1)
     with ThreadPoolExecutor(READS_IN_FLIGHT, thread_name_prefix="words") as pool:
         for start in range(0, len(pages), READS_IN_FLIGHT):
-            names = [words_object(intake.id, page) for page in pages[start : start + READS_IN_FLIGHT]]
-            for saved in pool.map(bucket.read, names):
+            some = pages[start : start + READS_IN_FLIGHT]
+            for saved in pool.map(lambda page: bucket.read(words_object(intake.id, page)), some):
                 words.write(saved + b"\n")
 
 
