@@ -40,6 +40,7 @@ class Bill:
         end: `recorded`, the code with which the intake must fail, or the code with which `submit` must refuse it; "" for an
             upload that its agent gives up half-way.
         pages: Pages of a bill that can be read.
+        copied: Whether its files can be copied to Drive; else its row must say that they are not.
         answers: Of the form.
     """
 
@@ -47,6 +48,7 @@ class Bill:
     files: tuple[bytes, ...]
     end: str = "recorded"
     pages: int = 0
+    copied: bool = True
     answers: Mapping[str, str] = field(default_factory=lambda: ANSWERS)
 
     @property
@@ -122,7 +124,7 @@ def _one_bill(kind: str, luck: random.Random, mark: str) -> Bill:
         case "hostile words":
             return Bill(kind, (_own(one_of_many(luck), mark),), pages=1)
         case "hostile photo":  # of empty segments, from which the place has to be cut out for the copy
-            return Bill(kind, (photo[:2] + b"\xff\xe0\0\2" * 300_000 + photo[2:],), pages=1)
+            return Bill(kind, (photo[:2] + b"\xff\xe0\0\2" * 300_000 + photo[2:],), pages=1, copied=False)
         case "photo that the OCR never answers":
             return Bill(kind, (photo,), "gave_up", pages=1)
         case _:

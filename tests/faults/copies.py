@@ -51,6 +51,10 @@ def _links(submitter: Submitter) -> dict[str, str]:
 
 def _judge_copy(verdict: Verdict, submitter: Submitter, one: Sent, items: Sequence[Item], link: str) -> None:
     name = f"{one.intake_id} ({one.bill.kind})"
+    if not one.bill.copied:
+        if "was not copied" not in link:
+            verdict.wrong.append(f"{name} cannot be copied and its row says {link or 'nothing'}")
+        return
     folders = [item for item in items if "file" not in item["appProperties"]]
     files = [item for item in items if "file" in item["appProperties"]]
     if len(folders) != 1 or not link.endswith(f"/drive/folders/{folders[0]['id']}"):
