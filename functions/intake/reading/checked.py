@@ -81,6 +81,7 @@ _SIGNS: Mapping[str, Callable[[Any], bool]] = {
     "gas": _is_said,
     "prints_pod": lambda said: said is None or _is_said(said),
     "account_cut": _is_said,
+    "second_bill": _is_said,
     "rivals": _are_fields,
     "doubted": _are_fields,
     "contradicting": lambda name: name in {each.name for each in _known()},
