@@ -100,10 +100,11 @@ def test_a_bill_that_cannot_be_read_is_recorded_and_not_woken_again() -> None:
     opener = Opener(WorkerLimits(fields_cpu_s=0.0001))
     store, words = Kept(), saved([page_of_specimen(3)])
 
-    def understand(intake: Any, pay: Pay) -> bool:
+    def understand(intake: Any, pay: Pay, calls: int) -> bool:
         understanding.understand(
             reading_intake(),
             pay,
+            calls,
             store=store,
             bucket=words,
             read=opener.read_fields,  # type: ignore[arg-type]
@@ -150,7 +151,7 @@ def test_slow_pages_end_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None
     bench.deliver_all()
     opener.close()
     assert (bench.intake.status, bench.intake.error["code"]) == (Status.FAILED, "bill_too_slow")  # type: ignore[index]
-    assert bench.store.paid_s(INTAKE_ID) < 2.0
+    assert bench.store.spent(INTAKE_ID).paid_s < 2.0
     assert bench.bucket.objects == {}
 
 
