@@ -225,6 +225,9 @@ def test_lines_as_engines_give_them(line: str, address: str) -> None:
         "12 MAIN ST, SCRANTON PA 18503",
         "12 MAIN ST, ITHACA NY 1485O",
         "12 MAIN ST ITHACA",
+        "472 STATE ROUTE, GLENS FALLS NY 12801",  # the road's number is gone
+        "4013 COUNTY ROAD, ITHACA NY 14850",
+        "12 RT, OWEGO NY 13827",
         "",
     ],
 )

@@ -325,6 +325,16 @@ def test_a_name_that_goes_on_elsewhere_is_not_whole() -> None:
     assert "customer_name" not in read([*GRID_TOP, *mailing]).fields
 
 
+@pytest.mark.parametrize(
+    ("printed", "name"), [("ORLA T", None), ("ORLA T.", None), ("TESTWOOD ORLA T", "TESTWOOD ORLA T")]
+)
+def test_an_initial_is_no_last_name(printed: str, name: str | None) -> None:
+    """Behind a first name alone it shows that the last one was not read; behind two names it may end them."""
+    lines = [(x, y, printed if text == "ORLA TESTWOOD" else text) for x, y, text in GRID_TOP]
+    found = read(lines).fields.get("customer_name")
+    assert (found.value if found else None) == name
+
+
 @pytest.mark.parametrize(("code", "rate"), [("12001", "12001"), ("12005", None)])
 def test_the_rate_of_lighting_is_not_that_of_the_service(code: str, rate: str | None) -> None:
     """12005 is outdoor lighting alone, with or without its heading."""

@@ -76,13 +76,15 @@ def _is_street_over_town(sheet: Sheet, phrase: Phrase) -> bool:
 def _is_whole_name(phrase: Phrase, anchor: Anchor, how: str) -> bool:
     """Tell whether a name shows no sign that a part was not read.
 
-    Such are a single word, an initial in front, an indent, a gap, or the same name with more words elsewhere on the page.
+    Such are a single word, an initial in front or in place of the last name, an indent, a gap, or the same name with more words
+    elsewhere on the page.
     """
     indented = how == "label above" and abs(phrase.left - anchor.tokens[0].left) > _INDENT
     whole = len(phrase.tokens) > 1 or len(phrase.text) >= _JOINED_NAME
     return (
         whole
         and len(phrase.tokens[0].text) > 1
+        and not re.fullmatch(r"\S+ [A-Z]\.?", phrase.text)
         and not indented
         and is_unbroken(phrase.tokens)
         and not _has_hole(phrase.tokens)

@@ -55,6 +55,8 @@ _ORDINAL = re.compile(r"\d(ST|ND|RD|TH)($|AV|BLVD|DR|LN|PL|RD|ST)")  # 1235TH: a
 _HOUSE_GLUED = re.compile(r"^(\d[\d-]*)(?=[A-Z]{3})")
 _JOINED_ROAD = re.compile(rf"\b(COUNTY|STATE)?({_ROADS})(\d{{1,3}}[A-Z]?)\b")
 _POLE = re.compile(r"\bP0(?=\d{1,3}-\d)")  # PO62-8: a pole, its O read as a zero
+# A road that goes by its number: without one a part of it was not read.
+_NUMBER_LOST = re.compile(r"\S+ ((US|STATE|COUNTY) )?(ROUTE|RTE|RT|HWY|HIGHWAY|CR|SR|COUNTY (ROAD|RD))\.?")
 _RURAL = re.compile(r"(RR|HC|RURAL ROUTE|STAR ROUTE|HIGHWAY CONTRACT) ?#?\d+,? BOX #?\d+[A-Z]?$")
 _BOX = re.compile(r"^(P\.? ?O\.? ?|POST OFFICE )BOX\b")
 _LETTERS = re.compile(r"[A-Z0-9][A-Z0-9 .,#'/&()-]*$")
@@ -93,6 +95,8 @@ def street_of(text: str) -> Street | None:
     line = _UNIT_GLUED.sub(r"\1 \2", _POLE.sub("PO", _HOUSE_GLUED.sub(r"\1 ", capitals)))
     line = _DIRECTION_GLUED.sub(r"\1 ", _JOINED_ROAD.sub(lambda road: " ".join(filter(None, road.groups())), line))
     words = line.split()
+    if _NUMBER_LOST.fullmatch(line):
+        return None
     if len(words) < 2 or not _NUMBER.match(words[0]) or not any(c.isalpha() for c in "".join(words[1:])):
         return None
     last = _last_type(words)
