@@ -59,9 +59,14 @@ REFUSED_AT_ONCE = {
         "The files are 30.1 MB together; at most 30 MB can be sent. Leave some out, or take the photos at a smaller size.",
     ),
     "wrong type behind a right name": (
-        [("bill.pdf", b"PK\x03\x04 a word document")],
+        [("bill.pdf", b"a text of no kind that has a name")],
         "unsupported_file_type",
         "File 1 is not a PDF, JPEG, PNG, TIFF, WebP or HEIC. Send a photo or a PDF of the bill.",
+    ),
+    "known type behind a right name": (
+        [("bill.pdf", b"PK\x03\x04 a word document")],
+        "unsupported_file_type",
+        "File 1 is an archive, which is not supported. Open it and send the bill that is inside.",
     ),
 }
 
