@@ -53,6 +53,9 @@ MAX_JPX_PIXELS = 16_000_000
 # IndexError: a file may promise more pages than it has. TypeError: a text in it is not what MuPDF's binding expects.
 _MUPDF_ERRORS = (RuntimeError, ValueError, IndexError, TypeError, pymupdf.mupdf.FzErrorBase)
 
+# What the binding's own C++ raises has no class of MuPDF's, only its text: "code=2: calloc (4104 x 1 bytes) failed".
+_SYSTEM_ERROR = f"code={pymupdf.mupdf.FZ_ERROR_SYSTEM}:"
+
 # MuPDF prints what it finds wrong with a file, which may quote the file.
 pymupdf.TOOLS.mupdf_display_errors(False)
 pymupdf.TOOLS.mupdf_display_warnings(False)
@@ -258,7 +261,7 @@ def _meaning(exc: BaseException, number: int) -> Exception:
     """Return what an error of MuPDF's means: memory ran out, which it calls a system error, or the file is broken."""
     cause: BaseException | None = exc
     while cause is not None:
-        if isinstance(cause, pymupdf.mupdf.FzErrorSystem):
+        if isinstance(cause, pymupdf.mupdf.FzErrorSystem) or str(cause).startswith(_SYSTEM_ERROR):
             return MemoryError()
         cause = cause.__cause__
     return BrokenFile(number)
