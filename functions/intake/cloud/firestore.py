@@ -263,7 +263,8 @@ class Store:
         """Return what was spent on all chunks of an intake."""
         snapshots = self._intake_ref(intake_id).collection("chunks").stream()
         chunks = [snapshot.to_dict() or {} for snapshot in snapshots]
-        return Spent(sum(float(chunk["paid_s"]) for chunk in chunks), sum(int(chunk["calls"]) for chunk in chunks))
+        # A chunk that was claimed before an upgrade has neither.
+        return Spent(sum(chunk.get("paid_s", 0.0) for chunk in chunks), sum(chunk.get("calls", 0) for chunk in chunks))
 
     @firestore_call
     def chunk_in_work(self, intake_id: str) -> bool:
