@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -222,8 +221,3 @@ def _read_cells(intake: Intake) -> dict[str, Cell]:
         "Annual kWh basis": value("annual_kwh_basis"),
         "Confidence": min(sure) if sure else "",
     }
-
-
-def same_row(expected: Mapping[str, Cell], found: Mapping[str, object]) -> bool:
-    """Return whether cells as the Sheet gives them back (numbers as numbers, "" for empty ones) are those of a row."""
-    return all(found.get(name, "") == cell for name, cell in expected.items())

@@ -67,11 +67,6 @@ class Town(NamedTuple):
     slips: int
 
 
-def is_code(code: str) -> bool:
-    """Tell whether a ZIP code is one of New York."""
-    return code in _towns()
-
-
 def towns_at_end(text: str, code: str) -> list[Town]:
     """Return the towns of a ZIP code with whose name a text ends, whatever blanks it has; the longest name first."""
     letters, places = _compact(text)
