@@ -28,6 +28,12 @@ CALLS = 500
 """Most pictures of a submission that the OCR is asked about: as many as it may have pages, however they are cut up."""
 AHEAD_S = 0.1
 """How much of a slice is left when the next is paid for: what the worker takes between two looks at it."""
+SHARE_S = 2.0
+"""Seconds of processor time after which a run hands the rest of its chunk on, so that others get their turn in between. Eight
+pages that are drawn take 1; each further run fetches and opens the file again."""
+SHARE_CALLS = 16
+"""Calls of the OCR after which it does so: two for each page of a chunk. Cut into the most pieces there are, eight pages
+would take 192, and an instance for a minute."""
 RENEWALS_IN_A_LEASE = 6
 """How often a lease is renewed in the time that it holds: each is a write, and five sixths are left for the slowest page."""
 
@@ -54,6 +60,7 @@ class Lease:
         self._renewed_at = clock()
         self._left_s = SLICE_S
         self._calls = 0
+        self._used_s, self._run_calls = 0.0, 0
         # The first run over the first chunk has nobody beside or before it.
         self._first = self._summed = held.chunk == 0 and held.paid_s <= SLICE_S
 
@@ -82,6 +89,7 @@ class Lease:
     def _pay(self, limit_s: float, seconds: float) -> None:
         self.watch()
         self._left_s -= seconds
+        self._used_s += seconds
         while self._left_s < AHEAD_S:
             self._renew(SLICE_S)
             self._left_s += SLICE_S
@@ -97,6 +105,12 @@ class Lease:
     def count_call(self) -> None:
         """Count a call of the OCR; it is written down with the next sign of life."""
         self._calls += 1
+        self._run_calls += 1
+
+    @property
+    def had_its_share(self) -> bool:
+        """Whether this run has taken so much that others should have their turn."""
+        return self._used_s >= SHARE_S or self._run_calls >= SHARE_CALLS
 
     def calls(self, *, alone: bool) -> int:
         """Return the calls that the submission has taken so far.

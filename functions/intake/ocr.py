@@ -1,12 +1,16 @@
 """The `ocr` stage: a bill's pages become words, a chunk of pages at a time, each page saved as soon as it is read.
 
-    message (intake, chunk 0) ── claim ── count pages ── nudge the other chunks ──┐
-    message (intake, chunk n) ── claim ───────────────────────────────────────────┤
-                                                          per page: words, or picture ▶ Vision; saved; progress
-                                                          last page of all in ▶ intake is read ▶ nudge `record`
+    message (intake, chunk 0) ── claim ── count pages ── nudge the next few chunks ──┐
+    message (intake, chunk n) ── claim ──────────────────────────────────────────────┤
+                                             per page: words, or picture ▶ Vision; saved; progress
+                                             chunk done, or the run had its share ▶ nudge the next chunk, or this one again
+                                             last page of all in ▶ intake is read ▶ nudge `record`
 
 Which pages are done is not counted anywhere: it is the set of page objects in Storage, so a page that is read twice
 changes nothing, and a run that takes over skips what it finds.
+
+No bill stands in another's way: it has a few messages in the queue at a time, and a run that takes long hands the rest
+of its chunk on as a new message, which stands behind what came meanwhile. If such a message is lost, the sweeper sends it.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ import contextlib
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -76,6 +80,25 @@ def done_pages(bucket: Bucket, intake_id: str) -> set[int]:
     return {int(name[-9:-5]) for name in bucket.names(words_prefix(intake_id))}
 
 
+def next_chunks(done: Collection[int], pages: int, chunk_pages: int, in_flight: int) -> list[int]:
+    """Return the chunks to be read next, in order: one at most of each lane, of which there are `in_flight`.
+
+    Chunk n is in lane n % in_flight. Each lane is gone along by itself, so that no two runs send for the same chunk.
+
+    Args:
+        done: 1-based numbers of the pages that are read.
+        pages: How many there are.
+        chunk_pages: Most pages of one chunk.
+        in_flight: Most chunks of a submission at once.
+    """
+    first: dict[int, int] = {}
+    for page in range(1, pages + 1):
+        if page not in done:
+            chunk = (page - 1) // chunk_pages
+            first.setdefault(chunk % in_flight, chunk)
+    return list(first.values())
+
+
 def delete_files(bucket: Bucket, intake: Intake) -> None:
     """Delete the files and words of an intake that was refused.
 
@@ -97,6 +120,7 @@ class Ocr:
         vision: The OCR.
         opener: Opens the files.
         chunk_pages: Most pages of one chunk.
+        chunks_in_flight: Most chunks of a submission that are being read or waiting for it at once.
         calls_in_flight: Most OCR calls at once.
         max_pages: Most pages of a submission.
         lease_s: Seconds that a claimed chunk stays ours without a sign of life.
@@ -115,6 +139,7 @@ class Ocr:
     vision: Vision
     opener: Opener
     chunk_pages: int
+    chunks_in_flight: int
     calls_in_flight: int
     max_pages: int
     lease_s: float
@@ -127,7 +152,7 @@ class Ocr:
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def read_chunk(self, intake_id: str, chunk: int, event_id: str) -> None:
-        """Read one chunk of an intake's pages; the first chunk also counts the pages and wakes the others.
+        """Read one chunk of an intake's pages, or as much of it as one run may; then wake what comes next.
 
         Args:
             intake_id: The intake.
@@ -156,8 +181,10 @@ class Ocr:
             return
         lease = Lease(self.store, held, self.lease_s, until, self.clock)
         try:
-            if not self._read_claimed(intake, chunk, event_id, lease):
+            further = self._read_claimed(intake, chunk, event_id, lease)
+            if further is not None:
                 lease.give_back()  # Other chunks share what may be spent on this bill.
+                self.nudges.ocr(intake_id, further)  # Not before: whoever is woken must find this one free.
         except LeaseLost:
             log.info("another run took this chunk over", intake_id=intake_id, event_id=event_id, chunk=chunk)
         except BadFile as exc:
@@ -167,8 +194,8 @@ class Ocr:
                 lease.give_back()
             raise
 
-    def _read_claimed(self, intake: Intake, chunk: int, event_id: str, lease: Lease) -> bool:
-        """Read a claimed chunk; return whether the bill is read."""
+    def _read_claimed(self, intake: Intake, chunk: int, event_id: str, lease: Lease) -> list[int] | None:
+        """Read a claimed chunk; return which chunk to wake next, if any, or None when the bill has come to its end."""
         with _Files(self.bucket, self.opener, intake, lease) as files:
             fresh = intake.status is Status.WAITING
             if fresh:
@@ -179,24 +206,29 @@ class Ocr:
                 else:
                     again = self.store.intake(intake.id)
                     if again is None or again.status is not Status.READING:
-                        return True  # It was ended while its pages were counted.
+                        return None  # It was ended while its pages were counted.
                     intake, fresh = again, False
-            if chunk == 0:
-                # Also on a redelivery: the first run may have died before it woke the others. Claims sort out doubles.
-                chunks = -(-intake.pages // self.chunk_pages)
-                self.nudges.ocr(intake.id, range(1, chunks))
             first = chunk * self.chunk_pages + 1
             wanted = range(first, min(first + self.chunk_pages, intake.pages + 1))
             # Nobody saves a page before the pages are counted, which was just now.
             done = set() if fresh else done_pages(self.bucket, intake.id)
+            if chunk == 0 and done.isdisjoint(wanted):
+                # Also on a redelivery: the first run may have died before it woke the others. Claims sort out doubles.
+                self.nudges.ocr(intake.id, [other for other in self._next_chunks(intake, done) if other != 0])
             places = [place for place in page_places(intake.file_pages, wanted) if place.page not in done]
-            _ChunkRun(self, intake, event_id, files, lease, len(done)).read(places)
-        # This chunk's pages are all saved now; only other chunks can have left some out.
+            whole = _ChunkRun(self, intake, event_id, files, lease, len(done)).read(places)
+        # Only other chunks can have left some pages out now, unless this run had its share.
         alone = len(wanted) == intake.pages
-        complete = alone or len(done_pages(self.bucket, intake.id)) == intake.pages
-        if complete and self.understand(intake, lease.payer(BILL_S), lease.calls(alone=alone)):
+        if not (alone and whole):
+            done = done_pages(self.bucket, intake.id)
+            if further := self._next_chunks(intake, done):
+                return [other for other in further if (other - chunk) % self.chunks_in_flight == 0]
+        if self.understand(intake, lease.payer(BILL_S), lease.calls(alone=alone)):
             self.nudges.sheet(intake.id)
-        return complete
+        return None
+
+    def _next_chunks(self, intake: Intake, done: Collection[int]) -> list[int]:
+        return next_chunks(done, intake.pages, self.chunk_pages, self.chunks_in_flight)
 
     def _count_pages(self, files: _Files) -> list[int]:
         counts: list[int] = []
@@ -232,17 +264,20 @@ class _ChunkRun:
         self._shown_at = ocr.clock()
         self._pending: dict[Future[bool], tuple[_Page, int]] = {}
 
-    def read(self, places: Sequence[Place]) -> None:
-        """Read and save pages; returns when all are saved."""
+    def read(self, places: Sequence[Place]) -> bool:
+        """Read and save pages, one at least, until the run has had its share; return whether these were all."""
+        begun = 0
         with ThreadPoolExecutor(self._ocr.calls_in_flight, thread_name_prefix="vision") as pool:
             try:
-                for place in places:
-                    self._start(pool, place, redraw=False)
+                while begun < len(places) and not (begun and self._lease.had_its_share):
+                    self._start(pool, places[begun], redraw=False)
+                    begun += 1
                 while self._pending:
                     self._collect(pool)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+        return begun == len(places)
 
     def _start(self, pool: ThreadPoolExecutor, place: Place, *, redraw: bool, calls: int = 0) -> None:
         """Have a page drawn and its pictures read.

@@ -49,6 +49,8 @@ class Settings:
         sheets_endpoint: Base URL of a Sheets stand-in, or "" for Google's.
         chunk_pages: Most pages that one `ocr` message covers: two rounds of `ocr_calls_in_flight`. With more, instances that
             are free have nothing to take over; with fewer, opening the file again costs as much as reading it.
+        chunks_in_flight: Chunks of one submission at once. A fifth of the instances of `ocr` (infra/functions.toml): a long
+            bill is read fast, and no sender has all of them.
         ocr_calls_in_flight: Vision calls that one `ocr` run keeps going at once.
         lease_s: Seconds that a claimed chunk stays ours without a sign of life.
         patience_s: Seconds without headway after which the sweeper looks at an intake.
@@ -88,6 +90,7 @@ class Settings:
     pubsub_endpoint: str = ""
     sheets_endpoint: str = ""
     chunk_pages: int = 8
+    chunks_in_flight: int = 4
     ocr_calls_in_flight: int = 4
     lease_s: float = 90.0
     patience_s: float = 120.0

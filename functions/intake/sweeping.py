@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from intake import log
 from intake.errors import GaveUp, IntakeError
-from intake.ocr import delete_files, done_pages
+from intake.ocr import delete_files, done_pages, next_chunks
 from intake.records import Intake, Status
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Sweeper:
         bucket: Their files and words.
         nudges: Wakes `ocr` and `record`.
         chunk_pages: Most pages of one chunk.
+        chunks_in_flight: Most chunks of an intake at once.
         patience_s: Seconds until an intake that was woken is looked at again; doubled each time without headway.
         max_attempts: Times in a row without headway after which an intake that is not read is given up.
         copies: The copies in Drive; None where bills are not copied.
@@ -74,6 +75,7 @@ class Sweeper:
     bucket: Bucket
     nudges: Nudges
     chunk_pages: int
+    chunks_in_flight: int
     patience_s: float
     max_attempts: int
     copies: Copies | None = None
@@ -138,7 +140,8 @@ class Sweeper:
                 attempts, pages_seen = 1, len(done)
             if attempts > self.max_attempts:
                 return self._give_up(intake)
-            self.nudges.ocr(intake.id, self._open_chunks(intake, done))
+            # The first chunk where pages are not counted, or where only the last step is missing.
+            self.nudges.ocr(intake.id, next_chunks(done, intake.pages, self.chunk_pages, self.chunks_in_flight) or [0])
         elif intake.status is Status.ASIDE:
             self.store.put_back(due)
             self.nudges.sheet(intake.id)
@@ -159,11 +162,6 @@ class Sweeper:
             return "in_work"  # It came to its end, or was read, in this moment.
         log.error("intake given up", intake_id=intake.id, status=intake.status.value)
         return "failed"
-
-    def _open_chunks(self, intake: Intake, done: set[int]) -> list[int]:
-        """Return the chunks to wake; the first where pages are not counted, or where only the last step is missing."""
-        missing = {(page - 1) // self.chunk_pages for page in range(1, intake.pages + 1) if page not in done}
-        return sorted(missing) or [0]
 
     def _delete_upload(self, upload: StaleUpload) -> None:
         """Delete what is left of an upload that never became an intake, or whose intake was refused."""

@@ -19,6 +19,7 @@ from typing import Any
 from unittest import mock
 
 import intake.cloud.firestore
+import intake.lease
 import intake.log
 import intake.ocr
 import intake.submission
@@ -50,7 +51,7 @@ from tests.faults.memory import Memory
 from tests.unit.fakes import a_directory
 
 START = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
-CHUNK_PAGES = 2
+CHUNK_PAGES, CHUNKS_IN_FLIGHT = 2, 2
 LEASE_S = 90.0
 PATIENCE_S = 120.0
 ORDERS = ("go", "fail before", "answer lost", "repeated", "killed before", "killed after", "silent", "killed under way")
@@ -299,6 +300,7 @@ class World:
             BucketInMemory(self),  # type: ignore[arg-type]
             NudgesInMemory(self),  # type: ignore[arg-type]
             chunk_pages=CHUNK_PAGES,
+            chunks_in_flight=CHUNKS_IN_FLIGHT,
             patience_s=PATIENCE_S,
             max_attempts=1000,  # no run of chance may use them up: to give up is tested elsewhere
         )
@@ -337,6 +339,7 @@ class World:
             VisionInMemory(self),  # type: ignore[arg-type]
             OpenerInMemory(),  # type: ignore[arg-type]
             chunk_pages=CHUNK_PAGES,
+            chunks_in_flight=CHUNKS_IN_FLIGHT,
             calls_in_flight=4,
             max_pages=500,
             lease_s=LEASE_S,
@@ -464,5 +467,8 @@ def patched(world: World) -> Iterator[World]:
             stack.enter_context(mock.patch.object(module, "datetime", Now))
         stack.enter_context(mock.patch.object(intake.ocr, "time", WorldClock(world)))
         stack.enter_context(mock.patch.object(intake.ocr, "ThreadPoolExecutor", _Pool))
+        stack.enter_context(
+            mock.patch.object(intake.lease, "SHARE_CALLS", 1)
+        )  # A run hands on what is left after a page.
         stack.enter_context(mock.patch.object(intake.log, "write"))
         yield world

@@ -53,7 +53,8 @@ class Deployment:
         self.store, self.bucket, self.nudges = Store(), Bucket(), Nudges()
         self.read_chunk, self.record, self.report = Stage(), Stage(), Stage()
         self.admit = Stage(origin={"client": "c" * 32, "peer": "d" * 32})
-        sweeper = Sweeper(self.store, self.bucket, self.nudges, chunk_pages=4, patience_s=60, max_attempts=3)  # type: ignore[arg-type]
+        limits = {"chunk_pages": 4, "chunks_in_flight": 4, "patience_s": 60, "max_attempts": 3}
+        sweeper = Sweeper(self.store, self.bucket, self.nudges, **limits)  # type: ignore[arg-type]
         self.services = SimpleNamespace(
             store=self.store,
             bucket=self.bucket,

@@ -13,7 +13,7 @@ from typing import IO, Any
 import pytest
 from intake.cloud.vision import PictureRefused
 from intake.errors import BrokenFile, OcrUnavailable, TemporaryError
-from intake.ocr import BYTES_IN_FLIGHT, Ocr, delete_files, done_pages, page_places, words_object
+from intake.ocr import BYTES_IN_FLIGHT, Ocr, delete_files, done_pages, next_chunks, page_places, words_object
 from intake.pages.content import PageContent, Piece, Placement
 from intake.pages.worker_process import Pay
 from intake.records import Intake, Quad, Status, Word
@@ -37,7 +37,7 @@ class Bench:
     def __init__(self, **changes: Any) -> None:
         self.store, self.bucket, self.nudges, self.vision = Store(), Bucket(), Nudges(), Vision()
         settings = {"opener": Opener(), "chunk_pages": 4, "calls_in_flight": 4, "max_pages": 20, "lease_s": 90.0}
-        settings |= changes
+        settings |= {"chunks_in_flight": 4, **changes}
         settings = {"understand": self.store.finish_reading, **settings}
         self.ocr = Ocr(self.store, self.bucket, self.nudges, self.vision, **settings)  # type: ignore[arg-type]
 
@@ -162,6 +162,83 @@ def test_places_of_pages() -> None:
     assert [(place.page, place.file, place.index) for place in places] == [(2, 1, 0), (3, 1, 1), (4, 1, 2), (5, 2, 0)]
 
 
+# --- no bill stands in the way of another ---------------------------------------------------------------------------------
+
+
+class SlowPages:
+    """A file of pages each of which takes a second of processor time and shows some pictures."""
+
+    def __init__(self, count: int, pictures: int = 1) -> None:
+        self.page_count = count
+        self.drawn: list[int] = []
+        share = 1 / pictures
+        self._pieces = [Piece(b"%d" % n, Placement(1, 0, 0, share, 0, n * share)) for n in range(pictures)]
+
+    def open(self, kind: str, file: IO[bytes], number: int, pay: Pay) -> SlowPages:
+        self._pay = pay
+        return self
+
+    def page(self, index: int, *, redraw: bool = False) -> PageContent:
+        self._pay(1.0)
+        self.drawn.append(index + 1)
+        return PageContent(10, 90, "render", pieces=self._pieces)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("pictures", "share_s", "in_a_run"),
+    [(1, 2.0, 2), (1, 0.5, 1), (1, 99.0, 4), (5, 99.0, 4), (9, 99.0, 2), (24, 99.0, 1)],
+)
+def test_what_waits_behind_a_long_bill(
+    monkeypatch: pytest.MonkeyPatch, pictures: int, share_s: float, in_a_run: int
+) -> None:
+    """At any moment a message has at most three others of one bill before it, and each of these is soon done."""
+    monkeypatch.setattr("intake.lease.SHARE_S", share_s)
+    monkeypatch.setattr("intake.lease.CALLS", 10_000)
+    file = SlowPages(22, pictures)
+    bench = Bench(opener=file, max_pages=22, chunks_in_flight=3)
+    bench.submitted(("pdf", b"%PDF-"))
+    queue, longest = [0], 0
+    while queue:
+        drawn, sent = len(file.drawn), len(bench.nudges.to_ocr)
+        bench.deliver(queue.pop(0), f"m{sent}-{drawn}")
+        longest = max(longest, len(file.drawn) - drawn)
+        queue += [chunk for _, chunk in bench.nudges.to_ocr[sent:]]
+        assert len(queue) <= 3
+    assert longest == in_a_run
+    assert sorted(file.drawn) == list(range(1, 23))
+    assert (bench.intake.status, bench.nudges.to_sheet) == (Status.READ, [INTAKE_ID])
+
+
+def test_a_run_hands_on_what_another_may_take_at_once() -> None:
+    """The rest of a chunk is free when its message goes out: whoever finds it held would let the message go."""
+    bench = Bench(opener=SlowPages(4), max_pages=4)
+    bench.submitted(("pdf", b"%PDF-"))
+    free: list[bool] = []
+    send = bench.nudges.ocr
+
+    def sent(intake_id: str, chunks: list[int]) -> None:
+        if chunks:
+            free.append(not bench.store.chunk_in_work(intake_id))
+        send(intake_id, chunks)
+
+    bench.nudges.ocr = sent  # type: ignore[method-assign,assignment]
+    bench.deliver_all()
+    assert free == [True]
+    assert bench.intake.status is Status.READ
+
+
+def test_next_chunks() -> None:
+    """Of each lane the first chunk with a page missing, wherever the gaps are."""
+    assert next_chunks(set(), 9, 2, 3) == [0, 1, 2]
+    assert next_chunks({1, 2, 5}, 9, 2, 3) == [1, 2, 3]
+    assert next_chunks({1, 2, 3, 4, 7}, 16, 2, 2) == [2, 3]
+    assert next_chunks({1, 2, 5, 6, 9, 10}, 16, 2, 2) == [1, 6]
+    assert next_chunks(set(range(1, 10)), 9, 2, 3) == next_chunks(set(), 0, 2, 3) == []
+
+
 # --- repeated and overlapping messages ------------------------------------------------------------------------------------
 
 
@@ -192,14 +269,22 @@ def test_another_run_holds_the_chunk(bench: Bench) -> None:
 
 
 def test_redelivery_skips_what_is_done(bench: Bench) -> None:
-    """A run that takes over reads only the pages that are missing, and still wakes the other chunks."""
+    """A run that takes over reads only the pages that are missing, and wakes nobody a second time."""
     bench.submitted(("pdf", pages(6)), status=Status.READING, file_pages=(6,))
     for number in (1, 2, 4):
         bench.bucket.write_json(words_object(INTAKE_ID, number), {})
     bench.deliver()
     assert len(bench.vision.pictures) == 1
     assert bench.done == {1, 2, 3, 4}
-    assert bench.nudges.to_ocr == [(INTAKE_ID, 1)]
+    assert bench.nudges.to_ocr == []
+
+
+def test_redelivery_wakes_the_others(bench: Bench) -> None:
+    """A run that takes over from one that died before its first page was saved does not know whether it woke the others."""
+    bench.submitted(("pdf", pages(10)), status=Status.READING, file_pages=(10,))
+    bench.bucket.write_json(words_object(INTAKE_ID, 5), {})
+    bench.deliver()
+    assert bench.nudges.to_ocr == [(INTAKE_ID, 1), (INTAKE_ID, 2)]
 
 
 def test_all_pages_done_but_not_finished(bench: Bench) -> None:

@@ -28,6 +28,7 @@ class Yard:
             self.bucket,  # type: ignore[arg-type]
             self.nudges,  # type: ignore[arg-type]
             chunk_pages=4,
+            chunks_in_flight=4,
             patience_s=PATIENCE_S,
             max_attempts=MAX_ATTEMPTS,
         )
