@@ -8,7 +8,8 @@ refused when somebody else has written since its sender looked (`cloud.sheet_tok
 its id was seen in the Sheet. A process that does not know what stands there (new, or its last flush failed anywhere) looks for
 the rows first. So any number of processes may run, stand still and go on: `record` is deployed as one instance to save quota.
 
-No row waits for another: what Google refuses for its contents is halved until the one row is found.
+No row waits for another: what Google refuses for its contents is halved until the one row is found. That one is written short,
+and then without anything that came from outside; when even that is refused it is not the row but the Sheet.
 """
 
 from __future__ import annotations
@@ -165,7 +166,7 @@ class Recorder:
         self._store.mark_recorded([intake for intake in due if intake.id in there | written], to_copy=self._copies)
         for key, exc in refused.items():
             if not written:
-                raise SheetBlocked(exc.message)  # perhaps it is not the row: that shows when another one is taken
+                raise SheetBlocked(exc.message)  # not the row, for nothing of it was in what was refused last
             self._set_aside(key, exc)
         if len(there) + len(written) + len(refused) < len(rows):
             raise SheetUnavailable(_NOT_SEEN)
@@ -176,7 +177,7 @@ class Recorder:
         return len(due)
 
     def _write(
-        self, rows: Mapping[str, Row], intakes: Mapping[str, Intake], *, short: bool = False
+        self, rows: Mapping[str, Row], intakes: Mapping[str, Intake]
     ) -> tuple[set[str], dict[str, RowsRefused]]:
         """Write rows, in halves where Google refuses them; return which were seen afterwards, and which are refused alone."""
         try:
@@ -191,11 +192,21 @@ class Recorder:
                 self._wait()
                 more, others = self._write({key: rows[key] for key in halves[1]}, intakes)
                 return written | more, {**refused, **others}
-            log.error("row refused", exc, intake_id=keys[0], short=short)
-            if short:
-                return set(), {keys[0]: exc}
-            cells = short_row(intakes[keys[0]], "Google refused what is in it.", copies=self._copies)
-            return self._write({keys[0]: cells}, intakes, short=True)
+            log.error("row refused", exc, intake_id=keys[0])
+            return self._write_short(intakes[keys[0]])
+
+    def _write_short(self, intake: Intake) -> tuple[set[str], dict[str, RowsRefused]]:
+        """Write the row of an intake that was refused whole: short, and then without the answers of the form."""
+        refused: dict[str, RowsRefused] = {}
+        for answers in (True, False):
+            cells = short_row(intake, "Google refused what is in it.", answers=answers, copies=self._copies)
+            try:
+                return self._ledger.append([cells]), {}
+            except RowsRefused as exc:
+                log.error("row refused short", exc, intake_id=intake.id, answers=answers)
+                refused = {intake.id: exc}
+                self._wait()
+        return set(), refused
 
     def _row(self, intake: Intake) -> Row | None:
         """Return an intake's row, or its short one; None when neither can be made, and then it is set aside."""

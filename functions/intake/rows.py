@@ -150,12 +150,13 @@ def row_of(intake: Intake, bill_link_base: str, bucket: str, *, copies: bool = F
     }
 
 
-def short_row(intake: Intake, why: str, *, copies: bool = False) -> dict[str, Cell]:
+def short_row(intake: Intake, why: str, *, answers: bool = True, copies: bool = False) -> dict[str, Cell]:
     """Return the cells of a row that cannot be written whole: what is sure to be accepted, and why there is no more.
 
     Args:
         intake: A read intake.
         why: The end of a sentence.
+        answers: Whether what was typed into the form is part of it; without it nothing is that came from outside.
         copies: Whether bills are copied to Drive.
     """
     form = {
@@ -170,7 +171,7 @@ def short_row(intake: Intake, why: str, *, copies: bool = False) -> dict[str, Ce
     cells: dict[str, Cell] = {
         ID_COLUMN: intake.id,
         "Submitted": day_number(intake.submitted_at.astimezone(OFFICE_TIME)),
-        **{column: intake.form.get(name, "") for column, name in form.items()},
+        **({column: intake.form.get(name, "") for column, name in form.items()} if answers else {}),
     }
     empty: dict[str, Cell] = dict.fromkeys((column.name for column in columns(copies=copies)), "")
     return {

@@ -338,6 +338,18 @@ def test_a_row_that_google_refuses(office: Office, bad: tuple[int, ...], capsys:
     assert min(later - earlier for earlier, later in itertools.pairwise(writes)) >= INTERVAL_S - 1e-9
 
 
+def test_a_single_row_whose_answers_are_refused(office: Office) -> None:
+    """It is settled at once, though no other row shows that the Sheet takes rows: nothing from outside is left in it."""
+    (intake_id,) = office.finish(1)
+    office.sheet.refuses = lambda row: row["Business Entity"] != ""
+    office.process().record(intake_id)
+    (row,) = office.sheet.rows
+    assert (row["Intake ID"], row["Status"], office.status(intake_id)) == (intake_id, "check", Status.RECORDED)
+    assert row["Attention"].startswith("This row could not be written whole: Google refused what is in it.")
+    assert {name for name, cell in row.items() if cell} == {"Intake ID", "Submitted", "Status", "Attention"}
+    assert office.store.sheet_trouble == [""]
+
+
 def test_a_row_that_is_refused_even_short(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     """It is set aside with a line that alerts, and comes again a day later; all others go on."""
     ids, recorder = office.finish(5), office.process()
