@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,11 +19,11 @@ import requests
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from intake.cloud.ledger_tab import find_head, folded
+from intake.cloud.sheets_client import new_tab_id
 from intake.errors import TemporaryError
 from intake.ledger import Recorder
 from intake.records import Status
-from intake.rows import ID_COLUMN, Column, columns, row_of
+from intake.rows import ID_COLUMN, Column, columns, copy_mark, row_of
 
 from infra.local.sheets.book import Spreadsheet
 from infra.local.sheets.errors import SheetsError
@@ -31,7 +32,7 @@ from infra.local.sheets.requests import apply_request
 from tests.unit.fakes import Clock, Store, an_intake
 from tests.unit.in_process import OfficeSheet
 
-OURS: tuple[Column, ...] = columns(copies=False)
+OURS: tuple[Column, ...] = columns(copies=True)
 PLACES = st.integers(0, 40)
 
 
@@ -39,10 +40,15 @@ class Gone(BaseException):
     """The process was killed."""
 
 
+def folded(name: object) -> str:
+    """Return a name without case, blanks and width; written here once more, so that a fault there is seen."""
+    return "" if name is None else "".join(unicodedata.normalize("NFKC", str(name)).split()).lower()
+
+
 def head_of(tab: Tab) -> tuple[int, list[str]] | None:
     """Return row and names of a tab's head."""
-    found = find_head([["" if cell is None else cell for cell in row] for row in tab.rows[:20]])
-    return (found.row, list(found.names)) if found else None
+    tops = ((row, list(map(folded, cells))) for row, cells in enumerate(tab.rows[:20]))
+    return next(((row, names) for row, names in tops if folded(ID_COLUMN) in names), None)
 
 
 def request(book: Spreadsheet, **body: Any) -> None:
@@ -141,6 +147,40 @@ class Office:
         if head and len(tab.rows) > head[0] + 1 and folded("kWh") in head[1]:
             tab.write(head[0] + 1 + n % (len(tab.rows) - head[0] - 1), head[1].index(folded("kWh")), [[own]])
 
+    def write_into_any_cell(self, book: Spreadsheet, tab: Tab, n: int, own: str) -> None:
+        head = head_of(tab)
+        if head and len(tab.rows) > head[0] + 1:
+            tab.write(head[0] + 1 + n % (len(tab.rows) - head[0] - 1), (n * 3) % len(OURS), [[own]])
+
+    def copy_a_row_below(self, book: Spreadsheet, tab: Tab, n: int, _own: str) -> None:
+        if (head := head_of(tab)) and len(tab.rows) > head[0] + 1:
+            source = tab.rows[head[0] + 1 + n % (len(tab.rows) - head[0] - 1)]
+            tab.resize(max(tab.row_count, len(tab.rows) + 1), tab.column_count)
+            tab.write(len(tab.rows), 0, [list(source)])
+
+    def repeat_the_head(self, book: Spreadsheet, tab: Tab, n: int, _own: str) -> None:
+        if head := head_of(tab):
+            names = tab.rows[head[0]]
+            request(book, insertDimension={"range": span(tab, "ROWS", head[0] + 1 + n % 4)})
+            tab.write(head[0] + 1 + n % 4, 0, [list(names)])
+
+    def copy_a_column(self, book: Spreadsheet, tab: Tab, n: int, _own: str) -> None:
+        at = n % len(OURS)
+        request(book, insertDimension={"range": span(tab, "COLUMNS", at)})
+        for row, cells in enumerate(list(tab.rows)):
+            if at + 1 < len(cells):
+                tab.write(row, at, [[cells[at + 1]]])
+
+    def clear_the_tab(self, book: Spreadsheet, tab: Tab, _n: int, _own: str) -> None:
+        tab.rows.clear()
+
+    def move_the_tab_to_the_end(self, book: Spreadsheet, tab: Tab, _n: int, _own: str) -> None:
+        book.tabs.append(book.tabs.pop(book.tabs.index(tab)))
+
+    def rename_the_token(self, book: Spreadsheet, tab: Tab, n: int, _own: str) -> None:
+        for number, each in enumerate(book.named_ranges):
+            each.name = f"Office_{n}_{number}"
+
     def delete_the_token(self, book: Spreadsheet, tab: Tab, _n: int, _own: str) -> None:
         book.named_ranges.clear()
 
@@ -180,16 +220,21 @@ class Year(RuleBasedStateMachine):
         self.written: Counter[str] = Counter()
         self.thrown_away: set[str] = set()
         self.cut: set[str] = set()
+        self.linked: set[str] = set()
+        self.edited = False
         self.ending = ""
         self.wire.around = self.call
+        self.start()
+        self.other = self.recorder
         self.start()
 
     def start(self) -> None:
         self.recorder = Recorder(
             store=self.store,  # type: ignore[arg-type]
-            ledger=self.sheet.ledger(copies=False),
+            ledger=self.sheet.ledger(),
             bill_link_base="https://bills/",
             bucket="b",
+            copies=True,
             interval_s=1.1,
             clock=self.clock,
         )
@@ -219,6 +264,7 @@ class Year(RuleBasedStateMachine):
         getattr(self.wire, when)[method] = lambda: self.edit(edit, n)
         self.bills(1)
         self.record()
+        self.link()
 
     @rule()
     def flush(self) -> None:
@@ -232,10 +278,22 @@ class Year(RuleBasedStateMachine):
         self.record()
         self.ending = ""
 
+    @rule(ending=st.sampled_from(("", "", "answer lost", "killed before", "killed after")))
+    def links(self, ending: str) -> None:
+        """Copies are made: their links take the place of the marks."""
+        self.ending = ending
+        self.link()
+        self.ending = ""
+
     @rule()
     def new_process(self) -> None:
         """The platform replaces the instance."""
         self.start()
+
+    @rule()
+    def other_process(self) -> None:
+        """A message comes to an instance that has stood still meanwhile."""
+        self.recorder, self.other = self.other, self.recorder
 
     @rule(seconds=st.sampled_from((1, 4, 60)))
     def wait(self, seconds: int) -> None:
@@ -256,7 +314,8 @@ class Year(RuleBasedStateMachine):
 
         with contextlib.suppress(SheetsError):
             self.wire.service.edit(change)
-        if name in ("delete_a_column", "rename_a_column"):
+        self.edited = True
+        if name in ("delete_a_column", "rename_a_column", "clear_the_tab"):
             self.cut |= set(before)
         self.thrown_away |= {each for each in before if self.ids()[each] < before[each]}
 
@@ -266,9 +325,10 @@ class Year(RuleBasedStateMachine):
             return effect()
         if self.ending == "killed before":
             raise Gone
-        ids, own = self.ids(), self.own()
+        ids, own, tabs, found = self.ids(), self.own(), self.tabs(), self.usable()
         answer = effect()
         assert self.own() == own, "a cell of the office's was touched"
+        assert self.tabs() == tabs or not found or self.edited, f"a tab was made though there is {found}"
         self.written += self.ids() - ids
         if self.ending == "killed after":
             raise Gone
@@ -278,6 +338,18 @@ class Year(RuleBasedStateMachine):
 
     def cells(self) -> Counter[object]:
         return Counter(cell for tab in self.wire.service.book.tabs for row in tab.rows for cell in row)
+
+    def tabs(self) -> list[int]:
+        """Return the ids of all tabs."""
+        return [tab.sheet_id for tab in self.wire.service.book.tabs]
+
+    def usable(self) -> list[str]:
+        """Return the titles of tabs to which rows can go on: what is called by the title, else what it was before."""
+        book = self.wire.service.book
+        known = {new_tab_id("Intakes"), *(each.sheet_id for each in book.named_ranges if not each.broken)}
+        named = [tab for tab in book.tabs if folded(tab.title) == "intakes"]
+        among = named or [tab for tab in book.tabs if tab.sheet_id in known]
+        return [tab.title for tab in among if head_of(tab) or not tab.rows]
 
     def ids(self) -> Counter[str]:
         """Return how often each intake's id stands anywhere."""
@@ -297,15 +369,28 @@ class Year(RuleBasedStateMachine):
         except Gone:
             self.start()
         self.clock.sleep(20)
+        self.edited = False
         for key in due:
             if self.store.intakes[key].status is Status.RECORDED:
                 self.check_row(key)
+
+    def link(self) -> None:
+        recorded = {key for key, each in self.store.intakes.items() if each.status is Status.RECORDED}
+        try:
+            self.recorder.fill_in_copies({copy_mark(key): f"https://copy/{key}" for key in recorded - self.linked})
+            self.linked |= recorded
+        except Gone:
+            self.start()
+        except TemporaryError:
+            pass
+        self.clock.sleep(20)
+        self.edited = False
 
     def check_row(self, key: str) -> None:
         """Check that a row that was recorded just now stands under its heads."""
         if key in self.thrown_away:
             return
-        expected = row_of(self.store.intakes[key], "https://bills/", "b")
+        expected = row_of(self.store.intakes[key], "https://bills/", "b", copies=True)
         standing = [
             (tab, row)
             for tab in self.wire.service.book.tabs
@@ -329,6 +414,14 @@ class Year(RuleBasedStateMachine):
             doubled = {key for key, count in self.written.items() if count > 1} - self.thrown_away
             assert not doubled, f"doubled: {doubled}"
 
+    @invariant()
+    def links_are_there(self) -> None:
+        """What was linked holds its mark no more, wherever the row stands."""
+        if hasattr(self, "linked"):
+            cells = self.cells()
+            left = {key for key in self.linked if copy_mark(key) in cells}
+            assert not left, f"without a link: {left}"
+
     def teardown(self) -> None:
         """Nobody edits any more: all rows get written."""
         if not hasattr(self, "wire"):
@@ -339,6 +432,9 @@ class Year(RuleBasedStateMachine):
             tab.filtered = tab.protected = False
         for _ in range(4):
             self.record()
+        self.start()
+        self.link()
+        assert self.linked == set(self.store.intakes), "no link could be filled in"
         statuses = {each.status for each in self.store.intakes.values()}
         assert statuses <= {Status.RECORDED}, statuses
         for key in self.store.intakes:
