@@ -124,3 +124,54 @@ def test_no_permission(endpoint: str) -> None:
     with pytest.raises(Unknown, match=r"Cloud Monitoring answered 403: Permission denied\.") as denied:
         google(endpoint, "another-token").functions()
     assert "another-token" not in str(denied.value)
+
+
+class Database(BaseHTTPRequestHandler):
+    """Firestore's answer to a get of `office/sheet`."""
+
+    answer: tuple[int, Any] = (404, {"error": {"status": "NOT_FOUND"}})
+
+    def do_GET(self) -> None:
+        assert self.path == "/v1/projects/p/databases/(default)/documents/office/sheet"
+        assert self.headers["Authorization"] == f"Bearer {TOKEN}"
+        self.send_response(self.answer[0])
+        self.end_headers()
+        self.wfile.write(json.dumps(self.answer[1]).encode())
+
+    log_message = Monitoring.log_message
+
+
+@pytest.fixture
+def database() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Database)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+FULL = "The Sheet is full: move older tabs to another Sheet."
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        ((404, {}), "the Sheet         can be written"),
+        ((200, {"fields": {"trouble": {"stringValue": ""}}}), "the Sheet         can be written"),
+        ((200, {"fields": {"trouble": {"stringValue": FULL}}}), f"the Sheet         {FULL}"),
+    ],
+)
+def test_why_the_sheet_cannot_be_written(
+    database: str, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, Any], line: str
+) -> None:
+    """The table has a line with the sentence of `record`, or says that nothing is wrong."""
+    monkeypatch.setattr(Database, "answer", answer)
+    trouble = status.sheet_trouble(database, "p", TOKEN)
+    assert line in status.table(status.Status("x", [], {}, {}, {}, sheet=trouble)).splitlines()
+
+
+def test_firestore_does_not_say_how_the_sheet_is(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal is not taken for a Sheet that is well."""
+    monkeypatch.setattr(Database, "answer", (403, {}))
+    with pytest.raises(Unknown, match="Firestore answered 403 when asked how the Sheet is"):
+        status.sheet_trouble(database, "p", TOKEN)

@@ -59,3 +59,15 @@ def test_each_403_says_what_to_do(body: Any, what: str) -> None:
     assert what in refusal.value.message
     assert "Robin" not in refusal.value.message
     assert refusal.value.message.endswith("The copy will be made again.")
+
+
+@pytest.mark.parametrize("body", [of_drive("forbidden"), of_all_apis("IAM_PERMISSION_DENIED"), {}, ""])
+@pytest.mark.parametrize("status", [401, 403])
+def test_no_access_says_whom_to_make_what(status: int, body: Any) -> None:
+    """The whole sentence: what Google answered, what to do, and that nothing is lost."""
+    with pytest.raises(DriveUnavailable) as refusal:
+        checked(answer(status, body))
+    said, what, *rest = refusal.value.message.split(". ")
+    assert said.startswith(f"Google Drive answered {status}")
+    assert what == "Make the service account of `record` a content manager of the Shared Drive in DRIVE_FOLDER"
+    assert rest == ["The copy will be made again."]

@@ -260,6 +260,8 @@ class Year(RuleBasedStateMachine):
         if moment == "now":
             self.edit(edit, n)
             return
+        self.bills(1)
+        self.record()  # so that the next write is that of a row
         when, method = _METHODS[moment]
         getattr(self.wire, when)[method] = lambda: self.edit(edit, n)
         self.bills(1)
