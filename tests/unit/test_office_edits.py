@@ -198,6 +198,7 @@ class Office:
 
 
 EDITS = {name: getattr(Office(), name) for name in vars(Office) if not name.startswith("_")}
+ENDINGS = ("answer lost", "killed before", "killed after")
 MOMENTS = ("now", "before the next write", "after the next write", "before the next read")
 _METHODS = {
     "before the next write": ("before", "spreadsheets.batchUpdate"),
@@ -266,21 +267,25 @@ class Year(RuleBasedStateMachine):
         getattr(self.wire, when)[method] = lambda: self.edit(edit, n)
         self.bills(1)
         self.record()
-        self.link()
 
     @rule()
     def flush(self) -> None:
         """A message comes."""
         self.record()
 
-    @rule(ending=st.sampled_from(("answer lost", "killed before", "killed after")))
-    def bad_flush(self, ending: str) -> None:
-        """A message comes, and the run that it starts ends badly at its next write."""
+    @rule(ending=st.sampled_from(ENDINGS), edit=st.sampled_from(sorted(EDITS)), n=PLACES)
+    def bad_flush(self, ending: str, edit: str, n: int) -> None:
+        """A message comes, the run that it starts ends badly at its next write, and somebody edits before the next one."""
+        self.bills(1)
+        self.record()
+        self.bills(1)
         self.ending = ending
         self.record()
         self.ending = ""
+        self.edit(edit, n)
+        self.record()
 
-    @rule(ending=st.sampled_from(("", "", "answer lost", "killed before", "killed after")))
+    @rule(ending=st.sampled_from(("", *ENDINGS)))
     def links(self, ending: str) -> None:
         """Copies are made: their links take the place of the marks."""
         self.ending = ending

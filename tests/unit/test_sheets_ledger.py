@@ -489,6 +489,22 @@ def test_two_processes(sheet: OfficeSheet) -> None:
     assert ids_in(sheet, "Intakes") == IDS[:1]
 
 
+def test_a_renamed_token_still_stops_who_slept(sheet: OfficeSheet) -> None:
+    """The office renames it each time that another has written: whoever looked before that writes nothing all the same."""
+    first, second = sheet.ledger(), sheet.ledger()
+    first.find_rows({IDS[0]: row(IDS[0])})
+    ranges = sheet.wire.service.book.named_ranges
+    for number in range(2):
+        ranges[0].name = f"Old_{number}"
+        put(second, [row(IDS[number])])
+        ranges = sheet.wire.service.book.named_ranges
+        assert len(ranges) == 1
+    ranges[0].name = "Old_2"
+    with pytest.raises(SheetMoved):
+        first.append([row(IDS[0])])
+    assert ids_in(sheet, "Intakes") == IDS[:2]
+
+
 @pytest.mark.parametrize(
     ("trouble", "what"),
     [("protected", "A range of the Sheet is protected"), ("full", "The Sheet is full: move older tabs")],

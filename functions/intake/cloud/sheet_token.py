@@ -15,7 +15,8 @@ batch out only if nothing was written since; however late that is, and however l
 Ids are random and never used twice. Whoever got no answer reads the token: its old id means not written, its new id written.
 A process may write when it has read the token as the only one and as its own, and has read the ids of the rows after that:
 between that reading and its write nobody else can have written, or the write is refused. The office may delete the range at
-any time; it is added again, which only one can do.
+any time; it is added again, which only one can do. Renamed by the office, it is known by the beginning of its id: were it left
+standing, a process that slept for long could still give it up and write.
 
 Its place is the column into which the last write put the intake ids; it moves with that column, so that rows which were written
 while columns moved are found by the next process too. When that column or its tab is deleted, Google shows the range as
@@ -37,6 +38,7 @@ from intake.errors import SheetMoved
 
 NAME = "GreenWatt_writer_do_not_delete"
 # The copy that comes with a duplicated tab is named with that tab.
+_ID = "greenwatt"
 _OURS = re.compile(rf"(?:.*!)?({NAME}(?:_\d+)?)", re.DOTALL)
 
 
@@ -58,9 +60,9 @@ class Found:
 def found_in(named_ranges: Sequence[Json]) -> list[Found]:
     """Return the tokens among the named ranges of a spreadsheet: one, unless people or chance had their hands in it."""
     return [
-        Found(each["namedRangeId"], match[1], {"sheetId": 0, **each.get("range", {})})
+        Found(each["namedRangeId"], match[1] if match else each["name"], {"sheetId": 0, **each.get("range", {})})
         for each in named_ranges
-        if (match := _OURS.fullmatch(each["name"]))
+        if (match := _OURS.fullmatch(each["name"])) or each["namedRangeId"].startswith(_ID)
     ]
 
 
@@ -126,7 +128,7 @@ class Token:
         return replies
 
     def _swap(self, old: set[str], requests: Sequence[Json], place: Json) -> list[Json]:
-        new = uuid.uuid4().hex
+        new = _ID + uuid.uuid4().hex
         self._may_be_ours = (old & self._may_be_ours) | {new}
         named = {"namedRangeId": new, "name": self._name, "range": place}
         replies = self._book.change(
