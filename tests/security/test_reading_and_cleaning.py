@@ -24,13 +24,14 @@ from intake.pages.opener import Opener
 from intake.pages.worker_process import Answer, Pay
 from intake.reading import Signs, checked, read_bill
 from intake.records import PageWords, Status
+from PIL import Image
 
 from tests.security.bombs import laughing_pdf, pdf_of, stream
 from tests.security.test_isolation import GOOD, opened
 from tests.specimens.catalogue import make
 from tests.unit.fakes import INTAKE_ID
 from tests.unit.marks import encoded, marked
-from tests.unit.test_location import KINDS, taken
+from tests.unit.test_location import KINDS, taken, written
 from tests.unit.test_ocr import Bench
 from tests.unit.test_understanding import Kept, page_of_specimen, reading_intake, saved
 
@@ -277,6 +278,33 @@ def test_the_cleaner_says_what_the_library_would(cleaner: Opener, kind: str) -> 
     data = taken(kind)
     with file_of(data) as file:
         assert cleaner.clean(kind, file, 1) == without_location(kind, data)
+
+
+def test_a_page_of_a_scanner_has_many_tags(cleaner: Opener) -> None:
+    """Scanners write twenty and more of them; those that show the page go through the check of what a worker says."""
+    size = "".join(map(chr, range(65, 91)))
+    noted: dict[int, Any] = {
+        266: 1,
+        274: 1,
+        280: 0,
+        281: 255,
+        282: 200.0,
+        283: 200.0,
+        284: 1,
+        290: 2,
+        296: 2,
+        297: (0, 1),
+    }
+    noted |= {254: 0, 263: 1, 317: 1, 336: (0, 255), 269: size, 270: size, 271: size, 272: size, 305: size, 306: size}
+    buffer = io.BytesIO()
+    marked(60, 80).save(buffer, "TIFF", tiffinfo=noted)
+    with file_of(buffer.getvalue()) as file:
+        after = written(buffer.getvalue(), cleaner.clean("tiff", file, 1))
+    assert size.encode() in buffer.getvalue()
+    assert size.encode() not in after
+    with Image.open(io.BytesIO(buffer.getvalue())) as one, Image.open(io.BytesIO(after)) as other:
+        assert len(dict(other.tag_v2)) > 16  # type: ignore[attr-defined]
+        assert one.tobytes() == other.tobytes()
 
 
 def test_the_cleaner_is_light(cleaner: Opener) -> None:

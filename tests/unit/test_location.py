@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import random
+import re
 import struct
 import zlib
 from collections.abc import Iterable
@@ -221,7 +222,32 @@ def plain(kind: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+def between_scans(more: bytes) -> bytes:
+    """Return a progressive JPEG with something behind its first scan."""
+    picture = plain("jpeg", progressive=True)
+    place = re.search(rb"\xff\xda.+?(?=\xff[^\x00\xd0-\xd7])", picture, re.DOTALL).end()  # type: ignore[union-attr]
+    return picture[:place] + more + picture[place:]
+
+
 HIDDEN = {
+    "jpeg between scans": between_scans(segment(0xE1, b"Exif\0\0" + WHERE)),
+    "jpeg film behind": plain("jpeg") + film_with_place(),
+    "jpeg more XMP": behind_first(
+        b"jpeg", plain("jpeg"), segment(0xE1, b"http://ns.adobe.com/xmp/extension/\0" + WHERE)
+    ),
+    "jpeg of Photoshop": behind_first(b"jpeg", plain("jpeg"), segment(0xED, b"Photoshop 3.0\x008BIM" + WHERE)),
+    "jpeg colours that are none": behind_first(b"jpeg", plain("jpeg"), segment(0xE2, b"FPXR\0" + WHERE)),
+    "png text": behind_first(b"png", plain("png"), chunk(b"tEXt", b"Comment\0" + WHERE)),
+    "png text in UTF-8": behind_first(b"png", plain("png"), chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + WHERE)),
+    "png EXIF": behind_first(b"png", plain("png"), chunk(b"eXIf", b"II*\0\x08\0\0\0\0\0" + WHERE)),
+    "webp odd EXIF": in_webp(
+        plain("webp", lossless=True),
+        b"EXIF" + struct.pack("<I", 33 + len(WHERE)) + b"II*\0\x08\0\0\0" + bytes(25) + WHERE + b"\0",
+    ),
+    "webp XMP": in_webp(plain("webp", lossless=True), b"XMP " + struct.pack("<I", len(WHERE)) + WHERE),
+    "tiff second page": plain(
+        "tiff", save_all=True, append_images=[photo(2)], tiffinfo={700: WHERE, 34377: WHERE, 33723: WHERE}
+    ),
     "heic film": plain("heic") + film_with_place(),
     "heic box of XMP": plain("heic") + box(b"XMP_", WHERE),
     "heic box of a maker": plain("heic") + box(b"uuid", bytes(16) + WHERE),
@@ -262,11 +288,19 @@ def test_wherever_it_is_hidden(name: str) -> None:
     assert ImageChops.difference(one, other).getbbox() is None
 
 
+def test_packed_text_of_a_png() -> None:
+    """It is left out as it is, packed."""
+    before = behind_first(b"png", plain("png"), chunk(b"zTXt", b"Comment\0\0" + zlib.compress(WHERE)))
+    assert cleaned("png", before) == plain("png")
+
+
 def test_jpeg_in_tiff() -> None:
-    """Strips of JPEG are cleaned as JPEGs are, without anything being moved."""
+    """Strips of JPEG are cleaned as JPEGs are, also between their segments and behind their end, and nothing is moved."""
     buffer = io.BytesIO()
     photo().convert("L").save(buffer, "JPEG", comment=WHERE)
-    strip = buffer.getvalue() + bytes(len(buffer.getvalue()) % 2)
+    strip = behind_first(b"jpeg", buffer.getvalue(), segment(0xE1, b"Exif\0\0" + WHERE))
+    strip = strip.replace(b"\xff\xdb", WHERE + b"\xff\xdb", 1) + WHERE
+    strip += bytes(len(strip) % 2)
     width, height = photo().size
     tags = [
         (256, width),
@@ -296,7 +330,7 @@ def test_a_damaged_picture_is_read_or_refused(kind: str, data: st.DataObject) ->
     for place in data.draw(st.lists(st.integers(0, min(len(picture), 900) - 1), max_size=6)):
         picture[place] = data.draw(st.integers(0, 255))
     with contextlib.suppress(Unreadable):
-        without_location(kind, picture[: cut or None])
+        without_location(kind, bytes(picture[: cut or None]))
 
 
 SAMPLES = {kind: taken(kind) for kind in KINDS}

@@ -5,7 +5,7 @@ first. So nothing is looked for; what shows the picture is kept, with its orient
 
     jpeg   segments of the picture itself, JFIF and Adobe without thumbnails, ICC; up to the end of the picture
     png    chunks that are needed to show the picture
-    webp   likewise
+    webp   likewise; every other byte is zero
     tiff   tags that are needed to show a page, and what they lead to; every other byte is zero
     heic   boxes and items that are needed to show the picture; every other byte is zero
 
@@ -18,23 +18,17 @@ Time and memory grow with the parts of a file, of which there may be `pieces.MAX
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 
 from intake.location.chunks import clean_png, clean_webp
 from intake.location.heif import clean_heif
 from intake.location.jpeg import clean_jpeg
-from intake.location.pieces import MAX_SCATTERED, Bytes, Part, Unreadable, length_of
+from intake.location.pieces import Bytes, Part, Unreadable, assembled, length_of
 from intake.location.tiff import clean_tiff
 
 __all__ = ["Part", "Unreadable", "length_of", "without_location"]
 
-_CLEANERS: dict[str, Callable[[Bytes], list[Part]]] = {
-    "jpeg": clean_jpeg,
-    "png": clean_png,
-    "webp": clean_webp,
-    "tiff": clean_tiff,
-    "heic": clean_heif,
-}
+_CLEANERS = {"jpeg": clean_jpeg, "png": clean_png, "webp": clean_webp, "tiff": clean_tiff, "heic": clean_heif}
+_IN_PLACE = {"webp", "tiff", "heic"}
 
 
 def without_location(kind: str, data: Bytes) -> list[Part]:
@@ -44,17 +38,10 @@ def without_location(kind: str, data: Bytes) -> list[Part]:
         kind: `jpeg`, `png`, `webp`, `tiff` or `heic`.
         data: All bytes.
 
-    Returns:
-        The parts in order: a span (start, end) of `data`, bytes of our own, or a count of zeros.
-
     Raises:
         Unreadable: The picture is not put together as its format asks for, or of too many parts.
     """
-    clean = _CLEANERS[kind]
     try:
-        parts = clean(data)
+        return assembled(_CLEANERS[kind](data), len(data), in_place=kind in _IN_PLACE)
     except (LookupError, ValueError, struct.error) as exc:
         raise Unreadable from exc
-    if len(parts) > MAX_SCATTERED:
-        raise Unreadable
-    return parts

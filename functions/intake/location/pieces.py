@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Iterable
 
-Bytes = bytes | bytearray | memoryview | mmap.mmap
-Span = tuple[int, int]
-Part = Span | bytes | int
+Bytes = bytes | mmap.mmap
+Part = tuple[int, int] | bytes | int
+"""Of the new file: a span (start, end) of the old one, bytes of our own, or a count of zeros."""
+Kept = tuple[int, int, list[Part]]
+"""Of the old file: a span, and what is written there; nothing means that it stays. Cleaners yield one for each thing that they
+look at, if only an empty one, so that all their work is counted."""
+NOTHING: Kept = (0, 0, [])
 MAX_PARTS = 50_000
 """Most parts (segments, chunks, boxes, tags) of one picture. A PNG of 30 MB in the smallest chunks that libpng writes has
 4,000; fifty thousand are walked in a tenth of a second, and what is noted of them takes 20 MB."""
 MAX_SCATTERED = 20_000
 """Most parts of the new file, in which neighbours are one: of honest pictures a few dozen, of TIFFs one a strip at most."""
 
-T = TypeVar("T")
-
 
 class Unreadable(Exception):
     """The metadata of a picture cannot be found."""
-
-
-def counted(parts: Iterable[T]) -> Iterator[T]:
-    """Yield parts as they come; raise Unreadable when there are too many."""
-    for number, part in enumerate(parts):
-        if number >= MAX_PARTS:
-            raise Unreadable
-        yield part
-
-
-def keep(parts: list[Part], start: int, end: int) -> None:
-    """Go on with bytes of the old file; neighbours become one part."""
-    if parts and isinstance(last := parts[-1], tuple) and last[1] == start:
-        parts[-1] = (last[0], end)
-    elif start < end:
-        parts.append((start, end))
 
 
 def length_of(parts: Iterable[Part]) -> int:
@@ -45,29 +30,42 @@ def length_of(parts: Iterable[Part]) -> int:
     )
 
 
-def in_place(size: int, kept: Iterable[Span], written: Iterable[tuple[int, bytes]]) -> list[Part]:
-    """Return the parts of a file in which everything stays where it is, and what is not named is zero.
+def assembled(every: Iterable[Kept], size: int, *, in_place: bool) -> list[Part]:
+    """Return the parts of the new file.
 
     Args:
-        size: Bytes of the file.
-        kept: Spans that stay; they may overlap.
-        written: Places, and what is written there.
+        every: What is kept; spans may overlap, but not where something else is written.
+        size: Bytes of the old file.
+        in_place: Whether everything stays where it is, with zeros between; else it moves together.
 
     Raises:
-        Unreadable: A span leads out of the file, or something is written over another.
+        Unreadable: A span leads out of the file, something is written over another, or it is too much.
     """
+    noted: list[Kept] = []
+    for kept in every:
+        noted.append(kept)
+        if len(noted) > MAX_PARTS:
+            raise Unreadable
     parts: list[Part] = []
     position = 0
-    spans = [(*span, b"") for span in kept] + [(start, start + len(content), content) for start, content in written]
-    for start, end, content in sorted(spans):
-        if end > size or (content and start < position):
-            raise Unreadable
+    for start, end, written in sorted(noted, key=lambda kept: kept[:2]):
         begin = max(start, position)
-        if begin < end:
-            parts += [begin - position] if begin > position else []
-            if content:
-                parts.append(content)
-            else:
-                keep(parts, begin, end)
-            position = end
-    return [*parts, size - position] if position < size else parts
+        if end > size or (written and start < position):
+            raise Unreadable
+        if begin >= end:
+            continue
+        new = written or [(begin, end)]
+        if in_place:
+            new = [begin - position, *new, end - begin - length_of(new)]
+        for part in new:
+            last = parts[-1] if parts else 0
+            if isinstance(part, tuple) and isinstance(last, tuple) and last[1] == part[0]:
+                parts[-1] = last[0], part[1]
+            elif part:
+                parts.append(part)
+        position = end
+    if in_place and position < size:
+        parts.append(size - position)
+    if len(parts) > MAX_SCATTERED or any(isinstance(part, int) and part < 0 for part in parts):
+        raise Unreadable
+    return parts
