@@ -270,3 +270,28 @@ def test_a_name_that_ran_into_the_period_beside_it_is_none() -> None:
     """Words joined over the gap between two columns."""
     lines = replaced(GRID_TOP, "ORLA TESTWOOD", "ORLA TESTWOOD GREENHOUSES INCSep 6,2025 to Oct5,2025")
     assert "customer_name" not in values(read_bill([page(lines)]))
+
+
+@pytest.mark.parametrize(
+    ("name", "is_read"),
+    [
+        ("OTTER LAKE BAKERY", True),  # ends where the account number ends, and begins with no word of a trade
+        ("14 OTTER LAKE SUPPLY", True),
+        ("BAKERY LLC", False),  # whose?
+        ("MACHINE WORKS", False),
+        ("TESTWOOD-LINDENMARK", False),  # a last name alone
+        ("WINIFREDTESTWOOD-LINDENMARK", True),  # lost its blank, not a word
+    ],
+)
+def test_a_business_name_that_may_have_lost_a_word_is_none(name: str, is_read: bool) -> None:
+    """A name over the account number may have lost its first word; it is reported if its own words say that it has not."""
+    found = values(read_bill([page(detail_page(name=name))]))
+    assert found.get("customer_name") == (name if is_read else None)
+
+
+def test_a_second_line_confirms_a_name_and_a_longer_one_replaces_it() -> None:
+    """The same name in another place tells that no word was lost; one with more words tells that one was."""
+    lines = detail_page(name="MACHINE WORKS")
+    assert values(read_bill([page([*lines, (0.08, 0.93, "MACHINE WORKS")])]))["customer_name"] == "MACHINE WORKS"
+    assert "customer_name" not in values(read_bill([page([*lines, (0.08, 0.93, "67 MACHINE WORKS")])]))
+    assert "customer_name" not in values(read_bill([page([*lines, (0.08, 0.93, "MACHINE WORKS OF OWEGO")])]))

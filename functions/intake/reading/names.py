@@ -20,18 +20,37 @@ from intake.reading.tokens import is_unbroken
 _NOT_A_NAME = re.compile(
     r"\d{5}|\$|:|@|\b(account|number|date|page|amount|statement|address|service|period|bill)\b", re.IGNORECASE
 )
-_JOINED_NAME = 13  # signs: hardly any word is so long, two names that came without their blank are
+_JOINED_NAME = 14  # letters without a hyphen: hardly any word is so long, two names that came without their blank are
 _LIKE_A_LABEL = 75
 _LIKE_A_UTILITY = 88
 _INDENT = 0.8
 _HOLE = 1.3  # letters: a blank is half a letter, an initial with its two blanks two
 _BROKEN = 0.6
+_WHOLE = 0.96
+_PART = 0.45  # less than a rival, so that the whole name wins
 _RAGGED = 0.4  # print heights, less than a letter and its blank
+_LEGAL_FORM = re.compile(
+    r"(INC|LLC|L\.L\.C|LLP|PLLC|CORP|CORPORATION|CO|COMPANY|LTD|LIMITED|LP|PC|P\.C|DPC|ASSN|ASSOC|INCORPORATED)\.?$",
+    re.IGNORECASE,
+)
+# What only businesses are called; a name that holds one may go on as well as end behind any of its words.
+_TRADE = re.compile(
+    r"\b(AND|AUTO|BODY|BAKERY|BANK|BARBER|BUILDERS|CAFE|CARE|CARPENTRY|CENTER|CHURCH|CLEANERS|CLINIC|CLUB|COLD|CONSTRUCTION|"
+    r"CONTRACTING|DAIRY|DELI|DENTAL|DESIGN|DIE|DINER|ELECTRIC|ENTERPRISES?|EQUIPMENT|FAMILY|FARMS?|FEED|FIRE|FITNESS|FOODS?|FUEL|GARAGE|"
+    r"GENERAL|GREENHOUSES?|GRILL|GROCERY|GROUP|HARDWARE|HEATING|HOLDINGS|HOTEL|INN|INDUSTRIES|INVESTMENTS?|LANDSCAPING|LAUNDRY|"
+    r"LIQUORS?|LODGE|LUMBER|MACHINE|MANAGEMENT|MARINA|MARKET|MASONRY|MEDICAL|MOTEL|MOTORS?|NURSERY|OFFICE|ORCHARDS?|PAINTING|PARTNERS?|"
+    r"PHARMACY|PIZZA|PIZZERIA|PLUMBING|PRINTING|PRODUCTS|PROPERTIES|PUB|RANCH|REALTY|REPAIR|RESTAURANT|ROOFING|SALES|SALON|SCHOOL|SELF|"
+    r"SERVICES?|SHOP|SOLUTIONS|STATION|STORAGE|STORES?|STUDIO|SUPPLY|SYSTEMS|TAVERN|TECHNOLOG(Y|IES)|TOOL|TOWING|TRUCKING|TRUST|"
+    r"VETERINARY|VINEYARDS?|WAREHOUSE|WINERY|WORKS)\b",
+    re.IGNORECASE,
+)
+_FIGURE = re.compile(r"[\d&]")
 _LABELS = ("servicefor", "servicedeliveredto", "serviceaddress", "customername", "autopay", "duplicate", "uponreceipt")
 
 
-def names(anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]]:
+def names(sheets: Iterable[Sheet], anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]]:
     """Yield the sightings of the customer's name: in the line over or under a label, or right of it."""
+    lines = [(phrase, compact(phrase.text)) for sheet in sheets for phrase in sheet.phrases]
     for anchor in anchors:
         if anchor.name == utility.name_above and utility.name_above:
             phrase, how = _over(anchor), "line above the account number"
@@ -48,7 +67,11 @@ def names(anchors: Iterable[Anchor], utility: Utility) -> Iterator[Sighting[str]
         if phrase is None or (how == "label above" and _is_street_over_town(anchor.sheet, phrase)):
             continue
         if is_name(phrase.text) and not is_label(phrase.text, utility):
-            worth = 0.96 if _is_whole_name(phrase, anchor, how) else _BROKEN
+            worth = _BROKEN
+            if _is_whole_name(phrase, anchor, how):
+                worth = _worth_elsewhere(
+                    phrase, how, [line for line in lines if line[0] not in (phrase, anchor.phrase)]
+                )
             yield Sighting(tidy(phrase.text), worth * certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how)
 
 
@@ -76,11 +99,10 @@ def _is_street_over_town(sheet: Sheet, phrase: Phrase) -> bool:
 def _is_whole_name(phrase: Phrase, anchor: Anchor, how: str) -> bool:
     """Tell whether a name shows no sign that a part was not read.
 
-    Such are a single word, an initial in front or in place of the last name, an indent, a gap, or the same name with more words
-    elsewhere on the page.
+    Such are a single word, an initial in front or in place of the last name, an indent or a gap.
     """
     indented = how == "label above" and abs(phrase.left - anchor.tokens[0].left) > _INDENT
-    whole = len(phrase.tokens) > 1 or len(phrase.text) >= _JOINED_NAME
+    whole = len(phrase.tokens) > 1 or max(map(len, phrase.text.split("-"))) >= _JOINED_NAME
     return (
         whole
         and len(phrase.tokens[0].text) > 1
@@ -88,8 +110,33 @@ def _is_whole_name(phrase: Phrase, anchor: Anchor, how: str) -> bool:
         and not indented
         and is_unbroken(phrase.tokens)
         and not _has_hole(phrase.tokens)
-        and not any(line.text.startswith(f"{phrase.text} ") and is_name(line.text) for line in anchor.sheet.phrases)
     )
+
+
+def _worth_elsewhere(phrase: Phrase, how: str, lines: Sequence[tuple[Phrase, str]]) -> float:
+    """Return how sure a name is by what the other lines of all pages say of it.
+
+    A line that says more is the whole of it. A business's name has no usual shape, as a person's has, so that a word may be
+    lost unseen: where it begins at its label it is whole if it ends in a legal form, where it ends at a margin if it begins
+    with no word of a trade, and anywhere if another line repeats it.
+    """
+    name, is_business = compact(phrase.text), any(sign.search(phrase.text) for sign in (_TRADE, _LEGAL_FORM, _FIGURE))
+    longer = [
+        line
+        for line, letters in lines
+        if len(letters) > len(name)
+        and (letters.startswith(name) or (is_business and letters.endswith(name)))
+        and is_name(line.text)
+    ]
+    if longer:
+        return _PART
+    if how == "line above the account number":  # ends where the number ends; begins anywhere
+        is_whole = not _TRADE.search(phrase.tokens[0].text)
+    else:
+        is_whole = bool(_LEGAL_FORM.search(phrase.text))
+    is_certain = all(token.confidence == 1 for token in phrase.tokens)  # of a text layer, which has no words to lose
+    repeated = any(letters == name for _, letters in lines)
+    return _WHOLE if is_certain or not is_business or is_whole or repeated else _BROKEN
 
 
 def _has_hole(tokens: Sequence[Token]) -> bool:

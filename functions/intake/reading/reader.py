@@ -189,7 +189,7 @@ class _Bill:
     def read_place(self) -> None:
         """Report service address and customer name; a name is sure if a mailing block or a second page repeats it."""
         where = list(addresses.addresses(self.anchors))
-        who = list(names.names(self.anchors, self.utility))
+        who = list(names.names(self.sheets, self.anchors, self.utility))
         labels = self.utility.labels
         if not where and labels["service_address"] == labels["customer_name"]:  # one block, so its place tells both
             is_label = partial(names.is_label, utility=self.utility)
