@@ -224,14 +224,14 @@ def append(page: pymupdf.Page, operators: str) -> None:
 # --- figures that are not text ------------------------------------------------------------------------------------------------
 
 
-def curves(page: pymupdf.Page) -> None:
-    """Paint the value as outlines of its characters."""
+def curves(page: pymupdf.Page, size: float = SIZE, text: str = VALUE, typeface: str = "helv") -> None:
+    """Paint a text as outlines of its characters."""
     with pymupdf.open() as other:
-        small = other.new_page(width=80, height=20)
-        small.insert_text((0, 12), VALUE, fontsize=SIZE)
+        small = other.new_page(width=8 * size, height=2 * size)
+        small.insert_text((0, 1.2 * size), text, fontsize=size, fontname=typeface)
         drawn = pymupdf.open("svg", small.get_svg_image(text_as_path=True).encode())
     with pymupdf.open("pdf", drawn.convert_to_pdf()) as outlines:
-        page.show_pdf_page(pymupdf.Rect(AT.x, AT.y - 12, AT.x + 80, AT.y + 8), outlines)
+        page.show_pdf_page(pymupdf.Rect(AT.x, AT.y - 1.2 * size, AT.x + 8 * size, AT.y + 0.8 * size), outlines)
 
 
 def strokes(page: pymupdf.Page) -> None:
@@ -287,6 +287,14 @@ def test_figures_that_are_not_text(put: Put) -> None:
     assert is_drawn(content)
     assert VALUE not in spelled(content)
     assert spelled(content).count("account") == 3
+
+
+@pytest.mark.parametrize("size", [18, 24, 36, 48])
+@pytest.mark.parametrize("typeface", ["helv", "hebo", "tiro", "cour"])
+@pytest.mark.parametrize("text", [VALUE, "$1,284.09", "613"])
+def test_large_figures_in_curves(text: str, typeface: str, size: int) -> None:
+    """A number in large type that is painted as curves is no logo: it goes to the OCR."""
+    assert read(bill(lambda page: curves(page, size, text, typeface))).pieces
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])

@@ -20,8 +20,9 @@ from intake.pages.pictures import (
     MAX_TURNED_TIFF_PIXELS,
     VISION_PIXELS,
     check_pixels,
+    to_grey,
 )
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from tests.unit.marks import encoded, found_mark, mark_on_page, marked, picture_of, sent
 
@@ -197,13 +198,60 @@ def test_tiff_compressions(compression: str) -> None:
 # --- damaged ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["png", "webp", "tiff"])
-def test_truncated_file(kind: str) -> None:
-    """Half a file is a damaged one, at the latest when the OCR has refused its bytes."""
-    noise = Image.frombytes("RGB", (200, 200), random.Random(1).randbytes(120_000))
-    data = encoded(noise, kind)
+@pytest.mark.parametrize("share", [0.4, 0.7, 0.99])
+@pytest.mark.parametrize("redraw", [False, True], ids=["as it came", "redrawn"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "RGBA", "LA"])
+def test_cut_off(mode: str, redraw: bool, share: float) -> None:
+    """Of a picture that broke off on its way, what has come is read; nobody is sent bytes that a decoder may refuse."""
+    content = page("png", _cut("png", mode, share), redraw=redraw)
+    assert content.source == "render"
+    whole, read = to_grey(_noise(mode)), sent(content)
+    assert read.size == whole.size
+    seen = (0, 0, whole.width, int(0.8 * share * whole.height))
+    assert ImageStat.Stat(ImageChops.difference(read.crop(seen), whole.crop(seen))).mean[0] < 8
+
+
+def _noise(mode: str) -> Image.Image:
+    """Return a picture of coarse noise, which no format compresses well."""
+    samples = random.Random(1).randbytes(40 * 40)
+    coarse = Image.frombytes("L", (40, 40), samples).resize((200, 200), Image.Resampling.BICUBIC)
+    return coarse.convert("RGB").convert(mode)
+
+
+def _cut(kind: str, mode: str, share: float) -> bytes:
+    data = encoded(_noise(mode), kind)
+    return data[: int(share * len(data))]
+
+
+@pytest.mark.parametrize("share", [0.4, 0.9])
+def test_cut_off_webp(share: float) -> None:
+    """Pillow's decoder of WebP takes whole files only: half of one is a damaged file."""
     with pytest.raises(BrokenFile):
-        page(kind, data[: len(data) // 2], redraw=True)
+        page("webp", _cut("webp", "RGB", share), redraw=True)
+
+
+@pytest.mark.parametrize("share", [0.4, 0.9])
+@pytest.mark.parametrize("compression", ["group3", "group4", "tiff_lzw", "jpeg", "packbits", "tiff_deflate"])
+def test_cut_off_tiff(compression: str, share: float) -> None:
+    """A TIFF whose directory stands behind its pixels, and is lost with them, is a damaged file."""
+    data = encoded(_noise("1" if compression.startswith("group") else "RGB"), "tiff", compression=compression)
+    with pytest.raises(BrokenFile):
+        page("tiff", data[: int(share * len(data))])
+
+
+def test_nothing_came() -> None:
+    """A file whose pixels are all missing is a damaged one, not an empty page."""
+    data = encoded(_noise("RGB"), "png")
+    with pytest.raises(BrokenFile):
+        page("png", data[: data.index(b"IDAT") + 8])
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_what_follows_a_png(mode: str) -> None:
+    """Bytes behind a picture's end, as some programs add, do not matter."""
+    assert mark_on_page(page("png", encoded(marked(mode=mode), "png") + bytes(5000))) == pytest.approx(
+        found_mark(marked()), abs=0.02
+    )
 
 
 @pytest.mark.parametrize(

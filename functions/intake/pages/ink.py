@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
+from statistics import median
 
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -26,8 +27,11 @@ MANY_WORDS = 20
 """Words over a picture from which on it may be their background; with fewer it is one to be read, whatever is over it."""
 
 _TINY, _LOWEST, _HIGHEST, _LINE = 2.0, 3.5, 16.0, 20.0
-"""Points of letter paper: smaller type is read by nobody, letters painted as curves are between the next two high (a logo's are
-higher), and a picture that is a line of text is at most as high as the last."""
+"""Points of letter paper: smaller type is read by nobody, letters painted as curves are between the next two high, and a
+picture that is a line of text is at most as high as the last."""
+_LARGE, _FIGURES, _UNEVEN, _NARROW = 48.0, 3, 0.1, 0.85
+"""What is higher than letters may be a logo, or a number in large type: up to so many points high, so many shapes in a row, of
+nearly one height on one line, and each narrower than high."""
 _VISIBLE = 32
 """Least difference between the colour of a word and what is behind it, of 255."""
 _PAPER = 0xFFFFFF
@@ -149,21 +153,36 @@ def _letters(shapes: Sequence[Shape], scale: float) -> list[Box]:
 
     One alone is a sign or part of a drawing, and those over each other are a logo.
     """
-    small = [shape.box for shape in shapes if not shape.rectangle and _is_letter_size(shape.box, scale)]
+    boxes = [shape.box for shape in shapes if not shape.rectangle]
+    sizes = [max(right - left, bottom - top) / scale for left, top, right, bottom in boxes]
+    letters = _rows(box for box, size in zip(boxes, sizes, strict=True) if _LOWEST <= size <= _HIGHEST)
+    figures = _rows(
+        box for box, size in zip(boxes, sizes, strict=True) if _HIGHEST < size <= _LARGE and _is_narrow(box)
+    )
+    return [_around(row) for row in letters if len(row) > 1] + [_around(row) for row in figures if _is_number(row)]
+
+
+def _rows(boxes: Iterable[Box]) -> list[list[Box]]:
     rows: list[list[Box]] = []
-    for box in sorted(small):
+    for box in sorted(boxes):
         for row in rows:
             if _follows(row[-1], box):
                 row.append(box)
                 break
         else:
             rows.append([box])
-    return [_around(row) for row in rows if len(row) > 1]
+    return rows
 
 
-def _is_letter_size(box: Box, scale: float) -> bool:
-    across, down = box[2] - box[0], box[3] - box[1]
-    return _LOWEST * scale <= max(across, down) <= _HIGHEST * scale
+def _is_narrow(box: Box) -> bool:
+    return box[2] - box[0] <= _NARROW * (box[3] - box[1])
+
+
+def _is_number(row: Sequence[Box]) -> bool:
+    """Tell whether large shapes in a row stand as figures do: on one line, most of one height."""
+    top, bottom = (median(box[side] for box in row) for side in (1, 3))
+    most = _UNEVEN * (bottom - top)
+    return sum(abs(box[1] - top) <= most and abs(box[3] - bottom) <= most for box in row) >= _FIGURES
 
 
 def _follows(box: Box, following: Box) -> bool:

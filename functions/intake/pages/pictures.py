@@ -42,6 +42,7 @@ _ORIENTATION = 0x0112
 _DNG_VERSION = 0xC612
 
 STRIP_ROWS = 256
+_TAIL_BYTES = 1024
 
 # The pixel caps above are checked before anything is decoded; Pillow's own is lower than some of them.
 Image.MAX_IMAGE_PIXELS = None
@@ -117,6 +118,20 @@ def _strip_to_grey(strip: Image.Image) -> Image.Image:
     return strip.convert("L")
 
 
+def _load_what_has_come(picture: Image.Image) -> None:
+    """Decode a picture that was cut off on its way as far as it goes; Pillow has but one switch for this, for all pictures."""
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        picture.load()
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+def _shows_nothing(grey: Image.Image) -> bool:
+    darkest, brightest = grey.getextrema()
+    return darkest == brightest
+
+
 def max_decoded_pixels(header: jpeg.JpegHeader) -> int:
     """Return how many pixels a JPEG may have that must be decoded."""
     return int(MAX_PROGRESSIVE_SAMPLES / header.samples) if header.progressive else MAX_JPEG_PIXELS
@@ -181,7 +196,11 @@ class RasterDocument:
                 return PageContent(*picture.size, "picture", pieces=[Piece(bytes(self._data[:]))])
             check_pixels(*picture.size, self._max_decoded_pixels(), self._number)
             # Transposing a copy would double the memory, so the pixels are made grey first; the copy is small.
+            if self._is_cut_off:
+                _load_what_has_come(picture)
             grey = _webp_to_grey(picture) if self._kind == "webp" else to_grey(picture)
+            if self._is_cut_off and _shows_nothing(grey):
+                raise self._unreadable(self._number)
             # Not before the pixels are there: Pillow turns a TIFF while it decodes it and then forgets the orientation.
             orientation = picture.getexif().get(_ORIENTATION, 1)
         except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError) as exc:
@@ -202,6 +221,11 @@ class RasterDocument:
         return MAX_TURNED_TIFF_PIXELS if turned else MAX_PIXELS[self._kind]
 
     @property
+    def _is_cut_off(self) -> bool:
+        """Whether a PNG's last chunk (ISO/IEC 15948, 11.2.5) is not at its end; a few programs write more behind it."""
+        return self._kind == "png" and b"IEND" not in bytes(self._data[-_TAIL_BYTES:])
+
+    @property
     def _own_bytes_will_do(self) -> bool:
         info = self._picture.info
         # Whether a service turns it by its EXIF, and on what it lays what is transparent, is not documented.
@@ -213,6 +237,7 @@ class RasterDocument:
             and len(bands(*self._picture.size)) == 1
             and len(self._data) <= OWN_BYTES_LIMIT
             and not getattr(self._picture, "is_animated", False)
+            and not self._is_cut_off
         )
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 MOST_CHARACTERS = 120
-_GLUED_SURE = 0.93
+_GLUED_SURE = 0.9  # to be compared: the name before the type may have lost a blank too
 
 
 def _words(text: str) -> frozenset[str]:
@@ -48,7 +48,7 @@ _GLUED = re.compile(
     r"(?P<unit>\d[\dA-Z]*)?$"
 )
 _WHOLE_WORDS = re.compile(
-    r"(FORE|CRE|E|W|LO|CO|CA|HAR|HO|JA|TRU|WOO)ST$|(A|E|I|O|Y)RD$|(CHES|HUN|WIN|POR|CAR|FOS|FOR|WA)TER$|CTCT$"
+    r"(\bNE|\bRE|CHE|CRE|DEMARE|ERNE|EVERE|FORE|HARVE|PRIE|WE|LO|CO|CA|HAR|HO|JA|TRU|WOO)ST$|(A|E|I|O|Y)RD$|(CHES|HUN|WIN|POR|CAR|FOS|FOR|WA)TER$|CTCT$"
 )
 _NUMBER = re.compile(r"\d{1,6}[A-Z]{0,2}(-\d{1,4}[A-Z]?)?(/\d)?$")
 _ORDINAL = re.compile(r"\d(ST|ND|RD|TH)($|AV|BLVD|DR|LN|PL|RD|ST)")  # 1235TH: a house number that ran into a street's
@@ -62,7 +62,9 @@ _BOX = re.compile(r"^(P\.? ?O\.? ?|POST OFFICE )BOX\b")
 _LETTERS = re.compile(r"[A-Z0-9][A-Z0-9 .,#'/&()-]*$")
 # No English word begins like this, so the first letter is a direction that lost its blank: WMAPLE, NMAIN, SGENESEE.
 _DIRECTION_GLUED = re.compile(r"\b(N(?=[BCDFHJKLMNPQRSTVXZ])|W(?=[BCDFGJKLMNPQSTVWXZ])|S(?=[BDFGXZ]))(?=[A-Z]{3})")
-_UNIT_GLUED = re.compile(r"\b(APT|UNIT|STE|LOT|BLDG|TRLR|FLOOR|SUITE)(#?\d+[A-Z]?)\b")
+_UNIT_GLUED = re.compile(
+    r"(?:\b|(?<=ST|RD|DR|LN|CT|PL)|(?<=AVE))(APT|UNIT|STE|LOT|BLDG|TRLR|FLOOR|SUITE)(#?\d+[A-Z]?)\b"
+)
 
 
 class Street(NamedTuple):
@@ -92,7 +94,7 @@ def street_of(text: str) -> Street | None:
         return Street(text, sure, typed=True, ends=True)
     if _ORDINAL.search(capitals.partition(" ")[0]):
         return None
-    line = _UNIT_GLUED.sub(r"\1 \2", _POLE.sub("PO", _HOUSE_GLUED.sub(r"\1 ", capitals)))
+    line = _UNIT_GLUED.sub(r" \1 \2", _POLE.sub("PO", _HOUSE_GLUED.sub(r"\1 ", capitals)))
     line = _DIRECTION_GLUED.sub(r"\1 ", _JOINED_ROAD.sub(lambda road: " ".join(filter(None, road.groups())), line))
     words = line.split()
     if _NUMBER_LOST.fullmatch(line):
