@@ -289,6 +289,12 @@ def test_a_business_name_that_may_have_lost_a_word_is_none(name: str, is_read: b
     assert found.get("customer_name") == (name if is_read else None)
 
 
+def test_a_zero_among_the_letters_of_a_name_is_an_o() -> None:
+    """Engines mix them up; a house number keeps its zeros."""
+    lines = detail_page(name="40 0TTER L0DGE")
+    assert values(read_bill([page(lines)]))["customer_name"] == "40 OTTER LODGE"
+
+
 def test_a_second_line_confirms_a_name_and_a_longer_one_replaces_it() -> None:
     """The same name in another place tells that no word was lost; one with more words tells that one was."""
     lines = detail_page(name="MACHINE WORKS")

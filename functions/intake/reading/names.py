@@ -44,6 +44,7 @@ _TRADE = re.compile(
     r"VETERINARY|VINEYARDS?|WAREHOUSE|WINERY|WORKS)\b",
     re.IGNORECASE,
 )
+_ZERO = re.compile(r"(?<![0-9.,])0(?=[A-Z]{2})|(?<=[A-Z])0(?=[A-Z])")  # an O: no word of letters has a zero
 _FIGURE = re.compile(r"[\d&]")
 _LABELS = ("servicefor", "servicedeliveredto", "serviceaddress", "customername", "autopay", "duplicate", "uponreceipt")
 
@@ -72,7 +73,8 @@ def names(sheets: Iterable[Sheet], anchors: Iterable[Anchor], utility: Utility) 
                 worth = _worth_elsewhere(
                     phrase, how, [line for line in lines if line[0] not in (phrase, anchor.phrase)]
                 )
-            yield Sighting(tidy(phrase.text), worth * certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how)
+            name = _ZERO.sub("O", tidy(phrase.text))
+            yield Sighting(name, worth * certainty(phrase.tokens), anchor.sheet.page, phrase.tokens, how)
 
 
 def is_name(text: str) -> bool:
