@@ -28,9 +28,9 @@ CALLS = 500
 """Most pictures of a submission that the OCR is asked about: as many as it may have pages, however they are cut up."""
 AHEAD_S = 0.1
 """How much of a slice is left when the next is paid for: what the worker takes between two looks at it."""
-SHARE_S = 2.0
+SHARE_S = 1.0
 """Seconds of processor time after which a run hands the rest of its chunk on, so that others get their turn in between. Eight
-pages that are drawn take 1; each further run fetches and opens the file again."""
+pages that are drawn take as long; each further run fetches and opens the file again."""
 SHARE_CALLS = 16
 """Calls of the OCR after which it does so: two for each page of a chunk. Cut into the most pieces there are, eight pages
 would take 192, and an instance for a minute."""

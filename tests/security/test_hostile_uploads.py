@@ -21,7 +21,9 @@ from tests.security.test_reading_and_cleaning import JPEG, PNG, after_head, chun
 from tests.security.test_reading_and_cleaning import SLOW as SLOW_PICTURES
 from tests.unit.test_pdf import pdf
 
-ENDED_S, ALL_CPU_S = 60.0, 32.0
+ALL_CPU_S = 32.0
+ENDED_S = 240.0
+"""How long to wait for an end. Alone on a machine it comes within a minute; what is limited is processor time."""
 RUNS_BEFORE = Settings.chunks_in_flight
 """Most runs over the hostile bill that an honest one waits for, each of which takes its share (`lease.SHARE_S`) or a page.
 One instance reads everything here; in production another one, as a rule, takes the honest bill at once."""
@@ -49,7 +51,7 @@ UPLOADS: dict[str, Callable[[], bytes]] = {
     "dates without end": lambda: words_pdf("Billing", "Period", *["10/13/26", "to", "11/11/26"] * 500),
     "labels without end": lambda: words_pdf(*["Account", "Number:", "Total", "usage", "kWh"] * 300),
     "commas": lambda: words_pdf("Service", "Address:", "1", *["A,"] * 2000),
-    "500 slow pages": lambda: slow_pages(500, 6),
+    "500 slow pages": lambda: slow_pages(500, 4),
     "a page without end": lambda: slow_pages(1, 12),
     "jpeg of empty segments": lambda: after_head(2, JPEG, b"\xff\xe0\0\2" * 1_900_000),
     "png of empty chunks": lambda: after_head(33, PNG, chunk(b"IDAT") * 2_100_000),
