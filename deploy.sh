@@ -40,7 +40,8 @@ case "${1:-}" in
   demo) hand_over infra.demo "${@:2}" ;;
   local) hand_over infra.local "${@:2}" ;;
   submit) hand_over infra.submit_bill "${@:2}" ;;
-  gcp | status | redrive | destroy) hand_over infra.gcp "$@" ;;
+  status) hand_over infra.status "${@:2}" ;;
+  gcp | redrive | destroy) hand_over infra.gcp "$@" ;;
   -h | --help | help) usage ;;
   "")
     usage >&2

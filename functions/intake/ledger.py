@@ -176,9 +176,7 @@ class Recorder:
         )
         return len(due)
 
-    def _write(
-        self, rows: Mapping[str, Row], intakes: Mapping[str, Intake]
-    ) -> tuple[set[str], dict[str, RowsRefused]]:
+    def _write(self, rows: Mapping[str, Row], intakes: Mapping[str, Intake]) -> tuple[set[str], dict[str, RowsRefused]]:
         """Write rows, in halves where Google refuses them; return which were seen afterwards, and which are refused alone."""
         try:
             return self._ledger.append(list(rows.values())), {}

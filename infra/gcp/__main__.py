@@ -1,4 +1,4 @@
-"""`./deploy.sh gcp | status | destroy | redrive`: the deployment on Google Cloud."""
+"""`./deploy.sh gcp | destroy | redrive`: the deployment on Google Cloud."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from infra.gcp import destroy, instances, preflight, printing, redrive, settings, staging, status
+from infra.gcp import destroy, instances, preflight, printing, redrive, settings, staging
 from infra.gcp.apply import Runner, StepFailed, run
 from infra.gcp.deployment import DEFAULT_REGION, BadOption, Deployment
 from infra.gcp.plan import plan
@@ -32,17 +32,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     gcp.add_argument("--plan", action="store_true", help="print every command without running any")
     gcp.add_argument("--yes", action="store_true", help="do not ask before beginning")
-    shown = commands.add_parser("status", help="how it is doing: functions, memory, backlog, intakes by state")
-    shown.add_argument("--local", action="store_true", help="of the stack that runs on this machine")
-    shown.add_argument("--json", action="store_true", help="one JSON object")
     taken = commands.add_parser("destroy", help="take back what gcp made; bills, database and Sheet stay")
     taken.add_argument("--with-data", action="store_true", help="also delete all bills and the database, for good")
     taken.add_argument("--yes", action="store_true", help="do not ask (data is asked for all the same)")
     again = commands.add_parser("redrive", help="send dead letters on their way again")
-    for command in (gcp, shown, taken, again):
-        command.add_argument(
-            "--project", default="", metavar="ID", required=command is not shown, help="Google Cloud project"
-        )
+    for command in (gcp, taken, again):
+        command.add_argument("--project", metavar="ID", required=True, help="Google Cloud project")
         command.add_argument("--region", default=DEFAULT_REGION, help="region (default: %(default)s)")
     return parser
 
@@ -58,8 +53,6 @@ def main(argv: Sequence[str] | None = None, sleep: Callable[[float], None] = tim
     options = _parser().parse_args(arguments)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     try:
-        if options.command == "status":
-            return status.show(options)
         deployment = _deployment(options)
         runner = Runner(print, shlex.join(["./deploy.sh", *arguments]), sleep)
         if options.command == "gcp":
@@ -76,7 +69,7 @@ def main(argv: Sequence[str] | None = None, sleep: Callable[[float], None] = tim
         print(f"\n{exc}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. What was done stays; the same command goes on from here.", file=sys.stderr)
+        print("\nInterrupted. Everything done so far is kept; the same command continues from here.", file=sys.stderr)
         return 130
 
 
@@ -90,9 +83,9 @@ def _deployment(options: argparse.Namespace) -> Deployment:
 
 
 def _deploy(options: argparse.Namespace, deployment: Deployment, runner: Runner) -> int:
-    settled, source, site = settings.read(), staging.source_digest(), staging.site_digest(deployment)
+    settled, source = settings.read(), staging.source_digest()
     if options.plan:
-        parts = plan(deployment, settled, source, site)
+        parts = plan(deployment, settled, source)
         heading = f"GreenWatt Intake in project {deployment.project}, {deployment.region}."
         print(printing.script(list(preflight.looks(deployment, settled)), parts, heading), end="")
         return 0
@@ -103,11 +96,10 @@ def _deploy(options: argparse.Namespace, deployment: Deployment, runner: Runner)
         return 1
     if not options.yes and not _agreed("Go on? --plan shows every command first. [y/N] "):
         return 1
-    site = staging.site_digest(deployment)
-    first, *_ = plan(deployment, settled, source, site)
+    first, *_ = plan(deployment, settled, source)
     runner.carry_out([first])
     settled = _within_quota(deployment, settled)  # its API is enabled only now
-    runner.carry_out(plan(deployment, settled, source, site)[1:])
+    runner.carry_out(plan(deployment, settled, source)[1:])
     print(_closing(deployment, runner.values["SITE_URL"]))
     return 0
 
@@ -214,8 +206,8 @@ def _destroy(options: argparse.Namespace, deployment: Deployment, runner: Runner
             return 1
     elif not options.yes and not _agreed("Go on? [y/N] "):
         return 1
-    removed = runner.remove(destroy.removals(deployment, settings.read(), with_data=options.with_data))
-    print(f"{removed} things were removed.")
+    runner.remove(destroy.removals(deployment, settings.read(), with_data=options.with_data))
+    print("Done.")
     return 0
 
 

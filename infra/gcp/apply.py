@@ -1,10 +1,11 @@
-"""Carrying a plan out: run each step, wait where Google needs a moment, stop at the first failure and say how to go on."""
+"""Running a plan: each step in order, with a time limit, waiting where Google needs a moment, until the first failure."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable
@@ -13,13 +14,13 @@ from typing import Any
 
 from infra.gcp.deployment import ROOT
 from infra.gcp.failures import ALREADY, WAITS_S, known
-from infra.gcp.steps import Command, Local, Lookup, Part, Removal, Step, Verdict
+from infra.gcp.steps import Command, Local, Lookup, Part, Step
 
 _NOT_FOUND = re.compile(r"NOT_FOUND|not found|\b404\b|does not exist|Unknown service account", re.IGNORECASE)
 # "Permission ... denied on resource (or it may not exist)": nobody can tell which, so it counts as a failure.
 _DENIED = re.compile(r"PERMISSION_DENIED|permission .*denied|does not have permission|\b403\b", re.IGNORECASE)
 _QUIET = {
-    "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",  # a question nobody answers would stop everything
+    "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",  # a question that nobody answers would stop everything
     "CLOUDSDK_CORE_DISABLE_FILE_LOGGING": "1",  # nothing of a deployment is left in the person's home
     "CI": "1",  # the Firebase CLI and npm then ask nothing either
 }
@@ -30,7 +31,11 @@ Done = subprocess.CompletedProcess[str]
 
 
 class StepFailed(Exception):
-    """A command failed; the message names the step, the command, what Google said, what is known of it, and how to go on."""
+    """A command failed; the message names the step, the command, what Google said, its cause, and how to go on."""
+
+
+class TimedOut(StepFailed):
+    """A command did not end within its time limit and was stopped; the message names it and says what to do."""
 
 
 def run(command: Command, values: dict[str, str] | None = None) -> Done:
@@ -38,32 +43,60 @@ def run(command: Command, values: dict[str, str] | None = None) -> Done:
 
     Raises:
         StepFailed: The program is not there.
+        TimedOut: The command ran longer than its limit; it and all that it started were stopped.
     """
     argv = command.resolved(values or {})
     if command.stdin:
         # A key or token is made and handed over inside the pipe: it is never in this process, in an argument, or on the screen.
         argv = ["bash", "-o", "pipefail", "-c", f'{command.stdin} | "$@"', "bash", *argv]
     try:
-        return subprocess.run(  # noqa: S603 - our own commands
+        process = subprocess.Popen(  # noqa: S603 - our own commands
             argv,
             cwd=ROOT,
             env={**os.environ, **_QUIET},
             stdin=subprocess.DEVNULL,  # whatever asks all the same gets no answer
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
+            start_new_session=True,  # so that npx and pipes can be stopped as a whole
         )
     except FileNotFoundError as exc:
         raise StepFailed(f"{argv[0]} is not installed or not on the PATH.") from exc
+    try:
+        stdout, stderr = process.communicate(timeout=command.limit_s)
+    except BaseException as exc:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        if not isinstance(exc, subprocess.TimeoutExpired):
+            raise
+        minutes = f"{command.limit_s / 60:g} minutes"
+        raise TimedOut(
+            f"This command did not finish within {minutes} and was stopped:\n  {command.shell()}\n"
+            "Check the network and https://status.cloud.google.com, then run the same command again. "
+            "If Google is still busy with it, the next run waits."
+        ) from exc
+    return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
+
+
+def output(command: Command) -> str:
+    """Run a command and return what it printed.
+
+    Raises:
+        StepFailed: It failed.
+    """
+    done = run(command)
+    if done.returncode:
+        raise StepFailed(f"This command failed:\n  {command.shell()}\n{said(done)}")
+    return done.stdout
 
 
 def said(done: Done) -> str:
-    """Return what a command that failed had to say; the Firebase CLI and curl say it on stdout."""
-    return "\n".join(filter(None, (done.stdout.strip(), done.stderr.strip()))) or "It said nothing."
+    """Return what a command that failed printed; the Firebase CLI and curl use stdout for it."""
+    return "\n".join(filter(None, (done.stdout.strip(), done.stderr.strip()))) or "It printed nothing."
 
 
 def not_there(done: Done) -> bool:
-    """Return whether a command that looks failed because the thing is not there."""
+    """Return whether a command failed because the thing does not exist."""
     return bool(done.returncode and _NOT_FOUND.search(said(done)) and not _DENIED.search(said(done)))
 
 
@@ -97,29 +130,31 @@ class Runner:
                     self.look_up(item)
                 elif isinstance(item, Local):
                     self._locally(item)
+                    self.say(f"  {item.name}: done")
                 else:
                     self.say(f"  {item.name}: {self._step(item)}")
 
-    def remove(self, items: Iterable[Removal | Lookup]) -> int:
-        """Take things away in order and return how many there were.
+    def remove(self, items: Iterable[Step | Lookup]) -> None:
+        """Delete things in order. What is not there any more is passed over.
 
         Raises:
             StepFailed: A command failed.
         """
-        removed = 0
         for item in items:
             if isinstance(item, Lookup):
                 self.look_up(item)
                 continue
-            names = item.present(self._look(item.name, item.look))
+            names = [""]
+            if item.listed:
+                names = self._must(item.name, item.listed, {}).stdout.split()
+            removed = False
             for name in names:
-                for command in item.delete:
-                    self._must(item.name, command, {"FOUND": name})
-            self.say(f"  {item.name}: {'removed' if names else 'not there'}")
-            removed += len(names)
-            if names:
-                self._seen.clear()
-        return removed
+                for command in item.remove:
+                    done = self._patiently(command, {"FOUND": name}, passing=not_there)
+                    if done.returncode and not not_there(done):
+                        raise self._failed(item.name, command, said(done))
+                    removed = removed or not done.returncode
+            self.say(f"  {item.name}: {'removed' if removed else 'not there'}")
 
     def look_up(self, lookup: Lookup) -> None:
         """Find a value.
@@ -139,21 +174,17 @@ class Runner:
         try:
             item.run(self.values)
         except (OSError, RuntimeError) as exc:
-            raise StepFailed(self._sentence(item.name, item.does, str(exc))) from exc
-        self.say(f"  {item.name}: done")
+            raise StepFailed(self._sentence(item.name, item.why, str(exc))) from exc
 
     def _step(self, step: Step) -> str:
         """Do one step and return what came of it, in a word or two."""
-        commands, outcome = step.create, "done"
-        extra: dict[str, str] = {}
+        commands, outcome, extra = step.create, "done", {}
         if step.look:
-            found = self._look(step.name, step.look)
-            verdict = step.compare(found, self.values)
-            if verdict is Verdict.SAME:
+            held = step.judge(self._look(step.name, step.look), self.values)
+            if held is True:
                 return "already as it should be"
-            outcome = "made" if verdict is Verdict.MISSING else "changed"
-            if verdict is Verdict.DIFFERS:
-                commands, extra = step.update or step.create, dict(step.found(found, self.values))
+            if isinstance(held, dict):
+                commands, outcome, extra = step.update or (), "updated", held
         if step.slow:
             self.say(f"  {step.name}: this takes a few minutes")
         for command in commands:
@@ -162,7 +193,7 @@ class Runner:
                 continue
             if step.refused and re.search(step.refused[0], said(done)):
                 self._must(step.name, step.refused[1], extra)
-            elif commands is step.create and ALREADY.search(said(done)):
+            elif step.update is not None and commands is step.create and ALREADY.search(said(done)):
                 for again in step.update:
                     self._must(step.name, again, extra)
                 outcome = "updated" if step.update else "already there"
@@ -172,31 +203,38 @@ class Runner:
         self._seen.clear()  # a change may show in any of the answers kept
         return outcome
 
-    def _must(self, name: str, command: Command, extra: dict[str, str]) -> None:
+    def _must(self, name: str, command: Command, extra: dict[str, str]) -> Done:
         done = self._patiently(command, extra)
         if done.returncode:
             raise self._failed(name, command, said(done))
+        return done
 
     def _look(self, name: str, look: Command) -> Any:
         """Return what a look prints, or None where the thing is not there; several steps may share one look."""
         key = tuple(look.resolved(self.values))
         if key not in self._seen:
             done = self._patiently(look, {})
-            missing = not_there(done)
-            if done.returncode and not missing:
+            if done.returncode and not not_there(done):
                 raise self._failed(name, look, said(done))
             try:
-                self._seen[key] = None if missing else json.loads(done.stdout or "null")
+                self._seen[key] = None if done.returncode else json.loads(done.stdout or "null")
             except ValueError as exc:
                 raise self._failed(name, look, "Its answer is not JSON.") from exc
         return self._seen[key]
 
-    def _patiently(self, command: Command, extra: dict[str, str], *, slow: bool = False) -> Done:
+    def _patiently(
+        self,
+        command: Command,
+        extra: dict[str, str],
+        *,
+        slow: bool = False,
+        passing: Callable[[Done], bool] = lambda done: bool(ALREADY.search(said(done))),
+    ) -> Done:
         """Run a command, again and again while it fails with something that passes by itself."""
         values = {**self.values, **extra}
         for wait in WAITS_S[-_SLOW_ATTEMPTS:] if slow else WAITS_S:
             done = run(command, values)
-            failure = known(said(done)) if done.returncode and not ALREADY.search(said(done)) else None
+            failure = known(said(done)) if done.returncode and not passing(done) else None
             if failure is None or not failure.passes:
                 return done
             self.say(f"    {failure.means} Trying again in {wait} s.")
@@ -212,10 +250,10 @@ class Runner:
         return "\n".join(
             [
                 f"Stopped at: {name}",
-                f"  the command was  {command}",
+                f"  command: {command}",
                 *(f"  | {line}" for line in lines),
                 *([failure.means, f"  (source: {failure.source})"] if failure else []),
-                "What was done so far stays. When the cause is mended, the same command goes on from here:",
+                "Everything done so far is kept. Once the cause is fixed, the same command continues from here:",
                 f"  {self.again}",
             ]
         )

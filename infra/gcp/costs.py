@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.gcp import settings
-from infra.local.functions import FunctionSpec
+from infra.spec import FunctionSpec
 
 PRICES = Path(__file__).with_name("prices.toml")
 MONTHS = (100, 1_000, 10_000)

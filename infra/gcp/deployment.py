@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+
+from infra.spec import dead as dead
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / ".build"
@@ -58,7 +60,6 @@ class Deployment:
     drive_folder: str = ""
     alert_email: str = ""
     app_check_key: str = ""
-    topics: Mapping[str, str] = field(default_factory=lambda: TOPICS)
 
     def __post_init__(self) -> None:
         rules = [
@@ -94,8 +95,3 @@ class Deployment:
     def project_flag(self) -> str:
         """Names the project in every command, so that gcloud's own configuration is neither used nor changed."""
         return f"--project={self.project}"
-
-
-def dead(topic_id: str) -> str:
-    """Return the id of a topic's dead-letter topic, which is also that of the subscription on it."""
-    return f"{topic_id}-dead"

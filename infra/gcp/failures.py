@@ -103,15 +103,41 @@ KNOWN = (
         passes=True,
     ),
     Failure(
+        r"already exists under Gen|already exists in (the )?(1st|first)",
+        "The project has a function or service with this name that is not ours. Use another project, or delete it: gcloud "
+        "functions list, https://console.cloud.google.com/run",
+        "https://github.com/google-github-actions/deploy-cloud-functions/issues/338",
+    ),
+    Failure(
+        r"Container Healthcheck failed|container failed to start",
+        "The function was built, but its code did not start. Its log says why: https://console.cloud.google.com/run, the "
+        "function, Logs.",
+        "https://cloud.google.com/run/docs/troubleshooting#container-failed-to-start, "
+        "https://github.com/firebase/firebase-tools/issues/7369",
+    ),
+    Failure(
+        r"vpcServiceControls|VPC Service Controls|SecurityPolicyViolated",
+        "A VPC Service Controls perimeter of the organisation forbids it, often to Google's own build account. Ask its "
+        "administrator to let this project's Cloud Build and Cloud Functions accounts in.",
+        "https://cloud.google.com/vpc-service-controls/docs/troubleshooting",
+    ),
+    Failure(
+        r"Cloud Run service \S+ does not exist in region|Cloud Run region \S+ is not supported",
+        "Hosting cannot find submit or progress in this region. Look whether they are there: gcloud functions list; if they "
+        "are not, see https://console.cloud.google.com/run",
+        "https://github.com/firebase/firebase-tools/issues/2364, https://github.com/pulumi/pulumi-gcp/issues/1224",
+    ),
+    Failure(
         r"RESOURCE_EXHAUSTED|\b429\b|Quota exceeded for quota metric",
         "Too many requests within a minute.",
         "https://cloud.google.com/apis/design/errors#handling_errors",
         passes=True,
     ),
     Failure(
-        r"ABORTED|\b409\b|concurrent policy changes|conflict",
-        "Google is still busy with the change before this one.",
-        "https://cloud.google.com/apis/design/errors#handling_errors",
+        r"ABORTED|\b409\b|concurrent policy changes|conflict|unable to queue the operation|already in progress",
+        "Google is still busy with an earlier change.",
+        "https://cloud.google.com/apis/design/errors#handling_errors, "
+        "https://github.com/firebase/firebase-tools/issues/10731",
         passes=True,
     ),
     Failure(

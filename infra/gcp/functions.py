@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from infra.gcp.deployment import TOPICS, Deployment
 from infra.gcp.grants import ADDRESS_KEY
 from infra.gcp.settings import Settings
-from infra.gcp.steps import Lookup, Step, Verdict, gcloud
-from infra.local.functions import FunctionSpec
+from infra.gcp.steps import Lookup, Step, gcloud, resource
+from infra.spec import FunctionSpec
 
 SOURCE = ".build/source"
 REPOSITORY = "intake"
 DIGEST_LABEL = "intake-source"
 JOB = "intake-sweep"
+DEPLOY_LIMIT_S = 1800
+"""A build takes some minutes; gcloud itself gives up later than this."""
 _SWEEP_SECONDS = 320
 """Longer than `sweep` may take, so that the clock does not count a run as failed that goes on."""
 
@@ -84,10 +87,11 @@ def function(deployment: Deployment, settings: Settings, spec: FunctionSpec, dig
     return Step(
         f"function {spec.name}",
         _reason(spec),
-        (gcloud(*deploy),),
+        (replace(gcloud(*deploy), limit_s=DEPLOY_LIMIT_S),),
         look=gcloud("functions", "describe", *where, "--format=json"),
-        compare=lambda found, _values: _compare(found, deployment, spec, variables, digest),
+        judge=lambda found, _values: _same(found, deployment, spec, variables, digest),
         slow=True,
+        remove=(replace(gcloud("functions", "delete", *where, "--quiet"), limit_s=DEPLOY_LIMIT_S),),
     )
 
 
@@ -100,17 +104,17 @@ def generation(deployment: Deployment, spec: FunctionSpec) -> Step:
     where = (spec.name, deployment.project_flag, f"--region={deployment.region}")
     wanted = f"gen{spec.generation}"
 
-    def compare(found: Any, _values: Mapping[str, str]) -> Verdict:
+    def judge(found: Any, _values: Mapping[str, str]) -> bool:
         template = ((found or {}).get("spec") or {}).get("template") or {}
         held = (template.get("metadata") or {}).get("annotations") or {}
-        return Verdict.SAME if held.get("run.googleapis.com/execution-environment") == wanted else Verdict.DIFFERS
+        return bool(held.get("run.googleapis.com/execution-environment") == wanted)
 
     return Step(
         f"{spec.name} runs in generation {spec.generation}",
-        "Decided for each function in infra/functions.toml; a deployment of the function may undo it.",
+        "Chosen in infra/functions.toml; a deployment of the function may undo it.",
         (gcloud("run", "services", "update", *where, f"--execution-environment={wanted}"),),
         look=gcloud("run", "services", "describe", *where, "--format=json"),
-        compare=compare,
+        judge=judge,
     )
 
 
@@ -123,22 +127,18 @@ def _trigger(deployment: Deployment, spec: FunctionSpec) -> list[str]:
 
 
 def _reason(spec: FunctionSpec) -> str:
-    who = "anybody, through Hosting," if spec.public else "our own service accounts, from inside Google Cloud,"
-    return (
-        f"Called by {who} at most {spec.concurrency} at a time in {spec.memory_mb} MiB for {spec.timeout_s} s, on at most "
-        f"{spec.max_instances} instances; infra/functions.toml has the reason of each number."
-    )
+    who = "Anybody, through Hosting," if spec.public else "Our own service accounts, from inside Google Cloud,"
+    return f"{who} may call it. infra/functions.toml has the reason for each number."
 
 
-def _compare(
-    found: Any, deployment: Deployment, spec: FunctionSpec, variables: Mapping[str, str], digest: str
-) -> Verdict:
+def _same(found: Any, deployment: Deployment, spec: FunctionSpec, variables: Mapping[str, str], digest: str) -> bool:
+    """Return whether a function is as it should be, so that minutes of building are saved."""
     if not found:
-        return Verdict.MISSING
+        return False
     service, trigger = found.get("serviceConfig", {}), found.get("eventTrigger", {})
     held = service.get("environmentVariables", {})
     ingress = "ALLOW_ALL" if spec.public else "ALLOW_INTERNAL_ONLY"
-    same = (
+    return bool(
         found.get("state") == "ACTIVE"
         and found.get("labels", {}).get(DIGEST_LABEL) == digest
         and _mebibytes(service.get("availableMemory", "")) == spec.memory_mb
@@ -153,7 +153,6 @@ def _compare(
         and set(held) - set(variables) <= {"LOG_EXECUTION_ID"}  # which the platform sets
         and (spec.trigger == "http" or trigger.get("retryPolicy") == "RETRY_POLICY_RETRY")
     )
-    return Verdict.SAME if same else Verdict.DIFFERS
 
 
 def _mebibytes(text: str) -> int:
@@ -165,49 +164,33 @@ def _mebibytes(text: str) -> int:
 def repository(deployment: Deployment) -> Step:
     """Return where the images of the functions are kept."""
     where = (REPOSITORY, deployment.project_flag, f"--location={deployment.region}")
-    return Step(
-        f"image repository {REPOSITORY}",
-        "The functions' images, in a place of their own, so that the build may write there and nowhere else.",
-        (gcloud("artifacts", "repositories", "create", *where, "--repository-format=docker"),),
-    )
+    why = "The functions' images. The build may write there and nowhere else."
+    name = f"image repository {REPOSITORY}"
+    return resource(name, why, "artifacts repositories", where, ("--repository-format=docker",))
 
 
-def clock(deployment: Deployment) -> list[Lookup | Step]:
+def scheduler(deployment: Deployment) -> tuple[Lookup | Step, ...]:
     """Return what calls `sweep` every minute."""
-    project, account = deployment.project_flag, deployment.account("clock")
+    project = deployment.project_flag
     where = (JOB, project, f"--location={deployment.region}")
     wanted = (
         "--schedule=* * * * *",
         "--uri=${SWEEP_URL}",
         "--http-method=POST",
-        f"--oidc-service-account-email={account}",
+        f"--oidc-service-account-email={deployment.account('clock')}",
         "--oidc-token-audience=${SWEEP_URL}",
         f"--attempt-deadline={_SWEEP_SECONDS}s",
     )
-    find = gcloud(
-        "functions",
-        "describe",
-        "sweep",
-        "--gen2",
-        project,
-        f"--region={deployment.region}",
-        "--format=value(serviceConfig.uri)",
+    find = ("sweep", "--gen2", project, f"--region={deployment.region}", "--format=value(serviceConfig.uri)")
+    why = "What stopped continues within minutes. A failed call is not repeated: the next one is a minute away."
+    return (
+        Lookup("SWEEP_URL", "The address of sweep.", gcloud("functions", "describe", *find)),
+        resource(f"scheduler job {JOB}", why, "scheduler jobs", where, wanted, wanted, kind="http"),
+        Step(
+            f"scheduler job {JOB} is not paused",
+            "Only a paused job can be resumed, so that is looked at first.",
+            (gcloud("scheduler", "jobs", "resume", *where),),
+            look=gcloud("scheduler", "jobs", "describe", *where, "--format=json"),
+            judge=lambda found, _values: (found or {}).get("state") == "ENABLED",
+        ),
     )
-
-    job = ("scheduler", "jobs")
-    return [
-        Lookup("SWEEP_URL", "The address of sweep, which is also what the clock's token is made out to.", find),
-        Step(
-            f"scheduler job {JOB}",
-            "What stopped goes on within minutes; a call that fails is not repeated, for the next one is a minute away.",
-            (gcloud(*job, "create", "http", *where, *wanted),),
-            (gcloud(*job, "update", "http", *where, *wanted),),
-        ),
-        Step(
-            "the clock runs",
-            "A job that was paused by hand goes on.",
-            (gcloud(*job, "resume", *where),),
-            look=gcloud(*job, "describe", *where, "--format=json"),
-            compare=lambda found, _values: Verdict.SAME if (found or {}).get("state") == "ENABLED" else Verdict.DIFFERS,
-        ),
-    ]

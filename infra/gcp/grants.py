@@ -6,8 +6,7 @@ they given on the project, and the step says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from infra.gcp.deployment import TOPICS, Deployment, dead
 from infra.gcp.steps import Command, Step, gcloud
@@ -15,88 +14,6 @@ from infra.gcp.steps import Command, Step, gcloud
 FORBIDDEN = r"permitted customer|allowedPolicyMember"
 """What Google says where an organisation lets nobody outside it have a role
 (https://cloud.google.com/resource-manager/docs/organization-policy/restricting-domains)."""
-
-
-@dataclass(frozen=True)
-class Resource:
-    """Something that has an IAM policy of its own.
-
-    Attributes:
-        shown: What it is, for a person.
-        group: gcloud's command group.
-        flags: Name and flags that identify it.
-        extra: Flags that only the command that changes the policy takes.
-    """
-
-    shown: str
-    group: tuple[str, ...]
-    flags: tuple[str, ...]
-    extra: tuple[str, ...] = ()
-
-    def policy(self) -> Command:
-        """Return the command that prints the policy."""
-        return gcloud(*self.group, "get-iam-policy", *self.flags, "--format=json")
-
-    def grant(self, member: str, role: str, why: str, condition: str = "", instead: Command | None = None) -> Step:
-        """Return the step that gives a member a role.
-
-        Args:
-            member: Who gets it.
-            role: Which.
-            why: What for, in one sentence.
-            condition: An IAM condition.
-            instead: What to run where the organisation forbids to give `member` a role.
-        """
-        extra = (f"--condition={condition}",) if condition else self.extra
-        add = gcloud(*self.group, "add-iam-policy-binding", *self.flags, f"--member={member}", f"--role={role}", *extra)
-        name, _at, domain = member.partition(":")[2].partition("@")
-        who = domain.partition(".")[0] if "${" in name else name or member
-        refused = (FORBIDDEN, instead) if instead else None
-        return Step(f"{role} on {self.shown} for {who}", why, (add,), refused=refused)
-
-
-def project(deployment: Deployment) -> Resource:
-    """Return the project, for the roles that no single resource can have."""
-    return Resource("the project", ("projects",), (deployment.project,), ("--condition=None",))
-
-
-def bucket(deployment: Deployment) -> Resource:
-    """Return the bucket of the bills."""
-    flags = (f"gs://{deployment.bucket}", deployment.project_flag)
-    return Resource(f"bucket {deployment.bucket}", ("storage", "buckets"), flags)
-
-
-def topic(deployment: Deployment, topic_id: str) -> Resource:
-    """Return a topic."""
-    return Resource(f"topic {topic_id}", ("pubsub", "topics"), (deployment.topic(topic_id), deployment.project_flag))
-
-
-def subscription(deployment: Deployment, name: str, shown: str) -> Resource:
-    """Return a subscription by its full name, or by the variable that holds it."""
-    return Resource(shown, ("pubsub", "subscriptions"), (name, deployment.project_flag))
-
-
-def service(deployment: Deployment, name: str) -> Resource:
-    """Return the Cloud Run service behind a function."""
-    flags = (name, deployment.project_flag, f"--region={deployment.region}")
-    return Resource(f"service {name}", ("run", "services"), flags)
-
-
-def secret(deployment: Deployment, name: str) -> Resource:
-    """Return a secret."""
-    return Resource(f"secret {name}", ("secrets",), (name, deployment.project_flag))
-
-
-def account(deployment: Deployment, name: str) -> Resource:
-    """Return a service account as something that others may use."""
-    flags = (deployment.account(name), deployment.project_flag)
-    return Resource(f"account intake-{name}", ("iam", "service-accounts"), flags)
-
-
-def member(deployment: Deployment, name: str) -> str:
-    """Return a service account of ours as IAM writes it."""
-    return f"serviceAccount:{deployment.account(name)}"
-
 
 PUBSUB_AGENT = "serviceAccount:service-${PROJECT_NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
 """Pub/Sub's own account in the project (https://cloud.google.com/iam/docs/service-agents)."""
@@ -122,7 +39,7 @@ _FIRESTORE = (
     ("submit", "roles/datastore.user", "creates intakes"),
     ("progress", "roles/datastore.viewer", "reads progress and intakes, writes nothing"),
     ("ocr", "roles/datastore.user", "claims chunks and advances intakes"),
-    ("record", "roles/datastore.user", "takes the Sheet's turn and marks intakes recorded"),
+    ("record", "roles/datastore.user", "marks intakes recorded"),
     ("sweep", "roles/datastore.user", "finds what stopped and ends what cannot go on"),
 )
 _PUBLISHERS = (
@@ -134,87 +51,103 @@ _PUBLISHERS = (
 )
 
 
+def grant(group: str, where: Iterable[str], member: str, role: str, why: str, condition: str = "") -> Step:
+    """Return the step that gives a member a role, which gcloud may do again and again.
+
+    `destroy` takes roles back on the project and on the bucket, which stay; all others go with what they are given on.
+
+    Args:
+        group: gcloud's command group.
+        where: Name and flags that identify the resource.
+        member: Who gets it.
+        role: Which.
+        why: What for, in one sentence.
+        condition: An IAM condition.
+    """
+    words, names = group.split(), tuple(where)
+    on_project, ours = group == "projects", "gcp-sa-" not in member
+    pair = (f"--member={member}", f"--role={role}")
+    extra = (f"--condition={condition or None}",) if on_project else ()
+    everything = ("--all",) if on_project else ()
+    remove = gcloud(*words, "remove-iam-policy-binding", *names, *pair, *everything)
+    shown = "the project" if on_project else f"{words[-1].rstrip('s')} {names[0].rpartition('/')[2]}"
+    who = member.partition(":")[2].partition(".iam.")[0] or member
+    return Step(
+        f"{role} on {shown} for {who}",
+        why,
+        (gcloud(*words, "add-iam-policy-binding", *names, *pair, *extra),),
+        remove=(remove,) if ours and group in ("projects", "storage buckets") else (),
+    )
+
+
+def member(deployment: Deployment, name: str) -> str:
+    """Return a service account of ours as IAM writes it."""
+    return f"serviceAccount:{deployment.account(name)}"
+
+
 def of_functions(deployment: Deployment) -> list[Step]:
     """Return the roles that the functions' accounts need before the functions are deployed."""
-    steps = [bucket(deployment).grant(member(deployment, who), role, f"{who} {why}.") for who, role, why in _BUCKET]
+    flag = deployment.project_flag
+    bucket, project = (f"gs://{deployment.bucket}", flag), (deployment.project,)
+    steps = [
+        grant("storage buckets", bucket, member(deployment, who), role, f"{who} {why}.") for who, role, why in _BUCKET
+    ]
     if deployment.drive_folder:
         why = "record copies bills into the Drive folder, so it reads them."
-        steps.append(bucket(deployment).grant(member(deployment, "record"), "roles/storage.objectViewer", why))
-    steps += [
-        project(deployment).grant(
-            member(deployment, who), role, f"{who} {why}; Firestore has roles on the project only."
-        )
-        for who, role, why in _FIRESTORE
-    ]
-    steps += [
-        topic(deployment, TOPICS[name]).grant(member(deployment, who), "roles/pubsub.publisher", f"{who} {why}.")
-        for who, name, why in _PUBLISHERS
-    ]
+        steps.append(grant("storage buckets", bucket, member(deployment, "record"), "roles/storage.objectViewer", why))
+    for who, role, why in _FIRESTORE:
+        reason = f"{who} {why}; Firestore has roles on the project only."
+        steps.append(grant("projects", project, member(deployment, who), role, reason))
+    for who, name, why in _PUBLISHERS:
+        topic = (deployment.topic(TOPICS[name]), flag)
+        steps.append(grant("pubsub topics", topic, member(deployment, who), "roles/pubsub.publisher", f"{who} {why}."))
     why = "submit hashes client addresses with it; no other function can read it."
     reader = "roles/secretmanager.secretAccessor"
-    steps.append(secret(deployment, ADDRESS_KEY).grant(member(deployment, "submit"), reader, why))
+    steps.append(grant("secrets", (ADDRESS_KEY, flag), member(deployment, "submit"), reader, why))
     return steps
 
 
 def of_eventarc(deployment: Deployment) -> Step:
     """Return what lets Eventarc make triggers (https://cloud.google.com/eventarc/docs/troubleshooting#service-agent)."""
     why = "Eventarc makes the triggers of ocr and record; in a new project its account has no role yet."
-    return project(deployment).grant(EVENTARC_AGENT, "roles/eventarc.serviceAgent", why)
+    return grant("projects", (deployment.project,), EVENTARC_AGENT, "roles/eventarc.serviceAgent", why)
 
 
 def of_push(deployment: Deployment) -> Step:
     """Return what lets Pub/Sub sign its deliveries as our account (https://cloud.google.com/eventarc/docs/run/create-trigger-pubsub)."""
-    return account(deployment, "push").grant(
-        PUBSUB_AGENT,
-        "roles/iam.serviceAccountTokenCreator",
-        "Pub/Sub signs its deliveries as this account; in projects from before April 2021 that has to be allowed.",
-    )
+    account = (deployment.account("push"), deployment.project_flag)
+    why = "Pub/Sub signs its deliveries as this account; projects from before April 2021 have to allow that."
+    return grant("iam service-accounts", account, PUBSUB_AGENT, "roles/iam.serviceAccountTokenCreator", why)
 
 
-def of_build(deployment: Deployment, repository: Resource) -> list[Step]:
+def of_build(deployment: Deployment, repository: Iterable[str]) -> list[Step]:
     """Return what the account that builds the functions needs (https://cloud.google.com/functions/docs/securing/build-custom-sa)."""
-    builder = member(deployment, "build")
-    only_sources = (
-        'expression=resource.name.startsWith("projects/_/buckets/gcf-v2-"),title=sources-of-functions'  # not the bills
+    builder, project = member(deployment, "build"), (deployment.project,)
+    # Not the bills.
+    sources = 'expression=resource.name.startsWith("projects/_/buckets/gcf-v2-"),title=sources-of-functions'
+    why_log = "The build writes its log; Logging has roles on the project only."
+    why_push = "The build pushes the functions' images here."
+    why_read = (
+        "The build reads the uploaded source. The first deployment makes its bucket, so the role is on the project, with a "
+        "condition that leaves out the bucket of the bills."
     )
     return [
-        project(deployment).grant(
-            builder, "roles/logging.logWriter", "The build writes its log; Logging has roles on the project only."
-        ),
-        repository.grant(builder, "roles/artifactregistry.writer", "The build pushes the functions' images here."),
-        project(deployment).grant(
-            builder,
-            "roles/storage.objectViewer",
-            "The build reads the uploaded source; its bucket is made by the first deployment, so the role is on the project "
-            "with a condition that leaves out the bucket of the bills.",
-            condition=only_sources,
-        ),
+        grant("projects", project, builder, "roles/logging.logWriter", why_log),
+        grant("artifacts repositories", repository, builder, "roles/artifactregistry.writer", why_push),
+        grant("projects", project, builder, "roles/storage.objectViewer", why_read, sources),
     ]
 
 
-def of_delivery(deployment: Deployment, subscriptions: Mapping[str, str]) -> list[Step]:
-    """Return what Pub/Sub itself needs to give up on a message: to take it off one subscription and publish it on.
-
-    Args:
-        deployment: The deployment.
-        subscriptions: Variable with the full name of the Eventarc subscription, by topic id.
-    """
-    steps = []
-    for topic_id, variable in subscriptions.items():
-        name = f"${{{variable}}}"
-        steps += [
-            topic(deployment, dead(topic_id)).grant(
-                PUBSUB_AGENT,
-                "roles/pubsub.publisher",
-                "Pub/Sub puts messages here whose last delivery attempt has failed.",
-            ),
-            subscription(deployment, name, f"subscription of {topic_id}").grant(
-                PUBSUB_AGENT,
-                "roles/pubsub.subscriber",
-                "Pub/Sub takes a message off it when it goes to the dead letters.",
-            ),
-        ]
-    return steps
+def of_delivery(deployment: Deployment, topic_id: str, subscription: str) -> list[Step]:
+    """Return what Pub/Sub needs to give up on a message: to take it off one subscription and publish it on."""
+    flag = deployment.project_flag
+    why_letters = "Pub/Sub puts messages here whose last delivery attempt has failed."
+    why_take = "Pub/Sub takes a message off it when it goes to the dead letters."
+    letters = (deployment.topic(dead(topic_id)), flag)
+    return [
+        grant("pubsub topics", letters, PUBSUB_AGENT, "roles/pubsub.publisher", why_letters),
+        grant("pubsub subscriptions", (subscription, flag), PUBSUB_AGENT, "roles/pubsub.subscriber", why_take),
+    ]
 
 
 def of_caller(deployment: Deployment, name: str, *, public: bool) -> Step:
@@ -224,13 +157,11 @@ def of_caller(deployment: Deployment, name: str, *, public: bool) -> Step:
     undo; so this comes after each (https://cloud.google.com/run/docs/authenticating/public,
     https://github.com/hashicorp/terraform-provider-google/issues/23360).
     """
+    where = (name, deployment.project_flag, f"--region={deployment.region}")
     if not public:
         caller = member(deployment, "clock" if name == "sweep" else "push")
-        return service(deployment, name).grant(caller, "roles/run.invoker", f"Nobody but this account may call {name}.")
-    where = (name, deployment.project_flag, f"--region={deployment.region}")
-    return service(deployment, name).grant(
-        "allUsers",
-        "roles/run.invoker",
-        f"Hosting sends agents' requests on to {name} without an identity.",
-        instead=gcloud("run", "services", "update", *where, "--no-invoker-iam-check"),
-    )
+        return grant("run services", where, caller, "roles/run.invoker", f"Only this account may call {name}.")
+    why = f"Hosting sends agents' requests on to {name} without an identity."
+    step = grant("run services", where, "allUsers", "roles/run.invoker", why)
+    instead: Command = gcloud("run", "services", "update", *where, "--no-invoker-iam-check")
+    return Step(step.name, step.why, step.create, refused=(FORBIDDEN, instead))

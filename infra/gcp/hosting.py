@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from infra.gcp import staging
 from infra.gcp.apply import run, said
 from infra.gcp.deployment import Deployment
-from infra.gcp.steps import Command, Item, Local, Lookup, Step, Verdict, curl, taken
+from infra.gcp.steps import Command, Item, Local, Lookup, Step, curl, taken
 
 FIREBASE_TOOLS = "firebase-tools@15.34.2"
 APP_NAME = "GreenWatt Intake"
-_TAKE_CONFIG = 'import json, sys; print(json.dumps(json.load(sys.stdin)["result"]["sdkConfig"]))'
+LIMIT_S = 900
+"""The first call fetches the CLI from npm, and a deployment of Firestore's indexes may wait for Google."""
 
 
 def firebase(deployment: Deployment, *arguments: str) -> Command:
@@ -23,11 +23,14 @@ def firebase(deployment: Deployment, *arguments: str) -> Command:
     (firebase-tools, src/apiv2.ts).
     """
     quota = ("env", f"GOOGLE_CLOUD_QUOTA_PROJECT={deployment.project}")
-    return Command((*quota, "npx", "--yes", FIREBASE_TOOLS, *arguments, "--non-interactive"))
+    return Command((*quota, "npx", "--yes", FIREBASE_TOOLS, *arguments, "--non-interactive"), limit_s=LIMIT_S)
 
 
 def project(deployment: Deployment) -> tuple[Item, ...]:
-    """Return Firebase in the project, its Hosting site, and the web app; early, so that a missing login shows at once."""
+    """Return Firebase in the project, its Hosting site, and the web app; early, so that a missing login shows at once.
+
+    None of the commands may be run twice, and the CLI hides what Google says, so each is looked for first.
+    """
     flag = f"--project={deployment.project}"
     sites = firebase(deployment, "hosting:sites:list", flag, "--json")
     apps = firebase(deployment, "apps:list", "WEB", flag, "--json")
@@ -38,14 +41,14 @@ def project(deployment: Deployment) -> tuple[Item, ...]:
             "Hosting and the rules of Firestore belong to Firebase.",
             (firebase(deployment, "projects:addfirebase", deployment.project),),
             look=firebase(deployment, "projects:list", "--json"),
-            compare=lambda found, _values: _listed(found, "projectId", deployment.project),
+            judge=lambda found, _values: _listed(found, "projectId", deployment.project),
         ),
         Step(
             "Hosting site",
             "A project that is new to Firebase has none; its name is part of the form's address.",
             (firebase(deployment, "hosting:sites:create", deployment.project, flag),),
             look=sites,
-            compare=lambda found, _values: Verdict.SAME if found["result"]["sites"] else Verdict.MISSING,
+            judge=lambda found, _values: bool(found["result"]["sites"]),
             # The project's id may be the name of a site of somebody else.
             refused=(
                 r"already (exists|reserved)|Invalid name",
@@ -58,7 +61,7 @@ def project(deployment: Deployment) -> tuple[Item, ...]:
             "Gives the page the key with which it listens to Firestore.",
             (firebase(deployment, "apps:create", "WEB", APP_NAME, flag),),
             look=apps,
-            compare=lambda found, _values: _listed(found, "displayName", APP_NAME),
+            judge=lambda found, _values: _listed(found, "displayName", APP_NAME),
         ),
         Lookup("APP_ID", "The project may have other web apps.", taken(apps, app_id)),
         *([_app_check(deployment)] if deployment.app_check_key else []),
@@ -101,88 +104,44 @@ def rules(deployment: Deployment) -> tuple[Item, ...]:
 
     The CLI compares and changes only what differs.
     """
+    deploy = ("deploy", "--only=firestore", f"--project={deployment.project}", "--config=.build/firebase.json")
     return (
         Local(
-            "Firestore's rules and indexes in .build",
-            "infra/firebase.json with this deployment's site and region, and the files that it names.",
-            _shown_config(deployment),
+            ".build/firebase.json",
+            "infra/firebase.json with this deployment's site and region, and beside it the files that it names.",
             lambda values: staging.stage_firebase(deployment, values["SITE"]),
         ),
         Step(
             "Firestore's rules, indexes and TTL",
-            "What a stranger may read; what sweep and submit ask for; finished progress documents delete themselves.",
-            (
-                firebase(
-                    deployment,
-                    "deploy",
-                    "--only=firestore",
-                    f"--project={deployment.project}",
-                    "--config=.build/firebase.json",
-                ),
-            ),
+            "What a stranger may read; what sweep and submit ask for; finished progress documents are deleted in time.",
+            (firebase(deployment, *deploy),),
         ),
     )
 
 
-def site(deployment: Deployment, digest: str) -> tuple[Item, ...]:
-    """Return the deployment of the site.
-
-    Args:
-        deployment: The deployment.
-        digest: Digest of the site.
-    """
+def site(deployment: Deployment) -> tuple[Item, ...]:
+    """Return the deployment of the site; `destroy` switches it off, since a default site cannot be deleted."""
     flag = f"--project={deployment.project}"
     config = firebase(deployment, "apps:sdkconfig", "WEB", "${APP_ID}", flag, "--json")
 
     def stage(values: Mapping[str, str]) -> None:
-        staging.stage_site(digest)
+        staging.stage_site()
         done = run(config, dict(values))
         if done.returncode:
             raise RuntimeError(said(done))
         staging.add_firebase_config(deployment, done.stdout)
 
     return (
-        Local(
-            "the site in .build/site",
-            "The built page and the config that it reads.",
-            "\n".join(
-                [
-                    "npm ci --prefix frontend && npm run build --prefix frontend",
-                    "rm -rf .build/site && cp -r frontend/dist .build/site",
-                    f"{config.shell()} |",
-                    f"  python3 -c {shlex.quote(_TAKE_CONFIG)} > .build/site/firebase-config.json",
-                ]
-            ),
-            stage,
-        ),
+        Local(".build/site", f"The page, built by npm, and its Firebase configuration: {config.shell()}", stage),
         Step(
             "the site",
             "The agents' form with its headers and the way to submit and progress.",
             (firebase(deployment, "deploy", "--only=hosting", flag, "--config=.build/firebase.json"),),
-            # --fail: a site that is not there, or has no build.json, is an error with its status.
-            look=Command(("curl", "--fail", "--silent", "--show-error", "${SITE_URL}/build.json")),
-            compare=lambda found, _values: (
-                Verdict.SAME if (found or {}).get("digest") == digest else Verdict.DIFFERS if found else Verdict.MISSING
-            ),
             slow=True,
+            remove=(firebase(deployment, "hosting:disable", "--force", "--site=${SITE}", flag),),
         ),
     )
 
 
-def _shown_config(deployment: Deployment) -> str:
-    """Return what the staging of firebase.json comes to, as a shell would do it."""
-    region = f's#"region": "[a-z0-9-]*"#"region": "{deployment.region}"#'
-    policy = [f"s#{narrow}#{wide}#" for narrow, wide in staging.policy_edits(deployment).items()]
-    edit = shlex.quote("; ".join([region, *policy]))
-    site = '-e "s#\\"public\\": \\"../frontend/dist\\"#\\"site\\": \\"${SITE}\\", \\"public\\": \\"site\\"#"'
-    return "\n".join(
-        [
-            "mkdir -p .build && cp infra/firestore.rules infra/firestore.indexes.json .build/",
-            f"sed -e {edit} {site} infra/firebase.json > .build/firebase.json",
-        ]
-    )
-
-
-def _listed(found: Any, key: str, value: str) -> Verdict:
-    entries = (found or {}).get("result") or []
-    return Verdict.SAME if any(entry.get(key) == value for entry in entries) else Verdict.MISSING
+def _listed(found: Any, key: str, value: str) -> bool:
+    return any(entry.get(key) == value for entry in (found or {}).get("result") or [])

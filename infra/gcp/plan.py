@@ -36,7 +36,7 @@ _BATCH = 20
 """APIs in one call at most (https://cloud.google.com/service-usage/docs/reference/rest/v1/services/batchEnable)."""
 
 
-def plan(deployment: Deployment, settings: Settings, source: str, site: str) -> tuple[Part, ...]:
+def plan(deployment: Deployment, settings: Settings, source: str) -> tuple[Part, ...]:
     """Return everything a deployment consists of, in the order in which it can be made.
 
     What takes time to be known everywhere (roles, metrics, indexes) comes as early as it can.
@@ -45,35 +45,25 @@ def plan(deployment: Deployment, settings: Settings, source: str, site: str) -> 
         deployment: Where and for whom.
         settings: What infra/functions.toml says.
         source: Digest of the functions' source.
-        site: Digest of the site.
     """
-    specs = settings.functions.values()
-    events = {TOPICS[spec.trigger]: spec for spec in specs if spec.trigger != "http"}
-    repository = functions.repository(deployment)
-    images = grants.Resource(
-        "the images",
-        ("artifacts", "repositories"),
-        (functions.REPOSITORY, deployment.project_flag, f"--location={deployment.region}"),
-    )
-    found = [
-        find for topic, spec in events.items() for find in messaging.find_subscription(deployment, spec.name, topic)
-    ]
+    events = {TOPICS[spec.trigger]: spec for spec in settings.functions.values() if spec.trigger != "http"}
+    images = (functions.REPOSITORY, deployment.project_flag, f"--location={deployment.region}")
+    deliveries = (messaging.delivery(deployment, spec, topic, settings.delivery) for topic, spec in events.items())
     return (
         Part("Project", (*_project(deployment), *hosting.project(deployment))),
         Part(
             "Service accounts",
             (*(_account(deployment, *pair) for pair in ACCOUNTS.items()), grants.of_push(deployment)),
         ),
-        Part("Building the functions", (repository, *grants.of_build(deployment, images))),
+        Part("Building the functions", (functions.repository(deployment), *grants.of_build(deployment, images))),
         Part("Metrics", tuple(observing.metrics(deployment))),
         Part(
             "Storage",
             (
                 Local(
-                    "the bucket's lifecycle in .build",
+                    storage.LIFECYCLE,
                     "How long words and bills are kept, from infra/functions.toml.",
-                    "python3 -m infra.gcp.stage lifecycle",
-                    lambda _values: staging.stage_lifecycle(settings),
+                    lambda _values: storage.stage_lifecycle(settings.keeping),
                 ),
                 storage.bucket(deployment, settings.keeping),
                 storage.firestore(deployment),
@@ -84,17 +74,10 @@ def plan(deployment: Deployment, settings: Settings, source: str, site: str) -> 
         Part("Messages", tuple(messaging.topics(deployment))),
         Part("Permissions of the functions", tuple(grants.of_functions(deployment))),
         Part("Functions, and who may call them", tuple(_functions(deployment, settings, source))),
-        Part(
-            "Delivery and dead letters",
-            (
-                *found,
-                *grants.of_delivery(deployment, {topic: messaging.variable(topic) for topic in events}),
-                *(messaging.delivery(deployment, spec, topic, settings.delivery) for topic, spec in events.items()),
-            ),
-        ),
-        Part("The clock", tuple(functions.clock(deployment))),
-        Part("The site", hosting.site(deployment, site)),
-        Part("Monitoring", _monitoring(deployment)),
+        Part("Delivery and dead letters", tuple(item for items in deliveries for item in items)),
+        Part("Scheduler", functions.scheduler(deployment)),
+        Part("The site", hosting.site(deployment)),
+        Part("Monitoring", tuple(observing.monitoring(deployment))),
     )
 
 
@@ -124,42 +107,22 @@ def _project(deployment: Deployment) -> tuple[Item, ...]:
 
 
 def _account(deployment: Deployment, name: str, shown: str) -> Step:
+    email, flag, group = deployment.account(name), deployment.project_flag, ("iam", "service-accounts")
     return Step(
         f"account intake-{name}",
-        f"Identity of what {shown if name in ('push', 'clock', 'build') else f'the {shown} does'}; it has no key.",
-        (
-            gcloud(
-                *("iam", "service-accounts", "create", f"intake-{name}"),
-                deployment.project_flag,
-                f"--display-name=Intake: {shown}",
-            ),
-        ),
+        f"Service account of: {shown}. It has no key.",
+        (gcloud(*group, "create", f"intake-{name}", flag, f"--display-name=Intake: {shown}"),),
+        (),
+        remove=(gcloud(*group, "delete", email, flag, "--quiet"),),
+        # Who may not see an account is told the same as when there is none, so the list is asked.
+        listed=gcloud(*group, "list", flag, f"--filter=email={email}", "--format=value(email)"),
     )
 
 
 def _functions(deployment: Deployment, settings: Settings, source: str) -> Iterator[Item]:
-    yield Local(
-        "the source in .build/source",
-        "functions/ and requirements.txt side by side, as the build wants them.",
-        "rm -rf .build/source && mkdir -p .build && cp -r functions .build/source && cp requirements.txt .build/source/",
-        lambda _values: staging.stage_source(),
-    )
+    why = "functions/ and requirements.txt side by side, as the build needs them."
+    yield Local(functions.SOURCE, why, lambda _values: staging.stage_source())
     for spec in settings.functions.values():
         yield functions.function(deployment, settings, spec, source)
         yield grants.of_caller(deployment, spec.name, public=spec.public)
         yield functions.generation(deployment, spec)
-
-
-def _monitoring(deployment: Deployment) -> tuple[Item, ...]:
-    return (
-        observing.dashboard_etag(deployment),
-        Local(
-            "alerts and dashboard in .build/monitoring",
-            "The files of infra/monitoring, each with a label that says which version it is.",
-            'python3 -m infra.gcp.stage monitoring "${DASHBOARD_ETAG}"',
-            lambda values: observing.stage(values["DASHBOARD_ETAG"]),
-        ),
-        *observing.channel(deployment),
-        *observing.policies(deployment),
-        observing.dashboard(deployment),
-    )

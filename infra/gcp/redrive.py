@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
 from collections.abc import Callable
 
-from infra.gcp.apply import StepFailed
+from infra.gcp.apply import output
 from infra.gcp.deployment import TOPICS, Deployment, dead
 from infra.gcp.steps import Command, gcloud
 
@@ -22,19 +21,7 @@ _MOST_PULLS = 1000
 Run = Callable[[Command], str]
 
 
-def run(command: Command) -> str:
-    """Run a command and return what it printed.
-
-    Raises:
-        StepFailed: It failed.
-    """
-    done = subprocess.run(list(command.argv), capture_output=True, text=True, check=False)  # noqa: S603 - our own commands
-    if done.returncode:
-        raise StepFailed(f"{command.shell()}\n{done.stderr.strip()}")
-    return done.stdout
-
-
-def redrive(deployment: Deployment, say: Callable[[str], None], run: Run = run) -> int:
+def redrive(deployment: Deployment, say: Callable[[str], None], run: Run = output) -> int:
     """Publish every dead letter to its topic again, and only then take it off.
 
     Returns:

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from infra.local.functions import FUNCTIONS_TOML, Delivery, FunctionSpec, load
+from infra.spec import FUNCTIONS_TOML, Delivery, FunctionSpec, load
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from infra import site
 from infra.gcp.deployment import BUILD, ROOT, Deployment
-from infra.gcp.settings import Settings
-from infra.gcp.storage import lifecycle
-from infra.local import site
 
 APP_CHECK_SOURCES = {
     "default-src 'self'": "default-src 'self'; script-src 'self' https://www.google.com/recaptcha/ "
@@ -52,39 +50,17 @@ def stage_source(target: Path = BUILD / "source") -> None:
         shutil.copyfile(path, target / name)
 
 
-def stage_lifecycle(settings: Settings, target: Path = BUILD / "lifecycle.json") -> None:
-    """Write the bucket's lifecycle where gcloud reads it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(lifecycle(settings.keeping), indent=2) + "\n", "utf-8")
-
-
 def firebase_json(deployment: Deployment, site_name: str = "") -> dict[str, object]:
     """Return infra/firebase.json with the region, the policy and the site of this deployment, for the staged folder."""
     text = (ROOT / "infra" / "firebase.json").read_text("utf-8")
-    for narrow, wide in policy_edits(deployment).items():
-        text = text.replace(narrow, wide)
+    if deployment.app_check_key:
+        for narrow, wide in APP_CHECK_SOURCES.items():
+            text = text.replace(narrow, wide)
     document = json.loads(text)
     document["hosting"] = {**({"site": site_name} if site_name else {}), **document["hosting"], "public": "site"}
     for rule in document["hosting"]["rewrites"]:
         rule["run"]["region"] = deployment.region
     return dict(document)
-
-
-def policy_edits(deployment: Deployment) -> dict[str, str]:
-    """Return which parts of the Content-Security-Policy give way to which: none where App Check is off."""
-    return APP_CHECK_SOURCES if deployment.app_check_key else {}
-
-
-def site_digest(deployment: Deployment) -> str:
-    """Return the digest of everything that decides what Hosting serves: sources, settings, headers."""
-    digest = hashlib.sha256()
-    frontend = ROOT / "frontend"
-    sources = [*sorted((frontend / "site").iterdir()), frontend / "build.mjs", frontend / "package-lock.json"]
-    for path in sources:
-        digest.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
-    digest.update(json.dumps(firebase_json(deployment), sort_keys=True).encode())
-    digest.update(deployment.app_check_key.encode())
-    return digest.hexdigest()[:_DIGEST_CHARS]
 
 
 def stage_firebase(deployment: Deployment, site_name: str, target: Path = BUILD) -> None:
@@ -96,10 +72,8 @@ def stage_firebase(deployment: Deployment, site_name: str, target: Path = BUILD)
     (target / "firebase.json").write_text(text + "\n", "utf-8")
 
 
-def stage_site(digest: str, target: Path = BUILD) -> None:
+def stage_site(target: Path = BUILD) -> None:
     """Build the page.
-
-    `build.json` is what a next run asks the deployed site for, to see whether it is this one.
 
     Raises:
         RuntimeError: The page could not be built; the message says why.
@@ -108,10 +82,8 @@ def stage_site(digest: str, target: Path = BUILD) -> None:
     built = site.build(said.append)
     if not built.live:
         raise RuntimeError(f"The page could not be built. {' '.join(said)}")
-    public = target / "site"
-    shutil.rmtree(public, ignore_errors=True)
-    shutil.copytree(built.public, public, ignore=shutil.ignore_patterns(".*"))
-    (public / "build.json").write_text(json.dumps({"digest": digest}) + "\n", "utf-8")
+    shutil.rmtree(target / "site", ignore_errors=True)
+    shutil.copytree(built.public, target / "site", ignore=shutil.ignore_patterns(".*"))
 
 
 def add_firebase_config(deployment: Deployment, answer: str, target: Path = BUILD) -> None:

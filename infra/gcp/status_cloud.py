@@ -8,7 +8,6 @@ https://cloud.google.com/monitoring/api/metrics_gcp.
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,9 +15,10 @@ from typing import Any
 
 import requests
 
+from infra.function_status import FunctionStatus, Unknown
 from infra.gcp import settings
+from infra.gcp.apply import output
 from infra.gcp.deployment import TOPICS, Deployment, dead
-from infra.gcp.status_values import FunctionStatus, Unknown
 from infra.gcp.steps import Command, gcloud
 
 MONITORING = "https://monitoring.googleapis.com"
@@ -27,24 +27,9 @@ _TIMEOUT_S = 30
 _RUN = 'resource.type="cloud_run_revision"'
 
 
-def run(command: Command) -> str:
-    """Run a gcloud command that only reads.
-
-    Raises:
-        Unknown: It failed; the message is gcloud's.
-    """
-    try:
-        done = subprocess.run(list(command.argv), capture_output=True, text=True, check=False)  # noqa: S603 - our own commands
-    except FileNotFoundError as exc:
-        raise Unknown("The gcloud CLI is not installed: https://cloud.google.com/sdk/docs/install") from exc
-    if done.returncode:
-        raise Unknown(f"{done.stderr.strip()}\nIs gcloud logged in (gcloud auth login), and may you see this project?")
-    return done.stdout
-
-
 def token() -> str:
     """Return gcloud's access token; it is sent to Google and printed nowhere."""
-    return run(gcloud("auth", "print-access-token")).strip()
+    return output(gcloud("auth", "print-access-token")).strip()
 
 
 def list_functions(deployment: Deployment) -> Command:
@@ -66,7 +51,7 @@ class Google:
     deployment: Deployment
     token: str
     endpoint: str = MONITORING
-    run: Callable[[Command], str] = run
+    run: Callable[[Command], str] = output
 
     def functions(self) -> list[FunctionStatus]:
         """Return the last hour of each function.

@@ -9,18 +9,9 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 _VARIABLE = re.compile(r"\$\{([A-Z_]+)\}")
-
-
-class Verdict(StrEnum):
-    """How something that was found compares with what is wanted."""
-
-    MISSING = "missing"
-    DIFFERS = "differs"
-    SAME = "same"
 
 
 @dataclass(frozen=True)
@@ -31,10 +22,12 @@ class Command:
         argv: Program and arguments; `${NAME}` stands for a value that an earlier `Lookup` has found.
         stdin: Shell text of what is piped in, such as a random key; "" for nothing. It is run by `bash`, so that what a plan
             shows is what happens.
+        limit_s: How long it may run, seconds; a command that hangs is stopped and named.
     """
 
     argv: tuple[str, ...]
     stdin: str = ""
+    limit_s: float = 300
 
     def resolved(self, values: Mapping[str, str]) -> list[str]:
         """Return the arguments with every variable replaced.
@@ -88,12 +81,12 @@ def taken(command: Command, expression: str) -> Command:
     return Command(("python3", "-c", code), command.shell())
 
 
-Compare = Callable[[Any, Mapping[str, str]], Verdict]
+Judge = Callable[[Any, Mapping[str, str]], bool | dict[str, str]]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that has to be there as it is described here.
+    """One thing that has to be there as it is described here, and how it is taken away again.
 
     Most of gcloud's commands may be run again and again, so they simply are. Where one makes something that is there already,
     `update` is run. Only what takes minutes or has a name that Google gave it is looked at first.
@@ -102,24 +95,59 @@ class Step:
         name: What it is, for the person who watches.
         why: Why it is there, in one sentence.
         create: Commands that make it.
-        update: Commands that make it as it is described here when it is there already. `${FOUND}` in them is the name that
-            Google gave it, read by `found`.
+        update: Commands that change it when it is there already, if any; None where "already exists" is a failure like any
+            other.
         look: Prints JSON and changes nothing.
-        compare: Takes that JSON, None where nothing was found, and the values looked up so far.
-        found: Takes the same, and returns further values for `update`.
-        refused: What Google says (a regular expression) where an organisation forbids `create`, and the command to run then.
+        judge: Takes that JSON, None where nothing was found, and the values looked up so far. Returns True where all is as it
+            should be, False where it has to be made, or the values for `update`.
+        refused: What Google says (a regular expression) where `create` is forbidden or taken, and the command to run then.
         slow: Whether a person should be told that this takes minutes.
+        remove: Commands of `destroy`; none where it goes with something else or stays.
+        listed: Prints the names that Google gave it, one a line; each is `${FOUND}` in `remove`.
+        data: Whether it holds bills, so that it is taken away only when that is asked for.
     """
 
     name: str
     why: str
     create: tuple[Command, ...]
-    update: tuple[Command, ...] = ()
+    update: tuple[Command, ...] | None = None
     look: Command | None = None
-    compare: Compare = lambda found, _values: Verdict.SAME if found else Verdict.MISSING
-    found: Callable[[Any, Mapping[str, str]], Mapping[str, str]] = lambda _found, _values: {}
+    judge: Judge = lambda found, _values: bool(found)
     refused: tuple[str, Command] | None = None
     slow: bool = False
+    remove: tuple[Command, ...] = ()
+    listed: Command | None = None
+    data: bool = False
+
+
+def resource(
+    name: str,
+    why: str,
+    group: str,
+    where: tuple[str, ...],
+    create: tuple[str, ...] = (),
+    update: tuple[str, ...] = (),
+    kind: str = "",
+) -> Step:
+    """Return the usual step: create it, or update it where it exists; `destroy` deletes it.
+
+    Args:
+        name: What it is, for the person.
+        why: Why it is there.
+        group: gcloud's command group.
+        where: Its name and the flags that say where it is.
+        create: Further flags of `create`.
+        update: Further flags of `update`; without any it is left as it is.
+        kind: Word after the verb, as in `scheduler jobs create http`.
+    """
+    words, kinds = group.split(), (kind,) if kind else ()
+    return Step(
+        name,
+        why,
+        (gcloud(*words, "create", *kinds, *where, *create),),
+        (gcloud(*words, "update", *kinds, *where, *update),) if update else (),
+        remove=(gcloud(*words, "delete", *where, "--quiet"),),
+    )
 
 
 @dataclass(frozen=True)
@@ -146,34 +174,15 @@ class Local:
     Attributes:
         name: What it is.
         why: Why, in one sentence.
-        does: What is done, in the words of a shell, for the plan.
         run: Does it, given the values looked up so far.
     """
 
     name: str
     why: str
-    does: str
     run: Callable[[Mapping[str, str]], None]
 
 
 Item = Step | Lookup | Local
-
-
-@dataclass(frozen=True)
-class Removal:
-    """One thing that is taken away again.
-
-    Attributes:
-        name: What it is, for the person who watches.
-        look: Prints JSON and changes nothing.
-        delete: Commands that take it away; `${FOUND}` in them is the name that Google gave it.
-        present: Takes the parsed JSON, None where the thing was not found; returns the names to delete, none if it is gone.
-    """
-
-    name: str
-    look: Command
-    delete: tuple[Command, ...]
-    present: Callable[[Any], list[str]] = lambda found: ["it"] if found else []
 
 
 @dataclass(frozen=True)

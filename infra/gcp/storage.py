@@ -2,65 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from dataclasses import replace
+from pathlib import Path
 
-from infra.gcp.deployment import Deployment
+from infra.gcp.deployment import BUILD, Deployment
 from infra.gcp.grants import ADDRESS_KEY
 from infra.gcp.settings import Keeping
-from infra.gcp.steps import Command, Step, gcloud
+from infra.gcp.steps import Command, Step, gcloud, resource
 
 LIFECYCLE = ".build/lifecycle.json"
 
 
-def lifecycle(keeping: Keeping) -> dict[str, Any]:
-    """Return the bucket's lifecycle rules (https://cloud.google.com/storage/docs/lifecycle)."""
-
-    def delete(days: int, prefix: str) -> dict[str, Any]:
-        return {"action": {"type": "Delete"}, "condition": {"age": days, "matchesPrefix": [prefix]}}
-
-    return {"rule": [delete(keeping.words_days, "words/"), delete(keeping.bills_days, "bills/")]}
+def stage_lifecycle(keeping: Keeping, target: Path = BUILD / "lifecycle.json") -> None:
+    """Write the bucket's lifecycle rules where gcloud reads them (https://cloud.google.com/storage/docs/lifecycle)."""
+    rules = [
+        {"action": {"type": "Delete"}, "condition": {"age": days, "matchesPrefix": [prefix]}}
+        for days, prefix in ((keeping.words_days, "words/"), (keeping.bills_days, "bills/"))
+    ]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps({"rule": rules}, indent=2) + "\n", "utf-8")
 
 
 def bucket(deployment: Deployment, keeping: Keeping) -> Step:
     """Return the bucket of the bills and words."""
-    name, flag = f"gs://{deployment.bucket}", deployment.project_flag
-    wanted = (
-        "--uniform-bucket-level-access",
-        "--public-access-prevention",
-        f"--lifecycle-file={LIFECYCLE}",
-        f"--soft-delete-duration={keeping.deleted_days}d",
-    )
-    create = ("storage", "buckets", "create", name, flag, f"--location={deployment.region}")
+    where = (f"gs://{deployment.bucket}", deployment.project_flag)
+    closed = ("--uniform-bucket-level-access", "--public-access-prevention")
+    kept = (f"--soft-delete-duration={keeping.deleted_days}d",)
+    update = (*closed, f"--lifecycle-file={LIFECYCLE}", *kept, "--clear-retention-period")
+    why = "Bills and words; never public, and without a retention policy, which would keep refused files."
+    create = (f"--location={deployment.region}", *closed, *kept)
+    step = resource(f"bucket {deployment.bucket}", why, "storage buckets", where, create, update)
+    remove = (gcloud("storage", "rm", *where, "--recursive", "--quiet"),)
     # create has no --lifecycle-file, so an update follows.
-    update = gcloud("storage", "buckets", "update", name, flag, *wanted, "--clear-retention-period")
-    return Step(
-        f"bucket {deployment.bucket}",
-        "Bills and words; access by IAM only and never public; a retention policy would keep refused files, so there is none.",
-        (gcloud(*create, *wanted[:2], wanted[3]), update),
-        (update,),
-    )
+    return replace(step, create=(*step.create, *(step.update or ())), remove=remove, data=True)
 
 
 def firestore(deployment: Deployment) -> Step:
     """Return the database; its indexes and TTL are in infra/firestore.indexes.json."""
-    flags = (deployment.project_flag, "--database=(default)")
-    databases = ("firestore", "databases")
+    where = (deployment.project_flag, "--database=(default)")
     kind = (f"--location={deployment.region}", "--type=firestore-native", "--delete-protection")
-    return Step(
-        "Firestore database",
-        "The state of every intake; the page listens to Firestore, so it is in native mode, and protected from deletion.",
-        (gcloud(*databases, "create", *flags, *kind),),
-        (gcloud(*databases, "update", *flags, "--delete-protection"),),
-    )
+    why = "The state of every intake; in native mode, because the page listens to it, and protected from deletion."
+    step = resource("Firestore database", why, "firestore databases", where, kind, ("--delete-protection",))
+    unlock = gcloud("firestore", "databases", "update", *where, "--no-delete-protection")
+    return replace(step, remove=(unlock, *step.remove), data=True)
 
 
 def address_key(deployment: Deployment) -> Step:
     """Return the secret; it is made inside the pipe and seen by nobody."""
-    name = (ADDRESS_KEY, deployment.project_flag)
     replication = ("--replication-policy=user-managed", f"--locations={deployment.region}", "--data-file=-")
-    create = gcloud("secrets", "create", *name, *replication)
-    return Step(
-        f"secret {ADDRESS_KEY}",
-        "Client addresses are counted under a keyed hash, so that the database holds none of them.",
-        (Command(create.argv, stdin="head -c 32 /dev/urandom | base64"),),
-    )
+    why = "Client addresses are counted under a keyed hash, so that the database holds none of them."
+    step = resource(f"secret {ADDRESS_KEY}", why, "secrets", (ADDRESS_KEY, deployment.project_flag), replication)
+    return replace(step, create=(Command(step.create[0].argv, stdin="head -c 32 /dev/urandom | base64"),))

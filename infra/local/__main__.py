@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from infra.local import functions, site
+from infra import site, spec
 from infra.local.console import Console
 from infra.local.processes import StackError
 from infra.local.stack import LocalStack, StackOptions
@@ -38,7 +38,7 @@ def watch(stack: LocalStack) -> NoReturn:
     Raises:
         StackError: An emulator or stand-in died, or a function keeps dying.
     """
-    specs, _ = functions.load()
+    specs, _ = spec.load()
     console = Console({name: stack.logs(name) for name in stack.log_names()}, stack.memory, specs)
     restarts = 0
     while True:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.local.functions import FunctionSpec
+from infra.spec import FunctionSpec
 
 _LOUD = frozenset({"WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"})
 _LOUD_TEXT = re.compile(r"\b(WARN(ING)?|ERROR|CRITICAL|SEVERE|FATAL|Traceback|panic)\b")

@@ -23,8 +23,8 @@ import aiohttp
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from infra.local.functions import FunctionSpec, load
 from infra.local.hosting import Hosting
+from infra.spec import FunctionSpec, load
 
 MAX_REQUEST_BYTES = 32 * 1024 * 1024
 _BLOCK = 64 * 1024

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from infra.local import site
+from infra import site
 from infra.local.emulators import Emulators
-from infra.local.functions import FunctionSpec
 from infra.local.options import ROOT, StackOptions
 from infra.local.ports import free_ports, port_holder, port_is_free
 from infra.local.processes import Child, StackError
 from infra.local.state import StateDir
+from infra.spec import FunctionSpec
 
 PROJECT = "greenwatt-local"
 BUCKET = "greenwatt-local-bills"

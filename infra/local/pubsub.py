@@ -20,7 +20,7 @@ from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from infra.local.functions import Delivery
+from infra.spec import Delivery
 
 _DEAD = "-dead"
 

@@ -19,12 +19,13 @@ from typing import Self, TypeVar
 
 import requests
 
-from infra.local import emulators, functions, pubsub
+from infra.local import emulators, pubsub
 from infra.local.layout import BUCKET, EMULATORS, PROJECT, STAND_INS, TOPICS, Layout
 from infra.local.options import ROOT, StackOptions
 from infra.local.ports import port_answers
 from infra.local.processes import Child, Spawner, StackError, stop_all
 from infra.local.state import StateDir
+from infra.spec import load
 
 __all__ = ["ROOT", "LocalStack", "StackOptions"]
 
@@ -51,7 +52,7 @@ class LocalStack:
 
     def __init__(self, options: StackOptions) -> None:
         self._options = options
-        self._specs, delivery = functions.load()
+        self._specs, delivery = load()
         self._delivery = replace(
             delivery,
             retry_min_backoff_s=_given(options.retry_min_backoff_s, delivery.retry_min_backoff_s),

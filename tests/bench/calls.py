@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.gcp.costs import prices
-from infra.local import functions
-from infra.local.functions import FunctionSpec
+from infra.spec import FunctionSpec, load
 from tests.bench import bills
 from tests.bench.report import ROOT, bars, machine, table
 from tests.bench.surroundings import bench_stack, log_lines
@@ -146,7 +145,7 @@ def measured(ocr_s: float = OCR_S, only: Sequence[str] = (), env: Mapping[str, s
 def section() -> str:
     """Measure, and return the text for docs/benchmarks.md."""
     found = measured()
-    specs, _ = functions.load()
+    specs, _ = load()
     names = ["vision", "firestore.reads", "firestore.writes", "firestore.deletes", "storage.upload", "storage.get"]
     names += ["storage.list", "pubsub.messages", "sheets", "drive"]
     counts = [[kind, *(bill.counts[name] for name in names)] for kind, bill in found.items()]

@@ -22,9 +22,9 @@ from google.cloud import storage
 from google.pubsub_v1 import PublisherClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
-from infra.local import functions
 from infra.local.ports import free_ports
 from infra.local.stack import BUCKET, PROJECT
+from infra.spec import load
 from tests.bench.report import ROOT, bars, machine, median, table
 from tests.bench.surroundings import bench_stack, deployed_python, nothing_delivered
 from tests.pipeline import documents
@@ -150,7 +150,7 @@ class Cases:
 
 
 def _measure() -> dict[str, list[Start]]:
-    specs, _ = functions.load()
+    specs, _ = load()
     # Each cold `record` takes the turn to write the Sheet, and is gone before it can give it back.
     quick = {"SHEET_WRITE_INTERVAL_SECONDS": "0", "LEASE_SECONDS": "2"}
     with bench_stack(env=quick) as submitter, nothing_delivered(submitter.stack):

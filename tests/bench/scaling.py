@@ -18,7 +18,7 @@ from datetime import datetime
 
 import psutil
 
-from infra.local import functions
+from infra.spec import load
 from tests.bench.calls import measured
 from tests.bench.report import lines, machine, median, percentile, table
 from tests.bench.simulation import Load, Places, Steps, limits
@@ -44,7 +44,7 @@ PLAIN = {"DRIVE_FOLDER": "", "SHEET_WRITE_INTERVAL_SECONDS": "0"}
 
 def deployed() -> Places:
     """Return what infra/functions.toml deploys."""
-    specs, _ = functions.load()
+    specs, _ = load()
     submit, ocr = specs["submit"], specs["ocr"]
     return Places(submit.max_instances * submit.concurrency, ocr.max_instances, VISION_PER_S, COLD_S)
 

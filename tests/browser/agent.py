@@ -17,8 +17,8 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from playwright.sync_api import BrowserContext, CDPSession, FilePayload, Page, expect
 
 from infra.local.layout import PROJECT
-from infra.local.site import FRONTEND
 from infra.local.stack import LocalStack
+from infra.site import FRONTEND
 from tests.pipeline import documents
 from tests.pipeline.submitter import ANSWERS, DEADLINE_S, wait_for
 

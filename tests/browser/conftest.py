@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
-from infra.local import site
+from infra import site
 from infra.local.stack import LocalStack, StackOptions
 from tests.browser.agent import PATIENCE_MS, Agent
 from tests.browser.line import Line

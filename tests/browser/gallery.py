@@ -16,7 +16,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from infra.local import site
+from infra import site
 from infra.local.stack import ROOT, LocalStack, StackOptions
 from tests.browser.agent import Agent
 from tests.browser.conftest import CHROMIUM_ARGS, NO_WORKER, PHONE

@@ -12,7 +12,7 @@ from intake import filetypes, form
 from intake.settings import Limits
 from playwright.sync_api import FilePayload, Route, expect
 
-from infra.local.site import FRONTEND
+from infra.site import FRONTEND
 from tests.browser.agent import PHOTO, Agent, pdf
 from tests.pipeline import documents
 from tests.pipeline.submitter import ANSWERS, Submitter, wait_for

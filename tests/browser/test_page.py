@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Response, expect
 
-from infra.local.site import FRONTEND
+from infra.site import FRONTEND
 from tests.browser.agent import Agent, a_name, pdf
 from tests.browser.states import STATES
 from tests.pipeline.submitter import wait_for

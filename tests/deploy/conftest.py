@@ -32,7 +32,7 @@ def full_deployment() -> Deployment:
 
 
 def full_plan() -> tuple[Part, ...]:
-    return plan(full_deployment(), settings.read(), DIGEST, DIGEST)
+    return plan(full_deployment(), settings.read(), DIGEST)
 
 
 @dataclass

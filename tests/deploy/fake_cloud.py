@@ -75,6 +75,11 @@ class Cloud:
             fail(f"ERROR: (gcloud) ALREADY_EXISTS: Resource already exists in the project (resource={name}).")
         self.table(table)[name] = entry
 
+    def drop(self, table: str, name: str) -> Any:
+        self.get(table, name)
+        self.change()
+        return self.table(table).pop(name)
+
     def keep(self) -> None:
         with open(PATH, "w", encoding="utf-8") as file:
             json.dump(self.state, file)
@@ -140,8 +145,10 @@ def iam(cloud: Cloud, words: list[str], verb: str) -> Any:
         cloud.at_first("policy", 1, "ERROR: ABORTED: There were concurrent policy changes. Please retry.")
     if member == "allUsers" and cloud.table("project").get("restricted"):
         fail("ERROR: FAILED_PRECONDITION: One or more users named in the policy do not belong to a permitted customer.")
-    cloud.change()
     held = next((binding for binding in bindings if binding["role"] == cloud.flags["role"]), None)
+    if verb.startswith("remove") and (held is None or member not in held["members"]):
+        fail("ERROR: (gcloud) Policy bindings with the specified member, role, and condition not found!")
+    cloud.change()
     if verb.startswith("remove"):
         held["members"].remove(member)
     elif held and member not in held["members"]:
@@ -207,10 +214,10 @@ def accounts(cloud: Cloud, verb: str, names: list[str]) -> Any:
     table = cloud.table("accounts")
     if verb == "list":
         return [{"email": email} for email in table]
-    cloud.change()
     if verb == "delete":
-        del table[names[0]]
+        cloud.drop("accounts", names[0])
     else:
+        cloud.change()
         cloud.make("accounts", f"{names[0]}@my-project.iam.gserviceaccount.com", True)
     return ""
 
@@ -237,8 +244,7 @@ def buckets(cloud: Cloud, verb: str, names: list[str]) -> Any:
 
 
 def remove_objects(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    cloud.change()
-    del cloud.table("buckets")[names[0]]
+    cloud.drop("buckets", names[0])
     return ""
 
 
@@ -246,8 +252,10 @@ def databases(cloud: Cloud, verb: str, names: list[str]) -> Any:
     name = cloud.flags["database"]
     if verb == "describe":
         return cloud.get("databases", name)
-    cloud.change()
     table = cloud.table("databases")
+    if verb != "create":
+        cloud.get("databases", name)
+    cloud.change()
     if verb == "create":
         cloud.make("databases", name, None)
         table[name] = {"name": DATABASE, "locationId": cloud.flags["location"], "type": "FIRESTORE_NATIVE"}
@@ -264,10 +272,9 @@ def databases(cloud: Cloud, verb: str, names: list[str]) -> Any:
 def secrets(cloud: Cloud, verb: str, names: list[str]) -> Any:
     if verb == "describe":
         return cloud.get("secrets", names[0])
-    cloud.change()
     if verb == "delete":
-        del cloud.table("secrets")[names[0]]
-        return ""
+        return cloud.drop("secrets", names[0]) and ""
+    cloud.change()
     key = sys.stdin.read().strip()
     cloud.make("secrets", names[0], {"name": names[0], "characters": len(key)})  # its text is kept nowhere
     return ""
@@ -275,11 +282,13 @@ def secrets(cloud: Cloud, verb: str, names: list[str]) -> Any:
 
 def pubsub(table: str) -> Any:
     def answer(cloud: Cloud, verb: str, names: list[str]) -> Any:
-        flags, held = cloud.flags, cloud.table(table)
+        flags = cloud.flags
         if verb == "describe":
             return cloud.get(table, names[0])
         if verb == "pull":
             return cloud.table("letters").get(names[0], [])
+        if verb == "delete":
+            return cloud.drop(table, names[0]) and ""
         cloud.change()
         if verb == "ack":
             taken = flags["ack-ids"].split(",")
@@ -287,8 +296,6 @@ def pubsub(table: str) -> Any:
             cloud.table("letters")[names[0]] = left
         elif verb == "create":
             cloud.make(table, names[0], {"name": names[0], **({"ackDeadlineSeconds": 600} if "topic" in flags else {})})
-        elif verb == "delete":
-            del held[names[0]]
         elif verb == "update":
             plain = "dead-letter-topic" not in flags
             cloud.get(table, names[0]).update({"ackDeadlineSeconds": 600} if plain else delivery(flags))
@@ -320,12 +327,12 @@ def functions(cloud: Cloud, verb: str, names: list[str]) -> Any:
     name, flags = names[0], cloud.flags
     if verb == "describe":
         return cloud.get("functions", name)
-    cloud.change()
     if verb == "delete":
-        trigger = cloud.table("functions").pop(name).get("eventTrigger")
+        trigger = cloud.drop("functions", name).get("eventTrigger")
         if trigger:
             cloud.table("subscriptions").pop(cloud.table("triggers").pop(trigger["trigger"]))
         return ""
+    cloud.change()
     for account in (flags["service-account"], flags.get("trigger-service-account", flags["service-account"])):
         if account not in cloud.table("accounts"):
             fail(f"ERROR: Service account {account} does not exist.")
@@ -384,11 +391,11 @@ def jobs(cloud: Cloud, verb: str, names: list[str]) -> Any:
     names = [name for name in names if name != "http"]
     if verb == "describe":
         return cloud.get("jobs", names[0])
+    if verb == "delete":
+        return cloud.drop("jobs", names[0]) and ""
     cloud.change()
     flags = cloud.flags
-    if verb == "delete":
-        del cloud.table("jobs")[names[0]]
-    elif verb == "resume":
+    if verb == "resume":
         if cloud.table("jobs")[names[0]]["state"] != "PAUSED":
             fail("ERROR: FAILED_PRECONDITION: the job is not paused")
         cloud.table("jobs")[names[0]]["state"] = "ENABLED"
@@ -419,10 +426,9 @@ def from_file(table: str, kind: str) -> Any:
         held, flags = cloud.table(table), cloud.flags
         if verb == "list":
             return list(held.values())
-        cloud.change()
         if verb == "delete":
-            del held[names[0]]
-            return ""
+            return cloud.drop(table, names[0]) and ""
+        cloud.change()
         name = names[0] if verb == "update" else f"projects/my-project/{kind}/{1000 + len(held)}"
         entry = read(flags.get("policy-from-file") or flags["config-from-file"])
         if table == "dashboards":
@@ -443,10 +449,9 @@ def channels(cloud: Cloud, verb: str, names: list[str]) -> Any:
     held = cloud.table("channels")
     if verb == "list":
         return list(held.values())
-    cloud.change()
     if verb == "delete":
-        del held[names[0]]
-        return ""
+        return cloud.drop("channels", names[0]) and ""
+    cloud.change()
     if verb == "update":
         held[names[0]]["labels"] = dict([cloud.flags["update-channel-labels"].split("=")])
         return ""
@@ -459,10 +464,10 @@ def channels(cloud: Cloud, verb: str, names: list[str]) -> Any:
 def metrics(cloud: Cloud, verb: str, names: list[str]) -> Any:
     if verb == "describe":
         return cloud.get("metrics", names[0])
-    cloud.change()
     if verb == "delete":
-        del cloud.table("metrics")[names[0]]
+        cloud.drop("metrics", names[0])
     else:
+        cloud.change()
         entry = read(cloud.flags["config-from-file"])
         if verb == "create":
             cloud.make("metrics", names[0], None)
@@ -474,10 +479,10 @@ def metrics(cloud: Cloud, verb: str, names: list[str]) -> Any:
 def repositories(cloud: Cloud, verb: str, names: list[str]) -> Any:
     if verb == "describe":
         return cloud.get("repositories", names[0])
-    cloud.change()
     if verb == "delete":
-        del cloud.table("repositories")[names[0]]
+        cloud.drop("repositories", names[0])
     else:
+        cloud.change()
         cloud.make("repositories", names[0], {"name": names[0], "format": "DOCKER"})
     return ""
 
@@ -544,7 +549,7 @@ def firebase(cloud: Cloud) -> Any:
     elif command == "apps:create":
         table.setdefault("apps", {})[cloud.words[3]] = f"1:1:web:{len(table.get('apps', {}))}"
     elif command == "hosting:disable":
-        del table["build"]
+        table.pop("site", None)
     elif command == "deploy":
         deploy_firebase(cloud, table)
     else:
@@ -573,17 +578,12 @@ def deploy_firebase(cloud: Cloud, table: dict[str, Any]) -> None:
     for needed in (f"{public}/index.html", f"{public}/firebase-config.json"):
         if not os.path.isfile(needed):
             fail(f"Error: {needed} is not there")
-    table["build"] = {document["hosting"]["site"]: read(f"{public}/build.json")}
+    table["site"] = document["hosting"]["site"]
     table["config"] = read(f"{public}/firebase-config.json")
 
 
 def curl(cloud: Cloud) -> Any:
     url = next(word for word in cloud.words if word.startswith("https://"))
-    if url.endswith("/build.json"):
-        name = url[8:].partition(".")[0]
-        if name not in cloud.table("firebase").get("build", {}):
-            fail("curl: (22) The requested URL returned error: 404")
-        return cloud.table("firebase")["build"][name]
     if sys.stdin.read() != "Authorization: Bearer a-token":
         fail("curl: (22) The requested URL returned error: 401")
     if "/permissions" in url:
@@ -601,16 +601,16 @@ def main() -> None:
     cloud = Cloud(program, arguments)
     answer = {"gcloud": gcloud, "npx": firebase, "curl": curl}[program](cloud)
     shape = cloud.flags.get("format", "json")
-    wanted = cloud.flags.get("filter", "")
-    if isinstance(answer, list) and wanted.startswith("displayName="):
-        answer = [entry for entry in answer if f'displayName="{entry["displayName"]}"' == wanted]
-    if answer == [] and shape.startswith("value("):
-        answer = ""
+    key, _, wanted = cloud.flags.get("filter", "").partition("=")
+    if isinstance(answer, list) and wanted:
+        answer = [entry for entry in answer if str(entry.get(key)) == wanted.strip('"')]
     if isinstance(answer, dict | list) and shape.startswith("value("):
-        found = answer[0] if isinstance(answer, list) else answer
-        for key in shape[6:-1].split("."):
-            found = found[key]
-        answer = found
+        lines = []
+        for found in answer if isinstance(answer, list) else [answer]:
+            for part in shape[6:-1].split("."):
+                found = found[part]
+            lines.append(str(found))
+        answer = "\n".join(lines)
     print(answer if isinstance(answer, str) else json.dumps(answer))
     if cloud.changed:
         cloud.keep()

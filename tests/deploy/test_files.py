@@ -40,7 +40,7 @@ def parsed(kind: Any, document: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("path", ALERTS, ids=lambda path: path.stem)
 def test_alert_policies(path: Path) -> None:
     """Each is an AlertPolicy, says what to do, and looks only at metrics that are there."""
-    policy = parsed(monitoring_v3.AlertPolicy, observing.labelled(path))
+    policy = parsed(monitoring_v3.AlertPolicy, json.loads(path.read_text()))
     assert policy.display_name.startswith("Intake: ")
     assert len(policy.documentation.content) > 80
     assert 1 <= len(policy.conditions) <= 6  # https://cloud.google.com/monitoring/quotas#alerting_uptime_limits
@@ -80,7 +80,7 @@ def test_log_based_metrics(path: Path) -> None:
 
 def test_dashboard() -> None:
     """It is a Dashboard, on the metrics that are there."""
-    document = observing.labelled(observing.MONITORING / "dashboard.json")
+    document = json.loads(observing.DASHBOARD.read_text())
     dashboard = parsed(monitoring_dashboard_v1.Dashboard, document)
     assert len(dashboard.mosaic_layout.tiles) == 10
     ours = re.findall(r"logging\.googleapis\.com/user/(\w+)", json.dumps(document))
@@ -90,7 +90,7 @@ def test_dashboard() -> None:
 @pytest.mark.parametrize("path", ALERTS, ids=lambda path: path.stem)
 def test_alert_policies_follow_the_rules_of_monitoring(path: Path) -> None:
     """Aligners and reducers fit kinds and types of the metrics, durations are allowed, an absence is of one series."""
-    assert faults_of_policy(observing.labelled(path)) == []
+    assert faults_of_policy(json.loads(path.read_text())) == []
 
 
 def test_the_dashboard_follows_the_rules_of_monitoring() -> None:
@@ -125,7 +125,7 @@ def test_what_monitoring_would_refuse_is_found(file: str, right: str, wrong: str
 
 def test_a_slip_in_a_file_is_found() -> None:
     """The parser refuses a field that the type does not have, so the tests above can fail."""
-    document = observing.labelled(ALERTS[0])
+    document = json.loads(ALERTS[0].read_text())
     with pytest.raises(json_format.ParseError):
         parsed(monitoring_v3.AlertPolicy, {**document, "combinor": "OR"})
 

@@ -17,9 +17,10 @@ import pytest
 from google.cloud import monitoring_v3
 from google.protobuf import json_format
 
-from infra.gcp import status, status_cloud
+from infra import status
+from infra.function_status import FunctionStatus, Unknown
+from infra.gcp import status_cloud
 from infra.gcp.deployment import Deployment
-from infra.gcp.status_values import FunctionStatus, Unknown
 from infra.gcp.steps import Command
 
 TOKEN = "a-token-that-must-not-be-shown"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import functions
+from infra import spec
 from infra.local.console import Console, LogFollower, MemoryReport, format_line
 from infra.progress_bar import ProgressBar, describe
 
-SPECS, _ = functions.load()
+SPECS, _ = spec.load()
 
 
 def line(**event: object) -> str:

@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from infra.local.functions import FunctionSpec
 from infra.local.gateway import MAX_REQUEST_BYTES, Service, front_app
 from infra.local.ports import free_ports
+from infra.spec import FunctionSpec
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 DEADLINE_S = 30.0

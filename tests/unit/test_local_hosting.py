@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import functions
 from infra.local.hosting import Hosting, glob_pattern
+from infra.spec import load
 
 ROOT = Path(__file__).resolve().parents[2]
 FIREBASE_JSON = ROOT / "infra" / "firebase.json"
@@ -121,7 +121,7 @@ def test_the_site_of_this_project() -> None:
 
 def test_functions_toml_names_what_main_has() -> None:
     """The five functions, each within what the platform gives."""
-    specs, delivery = functions.load()
+    specs, delivery = load()
     assert list(specs) == ["submit", "progress", "ocr", "record", "sweep"]
     assert {name: spec.trigger for name, spec in specs.items() if spec.trigger != "http"} == {
         "ocr": "OCR_TOPIC",
@@ -146,4 +146,4 @@ def test_an_unknown_key_in_functions_toml_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "functions.toml"
     path.write_text(text, "utf-8")
     with pytest.raises(TypeError, match="'memory'"):
-        functions.load(path)
+        load(path)

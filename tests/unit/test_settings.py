@@ -6,7 +6,7 @@ import pytest
 from intake.copying import RUN_S
 from intake.settings import MIB, Limits, Settings
 
-from infra.local import functions
+from infra.spec import load
 
 LEAST = {"GOOGLE_CLOUD_PROJECT": "greenwatt-local", "BILLS_BUCKET": "greenwatt-local-bills"}
 
@@ -98,7 +98,7 @@ def test_the_columns_of_the_office() -> None:
 
 def test_a_copy_is_held_longer_than_a_run() -> None:
     """Whoever began a copy is gone before another begins it again."""
-    run = functions.load()[0]["record"].timeout_s
+    run = load()[0]["record"].timeout_s
     assert Settings.from_env(LEAST).copy_hold_s > run
     assert run > RUN_S
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import site
+from infra import site
 
 
 @pytest.fixture

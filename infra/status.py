@@ -9,16 +9,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import requests
 
-from infra.gcp import status_cloud, status_local
-from infra.gcp.deployment import ROOT, BadOption, Deployment
-from infra.gcp.status_values import FunctionStatus, Unknown
+from infra.function_status import FunctionStatus, Unknown
+from infra.gcp import status_cloud
+from infra.gcp.apply import StepFailed
+from infra.gcp.deployment import DEFAULT_REGION, ROOT, BadOption, Deployment
 from infra.local import state
+from infra.local import status as status_local
 
 STATES = ("waiting", "reading", "read", "aside", "recorded", "failed")
 _TIMEOUT_S = 30
@@ -48,16 +51,24 @@ class Status:
     sheet: str = ""
 
 
-def show(options: argparse.Namespace) -> int:
-    """Print the status and return the exit status: 0, 1 where something did not answer, 2 for bad usage.
-
-    Raises:
-        BadOption: Neither --local nor a project was given.
-    """
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the status and return the exit status: 0, 1 where something did not answer, 2 for bad usage."""
+    parser = argparse.ArgumentParser(prog="./deploy.sh status", description="How a deployment is doing.")
+    parser.add_argument("--local", action="store_true", help="of the stack that runs on this machine")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--project", default="", metavar="ID", help="Google Cloud project")
+    parser.add_argument("--region", default=DEFAULT_REGION, help="region (default: %(default)s)")
+    options = parser.parse_args(argv)
     try:
         status = local() if options.local else cloud(options.project, options.region)
-    except (Unknown, requests.RequestException) as exc:
-        print(exc if isinstance(exc, Unknown) else f"An address did not answer: {type(exc).__name__}.")
+    except BadOption as exc:
+        print(exc, file=sys.stderr)
+        return 2
+    except (Unknown, StepFailed) as exc:
+        print(exc)
+        return 1
+    except requests.RequestException as exc:
+        print(f"An address did not answer: {type(exc).__name__}.")
         return 1
     print(json.dumps(asdict(status), ensure_ascii=False) if options.json else table(status))
     return 0
@@ -167,3 +178,7 @@ def _row(function: FunctionStatus) -> tuple[str, ...]:
 
 def _counts(counts: Mapping[str, int | None]) -> str:
     return "   ".join(f"{name} {'not known' if count is None else count}" for name, count in counts.items())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -13,11 +13,10 @@ import grpc
 from google.pubsub_v1 import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from infra.gcp import settings
-from infra.gcp.deployment import dead
-from infra.gcp.status_values import FunctionStatus
+from infra.function_status import FunctionStatus
 from infra.local.layout import instance_names
 from infra.local.processes import Identity
+from infra.spec import dead, load
 
 WINDOW = timedelta(hours=1)
 _MOST_LETTERS = 1000
@@ -36,7 +35,7 @@ def functions(logs: Path, children: Mapping[str, Identity]) -> list[FunctionStat
     """
     since = datetime.now(UTC) - WINDOW
     found = []
-    for name, spec in settings.read().functions.items():
+    for name, spec in load()[0].items():
         instances = [instance for instance in instance_names(name, _MOST_INSTANCES) if instance in children]
         lines = [line for instance in instances for line in _lines(logs / f"{instance}.log", since)]
         durations = sorted(line["ms"] for line in lines if "ms" in line)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FUNCTIONS_TOML = Path(__file__).resolve().parents[1] / "functions.toml"
+FUNCTIONS_TOML = Path(__file__).with_name("functions.toml")
 
 
 @dataclass(frozen=True)
@@ -68,3 +68,8 @@ def load(path: Path = FUNCTIONS_TOML) -> tuple[dict[str, FunctionSpec], Delivery
         document = tomllib.load(file)
     specs = {name: FunctionSpec(name=name, **values) for name, values in document["functions"].items()}
     return specs, Delivery(**document["delivery"])
+
+
+def dead(topic_id: str) -> str:
+    """Return the id of a topic's dead-letter topic, which is also that of the subscription on it."""
+    return f"{topic_id}-dead"

@@ -14,9 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.options import ROOT
-
-FRONTEND = ROOT / "frontend"
+FRONTEND = Path(__file__).resolve().parents[1] / "frontend"
 _NPM_TIMEOUT_S = 600
 _UNBUILT = "The page is served unbuilt and asks for progress every few seconds instead of listening to Firestore"
 
