@@ -31,7 +31,7 @@ class SheetsAdapter(BaseAdapter):
 
     def __init__(self, clock: Callable[[], float], limits: Limits) -> None:
         super().__init__()
-        self.service = SheetsService(Spreadsheet(SHEET_ID), limits, clock, lambda: None)
+        self.service = SheetsService(Spreadsheet(SHEET_ID), limits, clock)
         self.calls: Counter[str] = Counter()
         self.before: dict[str, Callable[[], object]] = {}
         self.after: dict[str, Callable[[], object]] = {}

@@ -198,6 +198,7 @@ class Office:
 
 
 EDITS = {name: getattr(Office(), name) for name in vars(Office) if not name.startswith("_")}
+COLUMN_EDITS = ("insert_column", "insert_several_columns_at_the_left", "move_a_column", "delete_a_column")
 ENDINGS = ("answer lost", "killed before", "killed after")
 MOMENTS = ("now", "before the next write", "after the next write", "before the next read")
 _METHODS = {
@@ -255,8 +256,13 @@ class Year(RuleBasedStateMachine):
             submitted = made.submitted_at + timedelta(seconds=number)
             self.store.add(replace(made, submitted_at=submitted, reading={"fields": found, "signs": {}}))
 
-    @rule(edit=st.sampled_from(sorted(EDITS)), n=PLACES, moment=st.sampled_from(MOMENTS))
-    def office(self, edit: str, n: int, moment: str) -> None:
+    @rule(
+        edit=st.sampled_from(sorted(EDITS)),
+        n=PLACES,
+        moment=st.sampled_from(MOMENTS),
+        ending=st.sampled_from(("", *ENDINGS)),
+    )
+    def office(self, edit: str, n: int, moment: str, ending: str) -> None:
         """Somebody edits, now or in the middle of a flush."""
         if moment == "now":
             self.edit(edit, n)
@@ -266,7 +272,15 @@ class Year(RuleBasedStateMachine):
         when, method = _METHODS[moment]
         getattr(self.wire, when)[method] = lambda: self.edit(edit, n)
         self.bills(1)
+        self.ending = ending
         self.record()
+        self.ending = ""
+        self.record()
+
+    @rule(edit=st.sampled_from(COLUMN_EDITS), n=PLACES, ending=st.sampled_from(("", "", "killed after")))
+    def columns_move(self, edit: str, n: int, ending: str) -> None:
+        """Somebody moves columns between the reading of the head and the writing of a row."""
+        self.office(edit, n, "before the next write", ending)
 
     @rule()
     def flush(self) -> None:
@@ -333,10 +347,15 @@ class Year(RuleBasedStateMachine):
         if self.ending == "killed before":
             raise Gone
         ids, own, tabs, found = self.ids(), self.own(), self.tabs(), self.usable()
+        held = {tab.sheet_id: self.ids_in(tab) for tab in self.wire.service.book.tabs}
         answer = effect()
         assert self.own() == own, "a cell of the office's was touched"
         assert self.tabs() == tabs or not found or self.edited, f"a tab was made though there is {found}"
         self.written += self.ids() - ids
+        grown = {
+            tab.title for tab in self.wire.service.book.tabs if self.ids_in(tab) - held.get(tab.sheet_id, Counter())
+        }
+        assert grown <= set(found) or not found or self.edited, f"rows went to {grown} though there is {found}"
         if self.ending == "killed after":
             raise Gone
         if self.ending:
@@ -362,6 +381,10 @@ class Year(RuleBasedStateMachine):
         """Return how often each intake's id stands anywhere."""
         return Counter({str(cell): count for cell, count in self.cells().items() if str(cell) in self.store.intakes})
 
+    def ids_in(self, tab: Tab) -> Counter[str]:
+        """Return how often each intake's id stands in a tab."""
+        return Counter(str(cell) for row in tab.rows for cell in row if str(cell) in self.store.intakes)
+
     def own(self) -> Counter[object]:
         """Return what the office has written."""
         return Counter({cell: count for cell, count in self.cells().items() if str(cell).startswith("office ")})
@@ -370,19 +393,20 @@ class Year(RuleBasedStateMachine):
         due = {key for key, each in self.store.intakes.items() if each.status is Status.READ}
         if not due:
             return
+        self.edited = False
         try:
             with contextlib.suppress(TemporaryError):
                 self.recorder.record(min(due))
         except Gone:
             self.start()
         self.clock.sleep(20)
-        self.edited = False
         for key in due:
             if self.store.intakes[key].status is Status.RECORDED:
                 self.check_row(key)
 
     def link(self) -> None:
         recorded = {key for key, each in self.store.intakes.items() if each.status is Status.RECORDED}
+        self.edited = False
         try:
             self.recorder.fill_in_copies({copy_mark(key): f"https://copy/{key}" for key in recorded - self.linked})
             self.linked |= recorded
@@ -391,7 +415,6 @@ class Year(RuleBasedStateMachine):
         except TemporaryError:
             pass
         self.clock.sleep(20)
-        self.edited = False
 
     def check_row(self, key: str) -> None:
         """Check that a row that was recorded just now stands under its heads."""

@@ -28,7 +28,7 @@ from infra.local.sheets.control import control_app
 from infra.local.sheets.errors import SheetsError, injected, invalid, quota_exceeded
 from infra.local.sheets.page import add_page
 from infra.local.sheets.service import Limits, SheetsService
-from infra.local.sheets.store import Saver, StateFileError, load
+from infra.local.sheets.store import StateFileError, keep, load
 
 DEFAULT_SHEET_ID = "greenwatt-local-sheet"
 
@@ -107,14 +107,13 @@ def api_app(service: SheetsService) -> web.Application:
 
 async def _serve(options: argparse.Namespace) -> None:
     book = load(options.state, options.sheet_id)
-    saver = Saver(options.state, book)
     limits = Limits(options.reads_per_minute, options.writes_per_minute)
-    service = SheetsService(book, limits, time.monotonic, saver.notice)
-    saving = asyncio.create_task(saver.run(lambda: service.book))
+    service, stopping = SheetsService(book, limits, time.monotonic), asyncio.Event()
+    saving = asyncio.create_task(keep(options.state, lambda: service.book, stopping))
     try:
         await serving.serve("sheets", api_app(service), options.port, control_app(service), options.control_port)
     finally:
-        saver.close()
+        stopping.set()
         await saving
 
 

@@ -45,10 +45,10 @@ def column_index(letters: str) -> int:
     return index - 1
 
 
-def parse_cell(text: str) -> tuple[int, int] | None:
-    """Return row and column, zero-based, of a cell such as B2; None for any other text."""
-    match = _CELL.fullmatch(text)
-    return (int(match[2]) - 1, column_index(match[1])) if match else None
+def parse_cell(text: str) -> tuple[int, int]:
+    """Return row and column, zero-based, of a cell such as B2."""
+    letters = text.rstrip("0123456789")
+    return int(text[len(letters) :]) - 1, column_index(letters)
 
 
 def format_range(title: str, box: Box) -> str:

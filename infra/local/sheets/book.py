@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from infra.local.sheets.errors import invalid
@@ -16,7 +16,6 @@ from infra.local.sheets.grid import Tab
 from infra.local.sheets.values import from_json, to_json
 
 MAX_CELLS = 10_000_000
-_STATE_FORMAT = 2
 
 
 @dataclass(slots=True)
@@ -44,7 +43,7 @@ class NamedRange:
 
 @dataclass(slots=True)
 class Spreadsheet:
-    """Tabs in the order shown; `revision` rises with every accepted change.
+    """Tabs in the order shown.
 
     `filtered_appends` says what becomes of cells that are appended to a tab with an active filter: "" they are where they
     belong, "lost" nowhere, "top" below the head. All three have been reported of values.append, with an answer of 200; nobody
@@ -54,14 +53,13 @@ class Spreadsheet:
     spreadsheet_id: str
     title: str = "GreenWatt Intake (local)"
     tabs: list[Tab] = field(default_factory=lambda: [Tab(0, "Sheet1")])
-    revision: int = 0
     named_ranges: list[NamedRange] = field(default_factory=list)
     filtered_appends: str = ""
 
     def copy(self) -> Spreadsheet:
         """Return an independent copy, on which a request can fail half-way without harm."""
         tabs, ranges = [tab.copy() for tab in self.tabs], [replace(each) for each in self.named_ranges]
-        return Spreadsheet(self.spreadsheet_id, self.title, tabs, self.revision, ranges, self.filtered_appends)
+        return Spreadsheet(self.spreadsheet_id, self.title, tabs, ranges, self.filtered_appends)
 
     def tab(self, sheet_id: int) -> Tab:
         """Return the tab with a sheet id, or raise Google's 400."""
@@ -100,34 +98,18 @@ class Spreadsheet:
                 each.left, each.right = (min(now), max(now) + 1) if now else (0, 0)
 
     def to_lines(self) -> Iterator[str]:
-        """Yield the state file: one JSON document with a line per row, easy to read and compare.
+        """Yield the state file: one JSON document with a line per row.
 
         A generator of short steps on purpose: written in a thread, it lets the server answer in between.
         """
-        ranges = [asdict(each) for each in self.named_ranges]
-        head = {
-            "format": _STATE_FORMAT,
-            "spreadsheet_id": self.spreadsheet_id,
-            "title": self.title,
-            "named_ranges": ranges,
-        }
-        yield json.dumps({**head, "revision": self.revision})[:-1] + ', "tabs": [\n'
+        head = {"spreadsheet_id": self.spreadsheet_id, "named_ranges": [asdict(each) for each in self.named_ranges]}
+        yield json.dumps(head)[:-1] + ', "tabs": [\n'
         for number, tab in enumerate(self.tabs):
-            meta = {
-                "sheet_id": tab.sheet_id,
-                "title": tab.title,
-                "row_count": tab.row_count,
-                "column_count": tab.column_count,
-                "grid_looks": tab.grid_looks,
-                "filtered": tab.filtered,
-                "protected": tab.protected,
-                "formatting": tab.formatting,
-                "looks": [looks.to_json() for looks in tab.looks],
-            }
-            yield (",\n" if number else "") + json.dumps(meta)[:-1] + ', "rows": [\n'
+            kept = {each.name: getattr(tab, each.name) for each in fields(tab) if each.name != "rows"}
+            yield (",\n" if number else "") + json.dumps(kept | {"looks": [asdict(looks) for looks in tab.looks]})[:-1]
             for index, row in enumerate(tab.rows):
-                yield (",\n" if index else "") + json.dumps(to_json(row), ensure_ascii=False)
-            yield "]}"
+                yield (",\n" if index else ', "rows": [\n') + json.dumps(to_json(row), ensure_ascii=False)
+            yield "]}" if tab.rows else "}"
         yield "]}\n"
 
     @classmethod
@@ -137,24 +119,14 @@ class Spreadsheet:
         Raises:
             KeyError, TypeError, ValueError: when the document is not a state file of this program.
         """
-        if state["format"] != _STATE_FORMAT:
-            raise ValueError(f"format {state['format']!r} is not known")
         tabs = [
             Tab(
-                tab["sheet_id"],
-                tab["title"],
-                tab["row_count"],
-                tab["column_count"],
-                [from_json(row) for row in tab["rows"]],
-                tab["grid_looks"],
-                tab["formatting"],
-                [Looks(**looks) for looks in tab["looks"]],
-                tab["filtered"],
-                tab["protected"],
+                **tab
+                | {"rows": list(map(from_json, tab.get("rows", []))), "looks": [Looks(**each) for each in tab["looks"]]}
             )
             for tab in state["tabs"]
         ]
         if not tabs:
             raise ValueError("a spreadsheet has at least one tab")
         ranges = [NamedRange(**each) for each in state["named_ranges"]]
-        return cls(state["spreadsheet_id"], state["title"], tabs, state["revision"], ranges)
+        return cls(state["spreadsheet_id"], tabs=tabs, named_ranges=ranges)

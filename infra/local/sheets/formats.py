@@ -10,9 +10,8 @@ pattern shows the number as the automatic format does.
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 _EPOCH = datetime(1899, 12, 30)
 _DATE_PATTERN = re.compile(r"(?:yyyy|mm|dd|hh|ss|[-/:. ])+")
@@ -46,10 +45,6 @@ class Looks:
     def is_date(self) -> bool:
         """Whether numbers are shown as dates; dateTimeRenderOption speaks of these."""
         return self.type in ("DATE", "DATE_TIME")
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what the state file keeps."""
-        return asdict(self)
 
 
 PLAIN = Looks()

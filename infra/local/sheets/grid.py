@@ -9,7 +9,7 @@ https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheet
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from infra.local.sheets.a1 import MAX_COLUMNS, Box, format_range
@@ -56,18 +56,8 @@ class Tab:
 
     def copy(self) -> Tab:
         """Return an independent copy (rows are shared, being immutable)."""
-        return Tab(
-            self.sheet_id,
-            self.title,
-            self.row_count,
-            self.column_count,
-            list(self.rows),
-            dict(self.grid_looks),
-            list(self.formatting),
-            list(self.looks),
-            self.filtered,
-            self.protected,
-        )
+        lists = {"rows": list(self.rows), "formatting": list(self.formatting), "looks": list(self.looks)}
+        return replace(self, grid_looks=dict(self.grid_looks), **lists)  # type: ignore[arg-type]
 
     def looks_of(self, column: int) -> Looks:
         """Return the looks of a column."""

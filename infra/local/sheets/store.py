@@ -1,13 +1,13 @@
 """The state file: the spreadsheet as JSON, so that a restart shows the same sheet.
 
-A change is in memory when it is acknowledged and in the file at most about 0.2 s (plus the time of one write)
-later; SIGTERM and SIGINT write what is left. kill -9 can lose that last moment. The file is replaced by
-rename, so it is always whole; it is not synced to disk for power cuts.
+A change is in memory when it is acknowledged and in the file about 0.2 s (plus the time of one write) later; SIGTERM and SIGINT
+write what is left. kill -9 can lose that last moment. The file is replaced by rename, so it is always whole.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from infra.local.sheets.book import Spreadsheet
 
-_DEBOUNCE_S = 0.15
+_DEBOUNCE_S = 0.2
 
 
 class StateFileError(Exception):
@@ -29,15 +29,11 @@ def load(path: Path, spreadsheet_id: str) -> Spreadsheet:
     Raises:
         StateFileError: The file is no state file, or holds another spreadsheet; it is left alone.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    if not path.exists():
         return Spreadsheet(spreadsheet_id)
-    except (OSError, UnicodeDecodeError) as exc:
-        raise StateFileError(f"The state file {path} cannot be read: {exc}. Give another one with --state.") from exc
     try:
-        book = Spreadsheet.from_state(json.loads(text))
-    except (KeyError, TypeError, ValueError) as exc:
+        book = Spreadsheet.from_state(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, KeyError, TypeError, ValueError) as exc:
         raise StateFileError(
             f"The state file {path} is damaged or of another program ({exc!r}). Move it away or name another one."
         ) from exc
@@ -59,61 +55,33 @@ def save(path: Path, book: Spreadsheet) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8") as file:
-            for line in book.to_lines():
-                file.write(line)
+            file.writelines(book.to_lines())
         temporary.replace(path)
-    except OSError:
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
 
 
-class Saver:
-    """Writes the state file in the background after changes; only one write runs at a time.
+async def keep(path: Path, current: Callable[[], Spreadsheet], stopping: asyncio.Event) -> None:
+    """Save what has changed, again and again, and once more at the end; one that fails is tried again with the next change.
 
     Args:
         path: The state file.
-        saved: The spreadsheet as the file has it (or a new one, which needs no file yet).
+        current: Returns the spreadsheet as it is now; a change replaces it, so it can be written meanwhile.
+        stopping: Set when the program ends.
+
+    Raises:
+        OSError: The last save failed.
     """
-
-    def __init__(self, path: Path, saved: Spreadsheet) -> None:
-        self._path = path
-        self._saved = saved
-        self._wake = asyncio.Event()
-        self._closing = False
-
-    def notice(self) -> None:
-        """Remember that there is something to save."""
-        self._wake.set()
-
-    def close(self) -> None:
-        """Let `run` end, after it has saved what is left."""
-        self._closing = True
-        self._wake.set()
-
-    async def run(self, current: Callable[[], Spreadsheet]) -> None:
-        """Save after changes until closed.
-
-        A failed save is reported and tried again with the next change.
-
-        Args:
-            current: Returns the spreadsheet as it is now.
-
-        Raises:
-            OSError: The last save, after `close`, failed.
-        """
-        while not self._closing:
-            await self._wake.wait()
-            if not self._closing:
-                await asyncio.sleep(_DEBOUNCE_S)
-            self._wake.clear()
+    saved = tried = current()
+    while not stopping.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _DEBOUNCE_S)
+        if (book := current()) is not tried and not stopping.is_set():
+            tried = book
             try:
-                await self._save(current())
+                await asyncio.to_thread(save, path, book)
+                saved = book
             except OSError as exc:
-                print(f"sheets: the state file {self._path} was not written: {exc}", file=sys.stderr, flush=True)
-        await self._save(current())
-
-    async def _save(self, book: Spreadsheet) -> None:
-        # An accepted book is replaced, never changed: it can be written while the server goes on.
-        if book is not self._saved:
-            await asyncio.to_thread(save, self._path, book)
-            self._saved = book
+                print(f"sheets: the state file {path} was not written: {exc}", file=sys.stderr, flush=True)
+    if current() is not saved:
+        save(path, current())

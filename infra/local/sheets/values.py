@@ -6,9 +6,8 @@ Sources:
     https://developers.google.com/workspace/sheets/api/reference/rest/v4/DateTimeRenderOption
   50,000 characters in a cell: https://support.google.com/drive/answer/37603
 
-Simplified against Google: typed text is read for formulas, booleans, numbers and the date forms below, but no
-currency, percent or time of day alone; a formula is kept and shown as its text and never calculated;
-FORMATTED_VALUE knows the "automatic" number format and those of `formats`, and shows a typed date as it was typed.
+Simplified against Google: typed text is read for formulas, booleans and numbers, but no dates, currency or percent; a formula
+is kept and shown as its text and never calculated; FORMATTED_VALUE knows the "automatic" number format and those of `formats`.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 from infra.local.sheets.errors import invalid
@@ -36,23 +34,11 @@ class Formula:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A date or date with time: serial day number, and the text it was entered as."""
-
-    serial: float
-    shown: str
-
-
-Value = str | int | float | bool | Formula | Moment
+Value = str | int | float | bool | Formula
 Cell = Value | None  # None: an empty cell
 Scalar = str | int | float | bool
 
 _NUMBER = re.compile(r"[+-]?(?=\.?\d)(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?")
-_MAYBE_DATE = re.compile(r"\d{1,4}[-/]\d|[A-Za-z]{3,9} \d")
-_DATE_FORMATS = ("%m/%d/%Y", "%Y-%m-%d", "%b %d %Y", "%b %d, %Y", "%B %d %Y", "%B %d, %Y")
-_DATETIME_FORMATS = ("%m/%d/%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S")
-_EPOCH = datetime(1899, 12, 30)
 _EXACT_DOUBLE = 2**53
 
 
@@ -62,18 +48,6 @@ def number(value: float) -> int | float:
     if not math.isfinite(real):
         raise invalid("Invalid value: a cell cannot hold NaN or an infinity.")
     return int(real) if real.is_integer() and abs(real) <= _EXACT_DOUBLE else real
-
-
-def _moment(text: str) -> Moment | None:
-    if len(text) > 24 or not _MAYBE_DATE.match(text):
-        return None
-    for pattern in (*_DATE_FORMATS, *_DATETIME_FORMATS):
-        try:
-            parsed = datetime.strptime(text, pattern)
-        except ValueError:
-            continue
-        return Moment(number((parsed - _EPOCH).total_seconds() / 86_400), text)
-    return None
 
 
 def parse_typed(text: str) -> Cell:
@@ -89,7 +63,7 @@ def parse_typed(text: str) -> Cell:
         return stripped.upper() == "TRUE"
     if _NUMBER.fullmatch(stripped):
         return number(float(stripped.replace(",", "")))
-    return _moment(stripped) or text
+    return text
 
 
 def entered(value: str | float | bool) -> Cell:
@@ -115,9 +89,6 @@ def render(cell: Cell, option: RenderOption, dates: DateTimeOption = "SERIAL_NUM
         return ""
     if isinstance(cell, Formula):
         return cell.source
-    if isinstance(cell, Moment):
-        as_text = option == "FORMATTED_VALUE" or (option == "UNFORMATTED_VALUE" and dates == "FORMATTED_STRING")
-        return cell.shown if as_text else cell.serial
     if isinstance(cell, str | bool):
         return str(cell).upper() if option == "FORMATTED_VALUE" and isinstance(cell, bool) else cell
     if option == "FORMATTED_VALUE":
@@ -133,32 +104,15 @@ def sort_key(cell: Value) -> tuple[int, float, str]:
         return 2, float(cell), ""
     if isinstance(cell, int | float):
         return 0, float(cell), ""
-    if isinstance(cell, Moment):
-        return 0, cell.serial, ""
     text = cell.source if isinstance(cell, Formula) else cell
     return 1, 0.0, text.casefold()
 
 
 def to_json(cells: Iterable[Cell]) -> list[Any]:
     """Return cells as JSON for the state file."""
-    packed: list[Any] = []
-    for cell in cells:
-        if isinstance(cell, Formula):
-            packed.append({"formula": cell.source})
-        elif isinstance(cell, Moment):
-            packed.append({"serial": cell.serial, "shown": cell.shown})
-        else:
-            packed.append(cell)
-    return packed
+    return [{"formula": cell.source} if isinstance(cell, Formula) else cell for cell in cells]
 
 
 def from_json(packed: Iterable[Any]) -> tuple[Cell, ...]:
     """Return the cells that `to_json` packed."""
-    cells: list[Cell] = []
-    for item in packed:
-        if isinstance(item, dict):
-            moment = "serial" in item
-            cells.append(Moment(item["serial"], item["shown"]) if moment else Formula(item["formula"]))
-        else:
-            cells.append(item)
-    return tuple(cells)
+    return tuple(Formula(item["formula"]) if isinstance(item, dict) else item for item in packed)
