@@ -3,7 +3,7 @@
     python -m infra.local.drive --port 8087 --state .local/drive --folder ID [--control-port 8088]
 
 The folder is shown at http://127.0.0.1:PORT/drive/folders/ID . Where the stand-in is simpler than Google is said in the
-modules: api (methods and fields), query (search terms), faults (quota), store (what a restart forgets).
+modules: api (methods and fields), store (what a restart forgets).
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 
 from infra.local import serving
 from infra.local.drive.api import DriveApi, control_app
-from infra.local.drive.faults import QUERIES_PER_MINUTE, Traffic
+from infra.local.drive.faults import Traffic
 from infra.local.drive.page import add_pages
 from infra.local.drive.store import Drive
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    drive, traffic = Drive(options.state, options.folder), Traffic(options.queries_per_minute)
+    drive, traffic = Drive(options.state, options.folder), Traffic()
     app = DriveApi(drive, traffic).app()
     add_pages(app, drive)
     await serving.serve("drive", app, options.port, control_app(drive, traffic), options.control_port)
@@ -34,13 +34,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="where files are kept")
     parser.add_argument("--folder", required=True, metavar="ID", help="id of the office's folder")
     parser.add_argument("--control-port", type=int, help="port of the control endpoints for tests; default: none")
-    parser.add_argument(
-        "--queries-per-minute",
-        type=int,
-        default=QUERIES_PER_MINUTE,
-        metavar="N",
-        help="quota, 0 for none (default: %(default)s, as Google's)",
-    )
     return parser
 
 

@@ -1,20 +1,16 @@
-"""Quota, failures ordered by tests, and counts.
+"""Failures ordered by tests, and counts. Google's quota of 12,000 queries a minute is out of reach here, so there is none.
 
-Quota: https://developers.google.com/workspace/drive/api/guides/limits : 12,000 queries a minute for a user, then
-403 userRateLimitExceeded. Read here as fixed windows of a minute.
+https://developers.google.com/workspace/drive/api/guides/limits
 """
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from infra.local.drive.errors import INJECTABLE, DriveError, invalid
 
-QUERIES_PER_MINUTE = 12_000
 METHODS = ("list", "create", "get", "begin", "put")
 
 
@@ -48,17 +44,9 @@ class Fault:
 
 
 class Traffic:
-    """Counts calls and lets some fail.
+    """Counts calls and lets some fail."""
 
-    Args:
-        per_minute: Queries allowed in a minute; 0 for any number.
-        clock: Seconds, rising.
-    """
-
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._per_minute = per_minute
-        self._clock = clock
-        self._window, self._used = float("-inf"), 0
+    def __init__(self) -> None:
         self._calls: Counter[str] = Counter()
         self._faults: list[Fault] = []
 
@@ -87,18 +75,8 @@ class Traffic:
         return dict(self._calls)
 
     def admit(self, method: str) -> Fault | None:
-        """Count a call and return the failure that hits it, if any.
-
-        Raises:
-            DriveError: 403, when the minute's quota is used up.
-        """
+        """Count a call and return the failure that hits it, if any."""
         self._calls[method] += 1
-        now = self._clock()
-        if now - self._window >= 60:
-            self._window, self._used = now, 0
-        self._used += 1
-        if self._per_minute and self._used > self._per_minute:
-            raise INJECTABLE[403, "userRateLimitExceeded"]
         for fault in self._faults:
             if fault.method in ("", method):
                 fault.calls -= 1

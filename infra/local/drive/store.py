@@ -28,7 +28,6 @@ class Item:
     created: str
     app_properties: dict[str, str] = field(default_factory=dict)
     size: int | None = None
-    trashed: bool = False
 
     def resource(self, base_url: str) -> dict[str, Any]:
         """Return the File resource.
@@ -45,7 +44,6 @@ class Item:
             "parents": self.parents,
             "createdTime": self.created,
             "appProperties": self.app_properties,
-            "trashed": self.trashed,
             "webViewLink": link,
         }
         if self.size is not None:
