@@ -46,7 +46,7 @@ def submit(request: flask.Request) -> flask.typing.ResponseReturnValue:
         _allow(request, "POST")
         if request.args.get("wake"):
             drain(request.stream)
-            return _wake(started)
+            return _wake(request, started)
         if app_check := services.app_check:
             app_check.check(request.headers.get("X-Firebase-AppCheck"))
         caller = Caller.of(request.headers.get, request.remote_addr or "")
@@ -126,10 +126,16 @@ def _record(intake_id: str) -> None:
         copier.copy_due()
 
 
-def _wake(started: float) -> flask.typing.ResponseReturnValue:
-    """Make the clients that a submission will need, and have `ocr` do the same."""
+def _wake(request: flask.Request, started: float) -> flask.typing.ResponseReturnValue:
+    """Make the clients that a submission will need, and have `ocr` do the same.
+
+    The log tells which headers arrive here, never what they say: `./deploy.sh check` reads it.
+    """
     _ = services.store, services.bucket, services.directory
-    log.info("woken", sent=services.waker.wake(), ms=_ms(started))
+    hops = Caller.of(request.headers.get, request.remote_addr or "").hops
+    names = {"fastly": "Fastly-Client-IP", "app_check": "X-Firebase-AppCheck"}
+    seen = {name: header in request.headers for name, header in names.items()}
+    log.info("woken", sent=services.waker.wake(), hops=hops, **seen, ms=_ms(started))
     return "", 204, _NO_STORE
 
 

@@ -140,15 +140,18 @@ class IntakeClient:
     def __exit__(self, *_exception: object) -> None:
         self._session.close()
 
-    def submit(self, fields: Mapping[str, str], files: Sequence[Path], on_sent: Callable[[int, int], None]) -> Accepted:
+    def submit(
+        self, fields: Mapping[str, str], files: Sequence[Path], on_sent: Callable[[int, int], None], key: str = ""
+    ) -> Accepted:
         """Submit the files as one bill.
 
-        A lost reply and a 5xx are tried again with the same idempotency key, so no second intake can come of it.
+        A lost reply and a 5xx are tried again with the same idempotency key, so no second intake can come of it. Whoever
+        gives a key of its own knows the intake's id beforehand (`intake.submission.intake_id_for`).
 
         Raises:
             SubmitError: The server refused, or does not answer.
         """
-        key = str(uuid.uuid4())
+        key = key or str(uuid.uuid4())
         last: SubmitError | None = None
         for attempt in range(_POST_ATTEMPTS):
             if attempt:

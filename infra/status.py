@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import requests
 
 from infra.function_status import FunctionStatus, Unknown
 from infra.gcp import status_cloud
 from infra.gcp.apply import StepFailed
-from infra.gcp.deployment import DEFAULT_REGION, ROOT, BadOption, Deployment
+from infra.gcp.deployment import DEFAULT_REGION, BadOption, Deployment
 from infra.local import state
 from infra.local import status as status_local
+from infra.local.processes import StackError
 
 STATES = ("waiting", "reading", "read", "aside", "recorded", "failed")
 _TIMEOUT_S = 30
@@ -64,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BadOption as exc:
         print(exc, file=sys.stderr)
         return 2
-    except (Unknown, StepFailed) as exc:
+    except (Unknown, StackError, StepFailed) as exc:
         print(exc)
         return 1
     except requests.RequestException as exc:
@@ -78,17 +77,14 @@ def local() -> Status:
     """Return the status of the stack that runs on this machine, as `stack.json` finds it.
 
     Raises:
-        Unknown: None runs.
+        StackError: None runs.
     """
-    path = Path(os.environ.get("GREENWATT_STACK_FILE") or ROOT / ".local" / state.STATE_FILE)
-    stack = state.read(path)
-    if stack is None or not stack.running:
-        raise Unknown(f"No local stack runs ({path} names none). Start one: ./deploy.sh local")
+    stack, logs = state.of_running_stack()
     project = stack.env["GOOGLE_CLOUD_PROJECT"]
     notes = ["The Pub/Sub emulator does not tell how many messages wait; dead letters are counted by looking at them."]
     return Status(
         stack.url,
-        status_local.functions(path.parent / "logs", stack.children),
+        status_local.functions(logs, stack.children),
         dict.fromkeys(status_local.topics(stack.env)),
         status_local.dead_letters(stack.env),
         # The emulator takes `owner` for somebody whom no rules concern.

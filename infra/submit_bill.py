@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from infra.intake_client import IntakeClient, SubmitError
 from infra.local import state
+from infra.local.processes import StackError
 from infra.progress_bar import ProgressBar
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -154,11 +155,11 @@ def environment_for(url: str, environ: Mapping[str, str]) -> dict[str, str]:
 
     For a stack of this machine that is what its state file says (GREENWATT_STACK_FILE, else .local/stack.json).
     """
-    path = Path(environ.get("GREENWATT_STACK_FILE") or ROOT / ".local" / state.STATE_FILE)
-    stack = state.read(path)
-    if stack and stack.running and _same_place(stack.url, url):
-        return {**environ, **stack.env}
-    return dict(environ)
+    try:
+        stack, _ = state.of_running_stack(environ)
+    except StackError:
+        return dict(environ)  # another stack than one of this machine
+    return {**environ, **stack.env} if _same_place(stack.url, url) else dict(environ)
 
 
 def _same_place(one: str, other: str) -> bool:

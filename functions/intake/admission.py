@@ -25,7 +25,7 @@ import hashlib
 import hmac
 import ipaddress
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -55,10 +55,12 @@ class Caller:
     Attributes:
         client: The trail of addresses that it came along: the browser as the proxy before us names it, then the last hops.
         peer: Address that called us.
+        hops: Addresses in X-Forwarded-For, those that the client wrote himself among them.
     """
 
     client: str
     peer: str
+    hops: int = field(default=1, compare=False)
 
     @classmethod
     def of(cls, header: Callable[[str], str | None], remote: str) -> Caller:
@@ -70,7 +72,7 @@ class Caller:
         """
         hops = [hop for hop in map(str.strip, (header("X-Forwarded-For") or "").split(",")) if hop] or [remote]
         trail = [header("Fastly-Client-IP") or "", *hops[-APPENDED_HOPS:]]
-        return cls(" ".join(filter(None, map(_network, trail))), _network(hops[-1]))
+        return cls(" ".join(filter(None, map(_network, trail))), _network(hops[-1]), len(hops))
 
 
 def _network(address: str) -> str:
@@ -120,16 +122,16 @@ class Admission:
         if not self.address_key:
             return {}
         origin = {}
-        for field, address, limit in (
+        for kind, address, limit in (
             ("client", caller.client, self.per_client),
             ("peer", caller.peer, self.per_peer),
         ):
             if not limit or not address:
                 continue
             hashes = [self._hash(address, moment) for moment in (now, now - HOUR)]
-            if self.counts.submissions_since(field, hashes, now - HOUR, limit) >= limit:
+            if self.counts.submissions_since(kind, hashes, now - HOUR, limit) >= limit:
                 raise TooManySubmissions(limit)
-            origin[field] = hashes[0]
+            origin[kind] = hashes[0]
         share = self._share
         if share and caller.client:
             hashes = [self._hash(caller.client, now - hours * HOUR) for hours in range(25)]

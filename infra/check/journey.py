@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infra.check.assumptions import WRONG, step
+from infra.check.drive_rules import take_away
 from infra.check.target import NotHere, Target, Wrong
 from infra.demo import draw_specimen
-from infra.gcp.steps import gcloud
-from infra.intake_client import IntakeClient
+from infra.intake_client import IntakeClient, SubmitError
 from infra.progress_bar import ProgressBar
-from infra.submit_bill import read_row, submit
-
-if TYPE_CHECKING:
-    from intake.cloud.drive import Drive
+from infra.submit_bill import read_row
 
 PATIENCE_S = 300.0
 """A cold start of three functions and the OCR of three pages; on this machine the OCR alone takes half a minute."""
@@ -27,7 +26,10 @@ LOGS_S = 60.0
 """Cloud Logging shows a line within seconds."""
 WRITERS = ("submit", "ocr", "record")
 
-Say = Callable[[str], None]
+if TYPE_CHECKING:
+    from intake.settings import Settings
+
+Step = tuple[str, Callable[[], str]]
 
 
 class Journey:
@@ -35,17 +37,18 @@ class Journey:
 
     Args:
         target: The deployment.
-        say: Takes one line for the person.
 
     Attributes:
-        intake_id: Of the specimen's intake, "" before it is accepted.
+        intake_id: Of the specimen's intake; known before it is sent, so that it can be taken away whenever this is interrupted.
         intake: Its document, as it was at the end.
     """
 
-    def __init__(self, target: Target, say: Say) -> None:
+    def __init__(self, target: Target) -> None:
+        from intake.submission import intake_id_for
+
         self._target = target
-        self._say = say
-        self.intake_id = ""
+        self._key = str(uuid.uuid4())
+        self.intake_id = intake_id_for(self._key)
         self.intake: dict[str, Any] = {}
         self._secrets: list[str] = []
 
@@ -54,49 +57,40 @@ class Journey:
         outcomes = []
         try:
             with tempfile.TemporaryDirectory(prefix="greenwatt-check-") as folder:
-                outcomes += [self._step(name, work) for name, work in self._work(Path(folder))]
+                send = functools.partial(self._send, Path(folder))
+                outcomes.append(step("send a specimen bill and follow it", send, 2 * PATIENCE_S))
+            if self.intake:
+                outcomes += [step(name, work) for name, work in self._looks()]
         finally:
-            if self.intake_id:
-                outcomes += [self._step(name, work) for name, work in self._cleaning()]
-        return all(outcomes)
+            # The documents first: what is not known any more goes no further.
+            outcomes += [step(name, work) for name, work in self._cleaning()]
+        return WRONG not in outcomes
 
-    def _step(self, name: str, work: Callable[[], str]) -> bool:
-        began = time.monotonic()
-        try:
-            text, fine = work(), True
-        except NotHere as exc:
-            text, fine = f"not looked at: {exc}", True
-        except (Wrong, LookupError) as exc:
-            text, fine = f"WRONG: {exc}", False
-        self._say(f"  {time.monotonic() - began:6.1f} s  {name}: {text}")
-        return fine
+    def _looks(self) -> Iterator[Step]:
+        yield "the row", self._row
+        yield "the files and words in the bucket", self._objects
+        yield "the copy in Drive", self._copy
+        yield "the logs", self._logs
 
-    def _work(self, folder: Path) -> Iterator[tuple[str, Callable[[], str]]]:
-        with self._specimen(folder) as sent:
-            yield "send a specimen bill and follow it", sent
-        if self.intake_id:
-            yield "the row", self._row
-            yield "the files and words in the bucket", self._objects
-            yield "the copy in Drive", self._copy
-            yield "the logs", self._logs
-
-    @contextmanager
-    def _specimen(self, folder: Path) -> Iterator[Callable[[], str]]:
+    def _send(self, folder: Path) -> str:
         files, fields = draw_specimen(folder)
         truth = json.loads(files[0].with_suffix(".json").read_text("utf-8"))["truth"]
         self._secrets = [str(truth["customer_name"]), str(truth["account_number"])]
-
-        def send() -> str:
+        bar = ProgressBar(sys.stderr)
+        try:
             with IntakeClient(self._target.url) as client:
-                outcome = submit(client, fields, files, ProgressBar(sys.stderr), PATIENCE_S)
-            self.intake_id = outcome.intake_id or ""
-            if outcome.status != "recorded":
-                raise Wrong(str((outcome.error or {}).get("message", "it did not arrive")))
-            documents = self._target.services.store.client.collection("intakes")
-            self.intake = documents.document(self.intake_id).get().to_dict() or {}
-            return f"intake {self.intake_id}, {outcome.pages} pages"
-
-        yield send
+                accepted = client.submit(fields, files, bar.sent, self._key)
+                for document in client.follow(accepted, PATIENCE_S):
+                    bar.progress(document)
+        except SubmitError as exc:
+            raise (NotHere if exc.code == "not_from_the_page" else Wrong)(exc.message) from exc
+        finally:
+            bar.close()
+        if document["stage"] != "done":
+            raise Wrong(str((document["error"] or {}).get("message", "it did not arrive")))
+        documents = self._target.services.store.client.collection("intakes")
+        self.intake = documents.document(self.intake_id).get().to_dict() or {}
+        return f"intake {self.intake_id}, {document['pages_total']} pages"
 
     def _row(self) -> str:
         row = read_row(self.intake_id, self._target.env)
@@ -112,18 +106,18 @@ class Journey:
         return f"{len(names)} objects"
 
     def _copy(self) -> str:
-        found, files = self._drive().find(self.intake_id)
+        from intake.cloud.drive import open_drive
+
+        found, files = open_drive(self._with_drive()).find(self.intake_id)
         if found is None or not files:
             raise Wrong("there is none")
         return f"{len(files)} files"
 
-    def _drive(self) -> Drive:
-        from intake.cloud.drive import open_drive
-
+    def _with_drive(self) -> Settings:
         settings = self._target.services.settings
         if not settings.drive_folder:
             raise NotHere("no Drive folder is configured")
-        return open_drive(settings)
+        return settings
 
     def _prefix(self, part: str) -> str:
         return f"{part}/{self.intake_id}/"
@@ -132,7 +126,7 @@ class Journey:
         """Show that each function wrote of the intake, and that no name or number of the bill stands there."""
         until = time.monotonic() + LOGS_S
         while True:
-            lines = self._lines()
+            lines = self._target.lines(intake_id=self.intake_id)
             told = {str(line.get("function")) for line in lines}
             if told >= set(WRITERS) or time.monotonic() > until:
                 break
@@ -148,23 +142,11 @@ class Journey:
         first = f"{len(errors)} errors, the first: {errors[0].get('message')}" if errors else "no error"
         return f"{len(lines)} lines of {', '.join(sorted(told))}; {first}; nothing of the bill's text"
 
-    def _lines(self) -> list[dict[str, Any]]:
-        if self._target.logs is None and self._target.deployment:
-            query = f'jsonPayload.intake_id="{self.intake_id}"'
-            read = ("logging", "read", query, self._target.deployment.project_flag, "--freshness=1h", "--format=json")
-            found = json.loads(self._target.google(gcloud(*read)))
-            return [{**entry["jsonPayload"], "severity": entry.get("severity")} for entry in found]
-        folder = self._target.logs or Path()
-        texts = [
-            line for path in folder.glob("*.log") for line in path.read_text("utf-8", errors="replace").splitlines()
-        ]
-        return [json.loads(line) for line in texts if line.startswith("{") and self.intake_id in line]
-
-    def _cleaning(self) -> Iterator[tuple[str, Callable[[], str]]]:
+    def _cleaning(self) -> Iterator[Step]:
+        yield "delete intake and progress", self._without_documents
         yield "take the row out of the Sheet", self._without_row
         yield "put the copy in the bin", self._without_copy
         yield "delete files and words", self._without_objects
-        yield "delete intake and progress", self._without_documents
 
     def _without_row(self) -> str:
         """Delete the row that holds the intake's id; read and deleted at once, for rows have no name of their own."""
@@ -180,21 +162,10 @@ class Journey:
         return f"{len(held)} row"
 
     def _without_copy(self) -> str:
-        from google.auth import default
-        from google.auth.transport.requests import AuthorizedSession
         from intake.cloud.drive import SCOPE
 
-        found, files = self._drive().find(self.intake_id)
-        if self._target.deployment is None:
-            raise NotHere("the stand-in for Drive deletes nothing")
-        if found is None:
-            return "there is none"
-        session = AuthorizedSession(default(scopes=[SCOPE])[0])  # type: ignore[no-untyped-call]
-        url = f"https://www.googleapis.com/drive/v3/files/{found.id}?supportsAllDrives=true"
-        answer = session.patch(url, json={"trashed": True}, timeout=30)
-        if not answer.ok:
-            raise Wrong(f"Drive answered {answer.status_code}")
-        return f"{len(files)} files"
+        self._with_drive()
+        return f"{take_away(self._target, self._target.person(SCOPE), self.intake_id)} files and folders"
 
     def _without_objects(self) -> str:
         bucket, count = self._target.services.bucket, 0

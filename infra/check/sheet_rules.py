@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from gspread.exceptions import APIError
 
+from infra.check.assumptions import CLOUD, SHEETS, Proof, assumption
 from infra.check.target import NotHere, Target, Wrong
 
 CELL = 50_000
@@ -27,14 +29,19 @@ class Scratch:
         self._id = secrets.randbelow(2**30) + 1
         self._name = f"intake_check_{self._id}"
 
-    @contextmanager
-    def made(self) -> Iterator[Scratch]:
-        """Make the tab, and delete it afterwards."""
-        self._book.change([{"addSheet": {"properties": {"sheetId": self._id, "title": self._name}}}])
+    def __enter__(self) -> Scratch:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
         try:
-            yield self
-        finally:
             self._book.change([{"deleteSheet": {"sheetId": self._id}}])
+        except APIError as exc:
+            if not re.search("no (grid|sheet) with", str(exc.error.get("message")), re.IGNORECASE):
+                raise  # It was not even made otherwise.
+
+    def make(self) -> None:
+        """Make the tab; whether that went well or not, it is deleted in the end."""
+        self._book.change([{"addSheet": {"properties": {"sheetId": self._id, "title": self._name}}}])
 
     def change(self, *requests: dict[str, Any]) -> list[dict[str, Any]]:
         """Carry requests out together.
@@ -80,26 +87,46 @@ class Scratch:
         Raises:
             Wrong: It takes them, carries out a part, or says it in words that our client does not know.
         """
-        from intake.cloud.sheets_client import failure
-
         before = self.rows()
-        try:
-            self.change(*requests)
-        except APIError as exc:
-            said = str(exc.error.get("message", ""))
-            if self.rows() != before:
-                raise Wrong("a batch that was refused was carried out in part") from exc
-            if type(failure(exc)).__name__ != kind:
-                raise Wrong(f"our client takes it for {type(failure(exc)).__name__}, not {kind}: {said}") from exc
-            return f"{exc.response.status_code}, nothing carried out: {said[:120]}"
-        raise Wrong("it was taken")
+        said = refused(kind, lambda: self.change(*requests))
+        if self.rows() != before:
+            raise Wrong("a batch that was refused was carried out in part")
+        return f"{said}; nothing carried out"
+
+
+def refused(kind: str, attempt: Callable[[], object]) -> str:
+    """Return what Google says to something that it has to refuse, in a form that our client takes for the error `kind`."""
+    from intake.cloud.sheets_client import failure
+
+    try:
+        attempt()
+    except APIError as exc:
+        said = f"{exc.response.status_code}: {str(exc.error.get('message', ''))[:120]}"
+        if type(failure(exc)).__name__ != kind:
+            raise Wrong(f"our client takes it for {type(failure(exc)).__name__}, not {kind}: {said}") from exc
+        return said
+    raise Wrong("it was taken")
 
 
 Rule = Callable[[Scratch], str]
 
 
+def on_a_tab(rule: Rule) -> Proof:
+    """Turn a rule of a tab into a proof: on a tab of its own."""
+
+    @functools.wraps(rule)
+    def prove(target: Target) -> str:
+        with Scratch(target) as tab:
+            tab.make()
+            return rule(tab)
+
+    return prove
+
+
+@assumption("cloud/sheet_token.py", f"{SHEETS}/reference/rest/v4/spreadsheets/batchUpdate")
+@on_a_tab
 def swapped_once(tab: Scratch) -> str:
-    """A named range can be swapped for a new one together with a row; a second swap of the same one is refused whole."""
+    """A batch on the Sheet is carried out whole or not at all, and a named range that is gone refuses it."""
     old, new, late = (f"check{secrets.token_hex(8)}" for _ in range(3))
     tab.change(tab.add_name(old))
     tab.change({"deleteNamedRange": {"namedRangeId": old}}, tab.append("first"), tab.add_name(new))
@@ -112,8 +139,10 @@ def swapped_once(tab: Scratch) -> str:
     return said
 
 
+@assumption("cloud/sheet_token.py", f"{SHEETS}/reference/rest/v4/spreadsheets/request#AddNamedRangeRequest")
+@on_a_tab
 def named_once(tab: Scratch) -> str:
-    """A second named range of the same name is refused, and what stands beside it in the batch too."""
+    """The name of a named range is taken once, and a second one refuses the batch."""
     one, two = (f"check{secrets.token_hex(8)}" for _ in range(2))
     tab.change(tab.add_name(one))
     said = tab.refused("SheetMoved", tab.append("third"), tab.add_name(two))
@@ -121,14 +150,18 @@ def named_once(tab: Scratch) -> str:
     return said
 
 
+@assumption("bounds.py", f"{SHEETS}/limits")
+@on_a_tab
 def long_cell(tab: Scratch) -> str:
-    """A cell takes 50,000 characters; one more, and the whole batch is refused."""
+    """A cell takes 50,000 characters, and one more refuses the batch."""
     tab.change(tab.append("x" * CELL))
     if len(tab.rows()[-1]) != CELL:
         raise Wrong("the long cell was cut")
     return tab.refused("RowsRefused", tab.append("beside it"), tab.append("x" * (CELL + 1)))
 
 
+@assumption("cloud/sheets.py", f"{SHEETS}/reference/rest/v4/spreadsheets/other#ExtendedValue")
+@on_a_tab
 def plain_text(tab: Scratch) -> str:
     """A text that looks like a formula stays a text."""
     tab.change(tab.append("=1+1"))
@@ -138,6 +171,8 @@ def plain_text(tab: Scratch) -> str:
     return "it stays as it is"
 
 
+@assumption("cloud/sheets.py", f"{SHEETS}/reference/rest/v4/spreadsheets/request#AppendCellsRequest")
+@on_a_tab
 def under_a_filter(tab: Scratch) -> str:
     """Rows appended under a filter stand below all others."""
     tab.change(tab.append("shown", "hidden"))
@@ -150,3 +185,29 @@ def under_a_filter(tab: Scratch) -> str:
     if tab.rows() != [*before, "hidden too"]:
         raise Wrong("the row is not below the others")
     return "the row is the last one"
+
+
+@assumption("cloud/sheets_client.py", f"{CLOUD}/apis/design/errors")
+def sheet_missing(target: Target) -> str:
+    """The Sheets API answers 404 where there is no such spreadsheet, as JSON with code, message and status."""
+    book = type(target.book)(target.book.client, "1" + secrets.token_hex(20))
+    return _blocked(404, book.look)
+
+
+@assumption("cloud/sheets_client.py", f"{CLOUD}/apis/design/errors")
+def sheet_not_shared(target: Target) -> str:
+    """The Sheets API answers 403 where the Sheet is not shared with the account, as JSON with code, message and status."""
+    return _blocked(403, target.strangers_book.look)
+
+
+def _blocked(status: int, attempt: Callable[[], object]) -> str:
+    def watched() -> None:
+        try:
+            attempt()
+        except APIError as exc:
+            missing = {"code", "message", "status"} - set(exc.response.json().get("error", {}))
+            if missing or exc.response.status_code != status:
+                raise Wrong(f"{exc.response.status_code}, without {sorted(missing)}") from exc
+            raise
+
+    return refused("SheetBlocked", watched)

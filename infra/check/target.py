@@ -6,9 +6,9 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infra.gcp import hosting
 from infra.gcp.apply import run, said
@@ -17,8 +17,12 @@ from infra.gcp.steps import Command, gcloud
 from infra.local import state
 
 if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
     from intake.cloud.sheets_client import Book
     from intake.services import Services
+
+STRANGER = "progress"
+"""The account of a function that is neither on the Sheet nor in the Shared Drive."""
 
 
 class NotHere(Exception):
@@ -38,12 +42,14 @@ class Target:
         env: Environment of the functions, as far as clients need it.
         deployment: Its names at Google; None on this machine.
         logs: Folder of the functions' logs on this machine.
+        intake: Document of the specimen's intake, as it was at its end.
     """
 
     url: str
     env: Mapping[str, str]
-    deployment: Deployment | None
-    logs: Path | None
+    deployment: Deployment | None = None
+    logs: Path = Path()
+    intake: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def services(self) -> Services:
@@ -66,31 +72,94 @@ class Target:
             raise NotHere("no Sheet is configured; give --sheet")
         return Book(client_for(settings), settings.sheet_id)
 
-    def google(self, command: Command) -> str:
-        """Return what a command that only reads prints.
+    @property
+    def strangers_book(self) -> Book:
+        """The spreadsheet, for somebody with whom it is not shared."""
+        import gspread
+        from intake.cloud.sheets_client import SCOPE, Book
+
+        return Book(gspread.HTTPClient(self.stranger(SCOPE)), self.book.id)
+
+    def pubsub(self) -> tuple[Any, Any]:
+        """Return a publisher and a subscriber."""
+        import grpc
+        from google.pubsub_v1 import PublisherClient, SubscriberClient
+        from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+        from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+        endpoint = self.services.settings.pubsub_endpoint
+        if not endpoint:
+            return PublisherClient(), SubscriberClient()
+        channel = grpc.insecure_channel(endpoint)
+        publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
+        return publisher, SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+
+    def google(self, *command: str) -> str:
+        """Return what a gcloud command that only reads prints.
 
         Raises:
             NotHere: This is no deployment on Google Cloud, or the command was refused.
         """
         if self.deployment is None:
             raise NotHere("only on Google Cloud")
-        done = run(command)
-        if done.returncode:
-            raise NotHere(f"gcloud: {said(done).splitlines()[-1]}")
-        return done.stdout
+        return _asked(gcloud(*command, self.deployment.project_flag))
+
+    def described(self, *command: str) -> dict[str, Any]:
+        """Return what `gcloud ... describe` says of something that lies in the region."""
+        region = self.deployment.region if self.deployment else ""
+        found: dict[str, Any] = json.loads(self.google(*command, f"--region={region}", "--format=json"))
+        return found
+
+    def lines(self, **wanted: str | bool) -> list[dict[str, Any]]:
+        """Return the lines of the functions' logs that hold these values, the newest first."""
+        if self.deployment:
+            query = " AND ".join(f"jsonPayload.{name}={json.dumps(value)}" for name, value in wanted.items())
+            found = json.loads(self.google("logging", "read", query, "--freshness=7d", "--limit=200", "--format=json"))
+            return [{**entry["jsonPayload"], "severity": entry.get("severity")} for entry in found]
+        texts = [text for log in self.logs.glob("*.log") for text in log.read_text("utf-8", "replace").splitlines()]
+        lines = [json.loads(text) for text in texts if text.startswith("{") and text.endswith("}")]
+        held = [line for line in lines if wanted.items() <= {k: v for k, v in line.items() if k in wanted}.items()]
+        return sorted(held, key=lambda line: str(line.get("time")), reverse=True)
+
+    def person(self, scope: str) -> Credentials | None:
+        """Return the credentials of whoever runs the check; none are needed on this machine."""
+        from google.auth import default
+
+        return None if self.deployment is None else default(scopes=[scope])[0]
+
+    def stranger(self, scope: str) -> Credentials:
+        """Return credentials of an account that nothing is shared with.
+
+        Raises:
+            NotHere: The stand-ins ask nobody who they are, or the person may not act as that account.
+        """
+        from google.auth import default, impersonated_credentials
+        from google.auth.exceptions import RefreshError
+        from google.auth.transport.requests import Request
+
+        if self.deployment is None:
+            raise NotHere("only on Google Cloud: the stand-ins ask nobody who they are")
+        account = self.deployment.account(STRANGER)
+        person, _ = default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
+        credentials = impersonated_credentials.Credentials(person, account, [scope])  # type: ignore[no-untyped-call]
+        try:
+            credentials.refresh(Request())  # type: ignore[no-untyped-call]
+        except RefreshError as exc:
+            grant = f"gcloud iam service-accounts add-iam-policy-binding {account} --member=user:YOU"
+            raise NotHere(
+                f"you may not act as {account}. Allow it for a while: {grant} --role=roles/iam.serviceAccountTokenCreator"
+            ) from exc
+        return credentials
 
 
 def local() -> Target:
     """Return the stack that runs on this machine.
 
     Raises:
-        NotHere: None runs.
+        StackError: None runs.
     """
-    path = Path(os.environ.get("GREENWATT_STACK_FILE") or ROOT / ".local" / state.STATE_FILE)
-    stack = state.read(path)
-    if stack is None or not stack.running:
-        raise NotHere(f"No local stack runs ({path} names none). Start one: ./deploy.sh local")
-    return _ready(Target(stack.url, stack.env, None, path.parent / "logs"))
+    stack, logs = state.of_running_stack()
+    return _ready(Target(stack.url, stack.env, logs=logs))
 
 
 def cloud(deployment: Deployment) -> Target:
@@ -99,17 +168,18 @@ def cloud(deployment: Deployment) -> Target:
     Raises:
         NotHere: It cannot be seen.
     """
-    where = ("record", "--gen2", deployment.project_flag, f"--region={deployment.region}", "--format=json")
-    described = run(gcloud("functions", "describe", *where))  # gcloud says at once when nobody is logged in
-    if described.returncode:
-        raise NotHere(f"The deployment cannot be seen: {said(described)}")
-    found = {lookup.variable: run(lookup.command) for lookup in hosting.site_lookups(deployment)}
-    for done in found.values():
-        if done.returncode:
-            raise NotHere(f"The site cannot be seen: {said(done)}")
-    held = json.loads(described.stdout)["serviceConfig"]["environmentVariables"]
+    target = Target("", {}, deployment)
+    held = target.described("functions", "describe", "record", "--gen2")["serviceConfig"]["environmentVariables"]
     env = {**held, **({"SHEET_ID": deployment.sheet} if deployment.sheet else {})}
-    return _ready(Target(found["SITE_URL"].stdout.strip(), env, deployment, None))
+    sites = {lookup.variable: _asked(lookup.command) for lookup in hosting.site_lookups(deployment)}
+    return _ready(Target(sites["SITE_URL"].strip(), env, deployment))
+
+
+def _asked(command: Command) -> str:
+    done = run(command)
+    if done.returncode:
+        raise NotHere(f"Google cannot be asked: {said(done).splitlines()[-1]}")
+    return done.stdout
 
 
 def _ready(target: Target) -> Target:

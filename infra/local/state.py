@@ -57,6 +57,19 @@ def read(path: Path) -> StackState | None:
         return None
 
 
+def of_running_stack(environ: Mapping[str, str] = os.environ) -> tuple[StackState, Path]:
+    """Return the stack that GREENWATT_STACK_FILE names, else that of this checkout, and the folder of its logs.
+
+    Raises:
+        StackError: None runs.
+    """
+    path = Path(environ.get("GREENWATT_STACK_FILE") or Path(__file__).parents[2] / ".local" / STATE_FILE)
+    stack = read(path)
+    if stack is None or not stack.running:
+        raise StackError(f"No local stack runs ({path} names none). Start one: ./deploy.sh local")
+    return stack, path.parent / "logs"
+
+
 class StateDir:
     """The folder of one stack: bytes of Storage, the sheet, logs, lock and state.
 

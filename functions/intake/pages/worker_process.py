@@ -49,9 +49,9 @@ _MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_
 
 
 @functools.cache
-def _say_once(message: str, reason: str) -> None:
-    """Say what this machine does not have: a fact of its execution environment, not a fault, and the same for every worker."""
-    log.info(message, reason=reason)
+def _say_once(missing: str) -> None:
+    """Say what this machine has: a fact of its execution environment, not a fault, and the same for every worker."""
+    log.info("files are opened in a sandbox", missing=missing or "nothing")
 
 
 Answer = tuple[dict[str, Any], bytes]
@@ -151,8 +151,7 @@ class WorkerProcess:
         self._usual = _mapped_bytes(self.pid)
         if reason := greeting.get("unlimited"):
             log.warning("files are opened without a memory limit", reason=reason)
-        if reason := greeting.get("not_secluded"):
-            _say_once("files are opened by a process that is not secluded", str(reason))
+        _say_once(str(greeting.get("not_secluded", "")))
 
     def _receive(self, pay: Pay) -> Answer:
         """Wait for an answer; look at the worker's memory meanwhile, for when it crashes there is nothing left to look at."""

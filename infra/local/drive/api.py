@@ -1,4 +1,4 @@
-"""The calls of Drive's API v3 that the functions make: files.list, files.get, files.create, and resumable uploads.
+"""The calls of Drive's API v3 that the functions make: files.list, .get, .create, .update (into the bin), resumable uploads.
 
     https://developers.google.com/workspace/drive/api/reference/rest/v3/files
     https://developers.google.com/workspace/drive/api/guides/manage-uploads#resumable
@@ -77,6 +77,7 @@ class DriveApi:
         app.router.add_get("/drive/v3/files", self._handler("list", self._list))
         app.router.add_post("/drive/v3/files", self._handler("create", self._create))
         app.router.add_get("/drive/v3/files/{id}", self._handler("get", self._get))
+        app.router.add_patch("/drive/v3/files/{id}", self._handler("update", self._bin))
         app.router.add_post("/upload/drive/v3/files", self._handler("begin", self._begin))
         app.router.add_put("/upload/drive/v3/files", self._handler("put", self._put))
         return app
@@ -124,7 +125,7 @@ class DriveApi:
 
     def _check_parents(self, request: web.Request, metadata: dict[str, Any]) -> None:
         parents = metadata.get("parents", [])
-        if not parents:
+        if parents in ([], ["root"]):
             raise no_storage()
         if len(parents) > 1:
             raise invalid("A file may only have one parent.")
@@ -147,6 +148,13 @@ class DriveApi:
                 raise DriveError(403, "fileNotDownloadable", "Only files with binary content can be downloaded.")
             return web.Response(body=self._drive.bytes_of(item.id).read_bytes(), content_type=item.mime_type)
         return web.json_response(_selected(item, request.query.get("fields", _DEFAULT_FIELDS), _base(request)))
+
+    async def _bin(self, request: web.Request) -> web.Response:
+        item = self._item(request, request.match_info["id"])
+        if await request.json() != {"trashed": True}:
+            raise unimplemented("any other files.update than into the bin")
+        self._drive.remove(item)
+        return web.json_response({"id": item.id})
 
     async def _begin(self, request: web.Request) -> web.Response:
         if request.query.get("uploadType") != "resumable":

@@ -115,6 +115,14 @@ class Drive:
         """Return what lies in a folder, by name."""
         return sorted((item for item in self.items.values() if folder_id in item.parents), key=lambda item: item.name)
 
+    def remove(self, item: Item) -> None:
+        """Take an item away, with all that lies in it."""
+        for child in self.children(item.id):
+            self.remove(child)
+        del self.items[item.id]
+        self.bytes_of(item.id).unlink(missing_ok=True)
+        self._save()
+
     def _save(self) -> None:
         partial = self._path / "drive.json.new"
         partial.write_text(json.dumps([asdict(item) for item in self.items.values()], indent=1), "utf-8")
