@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pymupdf
 import pytest
-from intake.pages import open_document
+from intake.pages import glyphs, open_document
 from intake.pages.content import PageContent
 from intake.pages.overlaps import box_of
 from PIL import Image, ImageDraw, ImageFont
@@ -168,6 +168,15 @@ def test_map_that_is_right() -> None:
         content = read(bill(embedded(every, {}, typeface, at=pymupdf.Point(20, 400))))
         assert content.pieces == (), typeface
         assert "1,234.56-7890" in spelled(content)
+
+
+@pytest.mark.parametrize("digit", "03689")
+def test_glyph_fills_its_square(digit: str) -> None:
+    """A round digit reaches the first and the last row: where it stands in a font's units must not matter to comparing it."""
+    row = (1 << glyphs._SIDE) - 1
+    for drawn in glyphs._usual()[digit][:2]:
+        assert drawn.bits & row, "nothing in the last row"
+        assert drawn.bits >> glyphs._SIDE * (glyphs._SIDE - 1), "nothing in the first row"
 
 
 def test_one_font_of_two() -> None:

@@ -176,7 +176,8 @@ def _draw(font: mupdf.FzFont, glyphs: Sequence[int]) -> list[_Drawn | None]:
     width = _SIDE * len(glyphs)
     pixmap = pymupdf.Pixmap(pymupdf.csGRAY, (0, 0, max(width, 1), _SIDE), False)
     pixmap.clear_with(255)
-    text, sizes = mupdf.fz_new_text(), []
+    device = mupdf.fz_new_draw_device(mupdf.FzMatrix(), pixmap.this)
+    grey, sizes = mupdf.fz_device_gray(), []
     for place, glyph in enumerate(glyphs):
         outline = mupdf.fz_outline_glyph(font, glyph, mupdf.FzMatrix())
         across = down = 0.0
@@ -187,10 +188,8 @@ def _draw(font: mupdf.FzFont, glyphs: Sequence[int]) -> list[_Drawn | None]:
         if _has_extent(across, down):
             x, y = _SIDE / across, _SIDE / down
             matrix = mupdf.FzMatrix(x, 0, 0, -y, place * _SIDE - box.x0 * x, box.y1 * y)
-            mupdf.fz_show_glyph(text, font, matrix, glyph, 0, 0, 0, mupdf.FZ_BIDI_LTR, mupdf.FZ_LANG_UNSET)
-    device = mupdf.fz_new_draw_device(mupdf.FzMatrix(), pixmap.this)
-    grey = mupdf.fz_device_gray()
-    mupdf.fz_fill_text(device, text, mupdf.FzMatrix(), grey, [0.0], 1.0, mupdf.FzColorParams())
+            # As a path, not as text: of text MuPDF rounds the origin, and a shift by a pixel is as much as two digits differ.
+            mupdf.fz_fill_path(device, outline, 0, matrix, grey, _BLACK, 1.0, _PLAIN)
     mupdf.fz_close_device(device)
     samples = bytes(pixmap.samples_mv).translate(_BLACK_IS_ONE)
     rows = [samples[row * pixmap.stride : row * pixmap.stride + width] for row in range(_SIDE)]
@@ -224,6 +223,8 @@ def _fonts(text_page: pymupdf.TextPage) -> dict[str, mupdf.FzFont]:
 
 _ALL = _DIGITS + _LETTERS
 _BLACK_IS_ONE = bytes(ord("1") if value < 128 else ord("0") for value in range(256))
+_BLACK, _PLAIN = mupdf.new_floats(1), mupdf.FzColorParams()
+mupdf.floats_setitem(_BLACK, 0, 0.0)
 _AS_IT_IS = mupdf.fz_matrix()
 _AS_IT_IS.a, _AS_IT_IS.b, _AS_IT_IS.c, _AS_IT_IS.d, _AS_IT_IS.e, _AS_IT_IS.f = 1, 0, 0, 1, 0, 0
 # With its subset's tag a name is that of one font.
