@@ -7,12 +7,13 @@ The sum stands in the documents of the chunks, since those are written anyway an
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from intake.errors import BillTooSlow, OutOfTime, TooManyPictures
+from intake.errors import BillTooSlow, LeaseLost, OutOfTime, TooManyPictures
 
 if TYPE_CHECKING:
     from intake.cloud.firestore import ChunkLease, Store
@@ -113,13 +114,16 @@ class Lease:
         return self._used_s >= SHARE_S or self._run_calls >= SHARE_CALLS
 
     def calls(self, *, alone: bool) -> int:
-        """Return the calls that the submission has taken so far.
+        """Return the calls that the submission has taken so far, and write those of this run down if others may add to them.
 
         Args:
             alone: Whether it has no other chunk.
         """
-        written_down = self._held.calls if alone and self._first else self._store.spent(self._held.intake_id).calls
-        return written_down + self._calls
+        if alone and self._first:
+            return self._held.calls + self._calls
+        with contextlib.suppress(LeaseLost):
+            self._renew(0)
+        return self._store.spent(self._held.intake_id).calls + self._calls
 
     def give_back(self) -> None:
         """Let others have the chunk at once, and the time that was paid for and not used."""

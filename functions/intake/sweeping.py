@@ -172,4 +172,5 @@ class Sweeper:
             self.bucket.delete_all(f"bills/{upload.intake_id}/{upload.id}/")
         elif intake.status is Status.FAILED:
             delete_files(self.bucket, intake)
+            self.store.count_late_calls(intake.id)
         self.store.end_upload(upload.id)

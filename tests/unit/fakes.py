@@ -230,6 +230,10 @@ class Store:
                 self.uploads[intake.upload_id] = Upload(intake.upload_id, intake.id, self.now())
             return True
 
+    def count_late_calls(self, intake_id: str) -> None:
+        with self.faults("count_late_calls"):
+            self.calls[intake_id] = max(self.calls[intake_id], self.spent(intake_id).calls)
+
     def set_aside(self, intake_id: str) -> None:
         with self.faults("set_aside"):
             self.intakes[intake_id] = replace(self.intakes[intake_id], status=Status.ASIDE)

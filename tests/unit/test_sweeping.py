@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from intake.errors import GaveUp, SheetUnavailable, TemporaryError
+from intake.lease import Lease
 from intake.ocr import words_object
 from intake.records import Intake, Status
 from intake.sweeping import BATCH, LONGEST_PAUSE, UPLOAD_MAX_AGE, Sweeper, Swept
@@ -278,6 +280,23 @@ def test_refused_intake_whose_files_were_not_deleted(yard: Yard) -> None:
     yard.store.uploads["u1"] = replace(yard.store.uploads["u1"], started_at=datetime.now(UTC) - timedelta(hours=2))
     assert yard.sweeper.sweep() == Swept(uploads=1)
     assert (yard.bucket.objects, yard.store.uploads) == ({}, {})
+
+
+def test_calls_that_were_in_flight_when_a_bill_failed(yard: Yard) -> None:
+    """They count for the day like those before, once no run is left that could make more."""
+    intake = yard.store.add(an_intake(status=Status.READING, file_pages=(9,)))
+    runs = []
+    for chunk, calls in ((0, 2), (1, 3)):
+        held = yard.store.claim_chunk(INTAKE_ID, chunk, f"m{chunk}", 90.0)
+        runs.append(Lease(yard.store, held, 90.0, math.inf))  # type: ignore[arg-type]
+        for _ in range(calls):
+            runs[chunk].count_call()
+    assert yard.store.fail(intake, GaveUp(), runs[0].calls(alone=False), discard_files=True)
+    assert yard.store.calls[INTAKE_ID] == 2
+    runs[1].give_back()
+    yard.store.uploads["u1"] = replace(yard.store.uploads["u1"], started_at=datetime.now(UTC) - timedelta(hours=2))
+    assert yard.sweeper.sweep() == Swept(uploads=1)
+    assert yard.store.calls[INTAKE_ID] == 5
 
 
 def test_upload_that_was_accepted_at_the_last_moment(yard: Yard) -> None:

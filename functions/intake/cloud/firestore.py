@@ -402,6 +402,11 @@ class Store:
         can_fail = {Status.WAITING, Status.READING}
         return self._advance(intake.id, can_fail, changes, progress, intake.upload_id if discard_files else None)
 
+    @firestore_call
+    def count_late_calls(self, intake_id: str) -> None:
+        """Count what the OCR was asked by runs that were at other chunks of an intake when it failed; once none is left."""
+        self._intake_ref(intake_id).update({"pages": firestore.Maximum(self.spent(intake_id).calls)})
+
     # --- record -----------------------------------------------------------------------------------------------------
 
     @firestore_call
