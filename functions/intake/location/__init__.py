@@ -41,7 +41,8 @@ def without_location(kind: str, data: Bytes) -> list[Part]:
     Raises:
         Unreadable: The picture is not put together as its format asks for, or of too many parts.
     """
+    clean = _CLEANERS[kind]  # an unknown kind is a fault of ours, not of the picture
     try:
-        return assembled(_CLEANERS[kind](data), len(data), in_place=kind in _IN_PLACE)
+        return assembled(clean(data), len(data), in_place=kind in _IN_PLACE)
     except (LookupError, ValueError, struct.error) as exc:
         raise Unreadable from exc
