@@ -363,7 +363,7 @@ def test_a_large_picture_is_alone_in_memory(office: Office, monkeypatch: pytest.
     ids = office.finish(8, "jpeg")
     for intake_id in ids:
         for file in office.store.intakes[intake_id].files:
-            office.bucket.objects[file.object] = b"\xff\xd8\xff\xd9"
+            office.bucket.objects[file.object] = b"\xff\xd8\xff\xda\x00\x02\xff\xd9"
     office.handle(ids[0])
     assert all(map(office.copied, ids))
     assert most == 1
