@@ -20,8 +20,8 @@ import flask
 import functions_framework
 from cloudevents.http import CloudEvent
 from intake import log
-from intake.admission import Caller
 from intake.errors import IntakeError, UnknownIntake, WrongMethod
+from intake.rate_limits import Caller
 from intake.services import Services
 
 services = Services()
@@ -38,8 +38,8 @@ def submit(request: flask.Request) -> flask.typing.ResponseReturnValue:
     POST /submit?wake=1 takes nothing in: the form sends it once when it is opened, so that the first agent of the day need
     not wait for cold functions. 204.
     """
-    from intake import submission
     from intake.multipart import drain
+    from intake.stages import submit
 
     started = time.perf_counter()
     try:
@@ -50,14 +50,14 @@ def submit(request: flask.Request) -> flask.typing.ResponseReturnValue:
         if app_check := services.app_check:
             app_check.check(request.headers.get("X-Firebase-AppCheck"))
         caller = Caller.of(request.headers.get, request.remote_addr or "")
-        accepted = submission.submit(
+        accepted = submit.submit(
             request.stream,
             request.headers.get("Content-Type", ""),
             request.headers.get("Idempotency-Key"),
             store=services.store,
             bucket=services.bucket,
-            nudges=services.nudges,
-            directory=services.directory,
+            tasks=services.tasks,
+            office_lists=services.office_lists,
             limits=services.settings.limits,
             admit=lambda: services.admission.admit(caller),
         )
@@ -72,7 +72,7 @@ def submit(request: flask.Request) -> flask.typing.ResponseReturnValue:
 @functions_framework.http
 def progress(request: flask.Request) -> flask.typing.ResponseReturnValue:
     """GET /progress/{id}: where an intake stands, from its progress document or, once that expired, from the intake."""
-    from intake import progress_view
+    from intake.stages import progress
 
     started = time.perf_counter()
     try:
@@ -80,7 +80,7 @@ def progress(request: flask.Request) -> flask.typing.ResponseReturnValue:
         intake_id = request.path.rstrip("/").rpartition("/")[2]
         if not _INTAKE_ID.fullmatch(intake_id):
             raise UnknownIntake
-        view = progress_view.view(intake_id, services.store)
+        view = progress.view(intake_id, services.store)
     except Exception as exc:
         return _error("progress not shown", exc, started)
     log.info("progress shown", intake_id=intake_id, ms=_ms(started))
@@ -112,7 +112,7 @@ def sweep(request: flask.Request) -> flask.typing.ResponseReturnValue:
     try:
         _allow(request, "POST")
         swept = asdict(services.sweeper.sweep())
-        services.watch.report()
+        services.backlog_metrics.report()
     except Exception as exc:
         return _error("sweep failed", exc, started)
     log.info("sweep done", ms=_ms(started))
@@ -121,9 +121,9 @@ def sweep(request: flask.Request) -> flask.typing.ResponseReturnValue:
 
 def _record(intake_id: str) -> None:
     """Write the rows first; copies come after them and never hold one up."""
-    services.recorder.record(intake_id)
-    if copier := services.copier:
-        copier.copy_due()
+    services.row_writer.record(intake_id)
+    if archive := services.archive:
+        archive.copy_due()
 
 
 def _wake(request: flask.Request, started: float) -> flask.typing.ResponseReturnValue:
@@ -131,11 +131,11 @@ def _wake(request: flask.Request, started: float) -> flask.typing.ResponseReturn
 
     The log tells which headers arrive here, never what they say: `./deploy.sh check` reads it.
     """
-    _ = services.store, services.bucket, services.directory
+    _ = services.store, services.bucket, services.office_lists
     hops = Caller.of(request.headers.get, request.remote_addr or "").hops
     names = {"fastly": "Fastly-Client-IP", "app_check": "X-Firebase-AppCheck"}
     seen = {name: header in request.headers for name, header in names.items()}
-    log.info("woken", sent=services.waker.wake(), hops=hops, **seen, ms=_ms(started))
+    log.info("woken", sent=services.warm_up.wake(), hops=hops, **seen, ms=_ms(started))
     return "", 204, _NO_STORE
 
 

@@ -146,7 +146,7 @@ class IntakeClient:
         """Submit the files as one bill.
 
         A lost reply and a 5xx are tried again with the same idempotency key, so no second intake can come of it. Whoever
-        gives a key of its own knows the intake's id beforehand (`intake.submission.intake_id_for`).
+        gives a key of its own knows the intake's id beforehand (`intake.stages.submit.intake_id_for`).
 
         Raises:
             SubmitError: The server refused, or does not answer.
@@ -173,12 +173,12 @@ class IntakeClient:
                 break
         raise last or SubmitError("not_submitted", "Nothing was sent.")
 
-    def follow(self, accepted: Accepted, patience_s: float = math.inf) -> Iterator[dict[str, Any]]:
+    def follow(self, accepted: Accepted, stall_timeout_s: float = math.inf) -> Iterator[dict[str, Any]]:
         """Yield the progress document as it changes, last the one whose stage is `done` or `failed`.
 
         Args:
             accepted: What `submit` returned.
-            patience_s: Seconds without any change after which to give up; a deployment's sweeper ends every intake
+            stall_timeout_s: Seconds without any change after which to give up; a deployment's sweeper ends every intake
                 in time, so only somebody who waits at a terminal needs it.
 
         Raises:
@@ -207,8 +207,8 @@ class IntakeClient:
                 lost_since = lost_since or time.monotonic()
                 if time.monotonic() - lost_since > _LOST_CONTACT_S:
                     raise trouble
-            if time.monotonic() - changed_at > patience_s:
-                raise SubmitError("no_progress", f"Nothing has happened to the intake for {patience_s:.0f} s.")
+            if time.monotonic() - changed_at > stall_timeout_s:
+                raise SubmitError("no_progress", f"Nothing has happened to the intake for {stall_timeout_s:.0f} s.")
             polls += 1
             self._sleep(_QUICK_POLL_S if polls < _QUICK_POLLS else _SLOW_POLL_S)
 

@@ -79,7 +79,7 @@ def submit(
     fields: Mapping[str, str],
     files: Sequence[Path],
     bar: ProgressBar,
-    patience_s: float = math.inf,
+    stall_timeout_s: float = math.inf,
 ) -> Outcome:
     """Submit the files as one bill and follow it to its end; the row is left to `read_row`.
 
@@ -88,13 +88,13 @@ def submit(
         fields: Form values by name.
         files: The bill.
         bar: Shows the way.
-        patience_s: Seconds without any change after which to give up.
+        stall_timeout_s: Seconds without any change after which to give up.
     """
     outcome = Outcome()
     try:
         accepted = client.submit(fields, files, bar.sent)
         outcome.intake_id = accepted.intake_id
-        for document in client.follow(accepted, patience_s):
+        for document in client.follow(accepted, stall_timeout_s):
             bar.progress(document)
             outcome.pages = document["pages_total"] or 0
             outcome.fields, outcome.attention = document["fields"], document["attention"]
@@ -126,7 +126,7 @@ def read_row(intake_id: str, environ: Mapping[str, str]) -> dict[str, Any] | Non
     if functions not in sys.path:
         sys.path.append(functions)
     from google.auth.exceptions import GoogleAuthError
-    from intake.cloud.sheets import open_ledger
+    from intake.cloud.sheets.table import open_sheet_table
     from intake.errors import IntakeError
     from intake.rows import COPY_COLUMN, copy_mark
     from intake.settings import Settings
@@ -134,13 +134,13 @@ def read_row(intake_id: str, environ: Mapping[str, str]) -> dict[str, Any] | Non
     # Only the Sheet is used; the settings want the names of the rest as well.
     unused = {"GOOGLE_CLOUD_PROJECT": "", "BILLS_BUCKET": ""}
     try:
-        ledger = open_ledger(Settings.from_env({**unused, **environ}))
-        row = ledger.find(intake_id)
+        table = open_sheet_table(Settings.from_env({**unused, **environ}))
+        row = table.find(intake_id)
         for _ in range(_COPY_TRIES):
             if row is None or row.get(COPY_COLUMN) != copy_mark(intake_id):
                 break
             time.sleep(1.0)  # the link to the copy comes after the row
-            row = ledger.find(intake_id)
+            row = table.find(intake_id)
         return row
     except GoogleAuthError as exc:
         raise LookupError(

@@ -1,4 +1,4 @@
-// The answers and their rules, the same as the server's (functions/intake/form.py and submission.py), so that most
+// The answers and their rules, the same as the server's (functions/intake/form.py and stages/submit.py), so that most
 // mistakes are told before anything is sent. Pure: no page, no network; tests compare it with the server word for word.
 
 export const MAX_LENGTH = 200;

@@ -15,7 +15,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from intake.reading.result import Found, Reading
+    from intake.extraction.result import Found, Reading
 
 _UNPRINTABLE = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
 """Unicode's categories of control, format, surrogate and private characters, and of the separators of lines."""
@@ -148,13 +148,13 @@ CELLS: Mapping[str, Bound] = {
 
 
 def bounded(reading: Reading) -> Reading:
-    """Return a reading without the fields that do not fit; those are named among the doubted ones."""
+    """Return a reading without the fields that do not fit; those are named among the low_confidence ones."""
     unfit = tuple(name for name, found in reading.fields.items() if not _fits(name, found))
     if not unfit:
         return reading
     fields = {name: found for name, found in reading.fields.items() if name not in unfit}
-    doubted = (*reading.signs.doubted, *(name for name in unfit if name in FIELDS))
-    return replace(reading, fields=fields, signs=replace(reading.signs, doubted=doubted))
+    low_confidence = (*reading.diagnostics.low_confidence, *(name for name in unfit if name in FIELDS))
+    return replace(reading, fields=fields, diagnostics=replace(reading.diagnostics, low_confidence=low_confidence))
 
 
 def _fits(name: str, found: Found) -> bool:

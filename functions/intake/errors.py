@@ -127,7 +127,7 @@ class NotFromThePage(IntakeError):
     )
 
 
-class DayIsSpent(IntakeError):
+class DailyQuotaExceeded(IntakeError):
     """The pages that may be taken in within 24 hours are spent.
 
     Args:
@@ -258,7 +258,7 @@ class TooManyPictures(BadFile):
     )
 
 
-class ConnectionIsSpent(BadFile):
+class ClientQuotaExceeded(BadFile):
     """The bill's pages are more than one connection may have read within a day."""
 
     code = "too_many_pages_from_connection"
@@ -271,7 +271,7 @@ class ConnectionIsSpent(BadFile):
         super().__init__(1)
 
 
-class DayIsFull(BadFile):
+class PageQuotaExceeded(BadFile):
     """The bill's pages do not fit into this day any more, by far."""
 
     code = "daily_limit_passed"
@@ -342,7 +342,7 @@ class FileTooLargeInMemory(BadFile):
     )
 
 
-class FileStopsProgram(BadFile):
+class FileCrashesReader(BadFile):
     """The program that opens files crashed on this one."""
 
     code = "file_stops_program"
@@ -440,7 +440,7 @@ class DriveUnavailable(TemporaryError):
 
 
 class GaveUp(IntakeError):
-    """The sweeper's last attempt to have the pages read passed without headway."""
+    """The sweeper's last attempt to have the pages read passed without progress."""
 
     code = "gave_up"
     message = (

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from intake.records import Quad, Word
+from intake.model import Quad, Word
 
 _TABLE = {
     **dict.fromkeys("\u00ad\u2212\u2043", "-"),  # soft hyphen (as PDFs print it), minus, hyphen bullet

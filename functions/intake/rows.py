@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from intake.bounds import MAX_LINE, MAX_PARAGRAPH, cell_fits
-from intake.records import Intake
+from intake.model import Intake
 
 Cell = str | int | float
 

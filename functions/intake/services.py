@@ -14,20 +14,20 @@ from intake import log
 from intake.settings import Settings
 
 if TYPE_CHECKING:
-    from intake.admission import Admission
+    from intake.backlog_metrics import BacklogMetrics
     from intake.cloud.app_check import AppCheck
-    from intake.cloud.copies import Copies
-    from intake.cloud.firestore import Store
-    from intake.cloud.pubsub import Nudges
+    from intake.cloud.firestore.archive_jobs import Copies
+    from intake.cloud.firestore.store import Store
+    from intake.cloud.pubsub import TaskPublisher
     from intake.cloud.storage import Bucket
-    from intake.copying import Copier
-    from intake.ledger import Recorder
-    from intake.ocr import Ocr
-    from intake.office.directory import Directory
-    from intake.pages.opener import Opener
-    from intake.sweeping import Sweeper
-    from intake.waking import Waker
-    from intake.watching import Watch
+    from intake.office.office_lists import OfficeLists
+    from intake.pages.sandbox.client import SandboxClient
+    from intake.rate_limits import Admission
+    from intake.stages.archive import DriveArchive
+    from intake.stages.ocr import Ocr
+    from intake.stages.record import RowWriter
+    from intake.stages.sweep import Sweeper
+    from intake.warm_up import WarmUp
 
 T = TypeVar("T")
 
@@ -87,10 +87,10 @@ class Services:
     @_kept
     def store(self) -> Store:
         """The documents."""
-        from intake.cloud.firestore import Store
+        from intake.cloud.firestore.store import Store
 
         settings = self.settings
-        return Store(settings.project, settings.patience_s, settings.progress_days)
+        return Store(settings.project, settings.stall_timeout_s, settings.progress_days)
 
     @_kept
     def bucket(self) -> Bucket:
@@ -101,26 +101,26 @@ class Services:
         return Bucket(settings.project, settings.bucket)
 
     @_kept
-    def nudges(self) -> Nudges:
+    def tasks(self) -> TaskPublisher:
         """The messages."""
-        from intake.cloud.pubsub import Nudges
+        from intake.cloud.pubsub import TaskPublisher
 
         settings = self.settings
-        return Nudges(settings.project, settings.ocr_topic, settings.sheet_topic, settings.pubsub_endpoint)
+        return TaskPublisher(settings.project, settings.ocr_topic, settings.sheet_topic, settings.pubsub_endpoint)
 
     @_kept
-    def directory(self) -> Directory:
+    def office_lists(self) -> OfficeLists:
         """Who may submit, and for which utilities."""
-        from intake.cloud.office_documents import OfficeDocuments
-        from intake.office.directory import Directory
+        from intake.cloud.firestore.office_documents import OfficeDocuments
+        from intake.office.office_lists import OfficeLists
 
-        return Directory(OfficeDocuments(self.store.client))
+        return OfficeLists(OfficeDocuments(self.store.client))
 
     @_kept
     def admission(self) -> Admission:
         """The valves of the public form."""
-        from intake.admission import Admission
-        from intake.cloud.counts import Counts
+        from intake.cloud.firestore.counts import Counts
+        from intake.rate_limits import Admission
 
         settings = self.settings
         return Admission(
@@ -142,77 +142,77 @@ class Services:
         return AppCheck(number)
 
     @_kept
-    def watch(self) -> Watch:
+    def backlog_metrics(self) -> BacklogMetrics:
         """What reports how the whole is doing."""
-        from intake.cloud.counts import Counts
-        from intake.watching import Watch
+        from intake.backlog_metrics import BacklogMetrics
+        from intake.cloud.firestore.counts import Counts
 
-        return Watch(Counts(self.store.client), self.settings.pages_per_day)
+        return BacklogMetrics(Counts(self.store.client), self.settings.pages_per_day)
 
     @_kept
-    def waker(self) -> Waker:
+    def warm_up(self) -> WarmUp:
         """What has `ocr` started ahead of time."""
-        from intake.waking import Waker
+        from intake.warm_up import WarmUp
 
-        return Waker(self.nudges)
+        return WarmUp(self.tasks)
 
     @_kept
-    def opener(self) -> Opener:
+    def sandbox(self) -> SandboxClient:
         """What opens files."""
-        from intake.pages.opener import Opener
+        from intake.pages.sandbox.client import SandboxClient
 
-        opener = Opener()
-        log.count_in(lambda: opener.worker_pid)
-        return opener
+        sandbox = SandboxClient()
+        log.count_in(lambda: sandbox.worker_pid)
+        return sandbox
 
     @_kept
-    def cleaner(self) -> Opener:
+    def cleaner(self) -> SandboxClient:
         """What cleans pictures."""
-        from intake.pages.confinement import CLEANING
-        from intake.pages.opener import Opener
+        from intake.pages.sandbox.client import SandboxClient
+        from intake.pages.sandbox.limits import CLEANING
 
-        cleaner = Opener(CLEANING)
+        cleaner = SandboxClient(CLEANING)
         log.count_in(lambda: cleaner.worker_pid)
         return cleaner
 
     @property
     def ocr(self) -> Ocr:
         """The stage that reads pages."""
-        self.opener.warm()  # loads its libraries while this process loads others
+        self.sandbox.warm()  # loads its libraries while this process loads others
         return self._ocr
 
     @_kept
     def _ocr(self) -> Ocr:
         from intake.cloud.vision import Vision
-        from intake.ocr import Ocr
-        from intake.understanding import understand
+        from intake.stages.extract import extract_fields
+        from intake.stages.ocr import Ocr
 
         settings = self.settings
         return Ocr(
             self.store,
             self.bucket,
-            self.nudges,
+            self.tasks,
             Vision(settings.vision_endpoint),
-            self.opener,
+            self.sandbox,
             chunk_pages=settings.chunk_pages,
             chunks_in_flight=settings.chunks_in_flight,
             calls_in_flight=settings.ocr_calls_in_flight,
             max_pages=settings.limits.pages,
             lease_s=settings.lease_s,
-            understand=partial(understand, store=self.store, bucket=self.bucket, read=self.opener.read_fields),
+            extract_fields=partial(extract_fields, store=self.store, bucket=self.bucket, read=self.sandbox.read_fields),
             take_pages=self.admission.take_pages,
         )
 
     @_kept
-    def recorder(self) -> Recorder:
+    def row_writer(self) -> RowWriter:
         """The stage that writes rows."""
-        from intake.cloud.sheets import open_ledger
-        from intake.ledger import Recorder
+        from intake.cloud.sheets.table import open_sheet_table
+        from intake.stages.record import RowWriter
 
         settings = self.settings
-        return Recorder(
+        return RowWriter(
             store=self.store,
-            ledger=open_ledger(settings),
+            table=open_sheet_table(settings),
             bill_link_base=settings.bill_link_base,
             bucket=settings.bucket,
             copies=bool(settings.drive_folder),
@@ -222,7 +222,7 @@ class Services:
     @_kept
     def copies(self) -> Copies | None:
         """The copies in Drive, or None where bills are not copied."""
-        from intake.cloud.copies import Copies
+        from intake.cloud.firestore.archive_jobs import Copies
 
         settings = self.settings
         if not settings.drive_folder:
@@ -230,19 +230,19 @@ class Services:
         return Copies(self.store.client, settings.copy_hold_s)
 
     @_kept
-    def copier(self) -> Copier | None:
+    def archive(self) -> DriveArchive | None:
         """The stage that copies bills to Drive, or None where bills are not copied."""
         from intake.cloud.drive import open_drive
-        from intake.copying import Copier
+        from intake.stages.archive import DriveArchive
 
         settings, copies = self.settings, self.copies
         if copies is None:
             return None
-        return Copier(
+        return DriveArchive(
             copies,
             self.bucket,
             open_drive(settings),
-            self.recorder.fill_in_copies,
+            self.row_writer.fill_in_copies,
             clean=self.cleaner.clean,
             max_attempts=settings.copy_max_attempts,
         )
@@ -250,25 +250,25 @@ class Services:
     @_kept
     def sweeper(self) -> Sweeper:
         """The stage that looks after what stopped."""
-        from intake.cloud.office_documents import OfficeDocuments
-        from intake.cloud.office_tabs import open_office_tabs
-        from intake.office.taking import Taking
-        from intake.sweeping import Sweeper
+        from intake.cloud.firestore.office_documents import OfficeDocuments
+        from intake.cloud.sheets.office_tabs import open_office_tabs
+        from intake.office.list_sync import ListSync
+        from intake.stages.sweep import Sweeper
 
         settings = self.settings
 
-        def lists() -> Taking | None:
+        def lists() -> ListSync | None:
             if not settings.sheet_id:
                 return None
-            return Taking(open_office_tabs(settings), OfficeDocuments(self.store.client))
+            return ListSync(open_office_tabs(settings), OfficeDocuments(self.store.client))
 
         return Sweeper(
             self.store,
             self.bucket,
-            self.nudges,
+            self.tasks,
             chunk_pages=settings.chunk_pages,
             chunks_in_flight=settings.chunks_in_flight,
-            patience_s=settings.patience_s,
+            stall_timeout_s=settings.stall_timeout_s,
             max_attempts=settings.max_attempts,
             copies=self.copies,
             lists=lists(),

@@ -53,8 +53,8 @@ class Settings:
             bill is read fast, and no sender has all of them.
         ocr_calls_in_flight: Vision calls that one `ocr` run keeps going at once.
         lease_s: Seconds that a claimed chunk stays ours without a sign of life.
-        patience_s: Seconds without headway after which the sweeper looks at an intake.
-        max_attempts: Times in a row that the sweeper wakes an intake without headway before it fails it.
+        stall_timeout_s: Seconds without progress after which the sweeper looks at an intake.
+        max_attempts: Times in a row that the sweeper wakes an intake without progress before it fails it.
         sheet_write_interval_s: Least seconds between two writes to the Sheet: 60 writes a minute are allowed per user
             (https://developers.google.com/workspace/sheets/api/limits).
         progress_days: Days that a finished progress document stays readable.
@@ -93,7 +93,7 @@ class Settings:
     chunks_in_flight: int = 4
     ocr_calls_in_flight: int = 4
     lease_s: float = 90.0
-    patience_s: float = 120.0
+    stall_timeout_s: float = 120.0
     max_attempts: int = 10
     sheet_write_interval_s: float = 1.1
     progress_days: float = 30.0
@@ -141,7 +141,7 @@ class Settings:
             chunk_pages=int(environ.get("CHUNK_PAGES", cls.chunk_pages)),
             ocr_calls_in_flight=int(environ.get("OCR_CALLS_IN_FLIGHT", cls.ocr_calls_in_flight)),
             lease_s=float(environ.get("LEASE_SECONDS", cls.lease_s)),
-            patience_s=float(environ.get("PATIENCE_SECONDS", cls.patience_s)),
+            stall_timeout_s=float(environ.get("PATIENCE_SECONDS", cls.stall_timeout_s)),
             max_attempts=int(environ.get("MAX_ATTEMPTS", cls.max_attempts)),
             sheet_write_interval_s=float(environ.get("SHEET_WRITE_INTERVAL_SECONDS", cls.sheet_write_interval_s)),
             progress_days=float(environ.get("PROGRESS_DAYS", cls.progress_days)),

@@ -20,7 +20,7 @@ from infra.intake_client import IntakeClient, SubmitError
 from infra.progress_bar import ProgressBar
 from infra.submit_bill import read_row
 
-PATIENCE_S = 300.0
+STALL_TIMEOUT_S = 300.0
 """A cold start of three functions and the OCR of three pages; on this machine the OCR alone takes half a minute."""
 LOGS_S = 60.0
 """Cloud Logging shows a line within seconds."""
@@ -44,7 +44,7 @@ class Journey:
     """
 
     def __init__(self, target: Target) -> None:
-        from intake.submission import intake_id_for
+        from intake.stages.submit import intake_id_for
 
         self._target = target
         self._key = str(uuid.uuid4())
@@ -58,7 +58,7 @@ class Journey:
         try:
             with tempfile.TemporaryDirectory(prefix="greenwatt-check-") as folder:
                 send = functools.partial(self._send, Path(folder))
-                outcomes.append(step("send a specimen bill and follow it", send, 2 * PATIENCE_S))
+                outcomes.append(step("send a specimen bill and follow it", send, 2 * STALL_TIMEOUT_S))
             if self.intake:
                 outcomes += [step(name, work) for name, work in self._looks()]
         finally:
@@ -80,7 +80,7 @@ class Journey:
         try:
             with IntakeClient(self._target.url) as client:
                 accepted = client.submit(fields, files, bar.sent, self._key)
-                for document in client.follow(accepted, PATIENCE_S):
+                for document in client.follow(accepted, STALL_TIMEOUT_S):
                     bar.progress(document)
         except SubmitError as exc:
             raise (NotHere if exc.code == "not_from_the_page" else Wrong)(exc.message) from exc

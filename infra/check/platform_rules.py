@@ -105,7 +105,7 @@ def subscriptions(target: Target) -> str:
     return "; ".join(shown)
 
 
-@assumption("ocr.py, ledger.py", f"{CLOUD}/pubsub/docs/handling-failures", DEAD_LETTER_S + 60)
+@assumption("stages/ocr.py, stages/record.py", f"{CLOUD}/pubsub/docs/handling-failures", DEAD_LETTER_S + 60)
 def dead_letters(target: Target) -> str:
     """A message that is refused is delivered again, and is in the dead letters after the last attempt.
 

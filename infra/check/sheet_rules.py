@@ -96,7 +96,7 @@ class Scratch:
 
 def refused(kind: str, attempt: Callable[[], object]) -> str:
     """Return what Google says to something that it has to refuse, in a form that our client takes for the error `kind`."""
-    from intake.cloud.sheets_client import failure
+    from intake.cloud.sheets.client import failure
 
     try:
         attempt()
@@ -123,7 +123,7 @@ def on_a_tab(rule: Rule) -> Proof:
     return prove
 
 
-@assumption("cloud/sheet_token.py", f"{SHEETS}/reference/rest/v4/spreadsheets/batchUpdate")
+@assumption("cloud/sheets/token.py", f"{SHEETS}/reference/rest/v4/spreadsheets/batchUpdate")
 @on_a_tab
 def swapped_once(tab: Scratch) -> str:
     """A batch on the Sheet is carried out whole or not at all, and a named range that is gone refuses it."""
@@ -139,7 +139,7 @@ def swapped_once(tab: Scratch) -> str:
     return said
 
 
-@assumption("cloud/sheet_token.py", f"{SHEETS}/reference/rest/v4/spreadsheets/request#AddNamedRangeRequest")
+@assumption("cloud/sheets/token.py", f"{SHEETS}/reference/rest/v4/spreadsheets/request#AddNamedRangeRequest")
 @on_a_tab
 def named_once(tab: Scratch) -> str:
     """The name of a named range is taken once, and a second one refuses the batch."""
@@ -160,7 +160,7 @@ def long_cell(tab: Scratch) -> str:
     return tab.refused("RowsRefused", tab.append("beside it"), tab.append("x" * (CELL + 1)))
 
 
-@assumption("cloud/sheets.py", f"{SHEETS}/reference/rest/v4/spreadsheets/other#ExtendedValue")
+@assumption("cloud/sheets/table.py", f"{SHEETS}/reference/rest/v4/spreadsheets/other#ExtendedValue")
 @on_a_tab
 def plain_text(tab: Scratch) -> str:
     """A text that looks like a formula stays a text."""
@@ -171,7 +171,7 @@ def plain_text(tab: Scratch) -> str:
     return "it stays as it is"
 
 
-@assumption("cloud/sheets.py", f"{SHEETS}/reference/rest/v4/spreadsheets/request#AppendCellsRequest")
+@assumption("cloud/sheets/table.py", f"{SHEETS}/reference/rest/v4/spreadsheets/request#AppendCellsRequest")
 @on_a_tab
 def under_a_filter(tab: Scratch) -> str:
     """Rows appended under a filter stand below all others."""
@@ -187,14 +187,14 @@ def under_a_filter(tab: Scratch) -> str:
     return "the row is the last one"
 
 
-@assumption("cloud/sheets_client.py", f"{CLOUD}/apis/design/errors")
+@assumption("cloud/sheets/client.py", f"{CLOUD}/apis/design/errors")
 def sheet_missing(target: Target) -> str:
     """The Sheets API answers 404 where there is no such spreadsheet, as JSON with code, message and status."""
     book = type(target.book)(target.book.client, "1" + secrets.token_hex(20))
     return _blocked(404, book.look)
 
 
-@assumption("cloud/sheets_client.py", f"{CLOUD}/apis/design/errors")
+@assumption("cloud/sheets/client.py", f"{CLOUD}/apis/design/errors")
 def sheet_not_shared(target: Target) -> str:
     """The Sheets API answers 403 where the Sheet is not shared with the account, as JSON with code, message and status."""
     return _blocked(403, target.strangers_book.look)

@@ -47,7 +47,7 @@ def headers(target: Target) -> str:
     return f"{len(wanted)} headers"
 
 
-@assumption("admission.py", "https://firebase.google.com/docs/hosting/cloud-run")
+@assumption("rate_limits.py", "https://firebase.google.com/docs/hosting/cloud-run")
 def client_address(target: Target) -> str:
     """Behind Hosting an agent's address is told apart from that of Hosting's edge."""
     client, peer = target.intake.get("client"), target.intake.get("peer")
@@ -89,7 +89,7 @@ def machines(target: Target) -> str:
     return ", ".join(shown)
 
 
-@assumption("pages/seclusion.py", f"{CLOUD}/run/docs/about-execution-environments")
+@assumption("pages/sandbox/syscalls.py", f"{CLOUD}/run/docs/about-execution-environments")
 def sandbox(target: Target) -> str:
     """Inside `ocr` seccomp and Landlock confine the process that opens files."""
     lines = target.lines(function="ocr", message="files are opened in a sandbox")
@@ -100,10 +100,10 @@ def sandbox(target: Target) -> str:
     return "seccomp and Landlock are in force, says its log"
 
 
-@assumption("admission.py", "https://www.fastly.com/documentation/reference/http/headers/X-Forwarded-For")
+@assumption("rate_limits.py", "https://www.fastly.com/documentation/reference/http/headers/X-Forwarded-For")
 def headers_at_submit(target: Target) -> str:
     """X-Forwarded-For at `submit` ends with the client and one or two proxies; Fastly-Client-IP and App Check arrive."""
-    from intake.admission import APPENDED_HOPS
+    from intake.rate_limits import APPENDED_HOPS
 
     line = _wake(target, {"X-Forwarded-For": ", ".join(FORGED), "X-Firebase-AppCheck": "check"})
     hops = int(line["hops"])

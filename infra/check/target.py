@@ -18,7 +18,7 @@ from infra.local import state
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
-    from intake.cloud.sheets_client import Book
+    from intake.cloud.sheets.client import Book
     from intake.services import Services
 
 STRANGER = "progress"
@@ -65,7 +65,7 @@ class Target:
         Raises:
             NotHere: None is configured.
         """
-        from intake.cloud.sheets_client import Book, client_for
+        from intake.cloud.sheets.client import Book, client_for
 
         settings = self.services.settings
         if not settings.sheet_id:
@@ -76,7 +76,7 @@ class Target:
     def strangers_book(self) -> Book:
         """The spreadsheet, for somebody with whom it is not shared."""
         import gspread
-        from intake.cloud.sheets_client import SCOPE, Book
+        from intake.cloud.sheets.client import SCOPE, Book
 
         return Book(gspread.HTTPClient(self.stranger(SCOPE)), self.book.id)
 

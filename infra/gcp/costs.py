@@ -17,7 +17,7 @@ from infra.spec import FunctionSpec
 PRICES = Path(__file__).with_name("prices.toml")
 MONTHS = (100, 1_000, 10_000)
 SWEEPS = 60 * 24 * 30
-HARD_FACTOR = 2  # intake/admission.py
+HARD_FACTOR = 2  # intake/rate_limits.py
 MOST_PAGES = 500  # of one submission, intake/settings.py
 MOST_GIB = 30 / 1024
 DAY_S = 86_400

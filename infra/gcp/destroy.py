@@ -1,4 +1,4 @@
-"""Taking a deployment back: everything that the plan makes, in the opposite order; the data only when asked for by name."""
+"""ListSync a deployment back: everything that the plan makes, in the opposite order; the data only when asked for by name."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from typing import Any
 from infra.gcp.costs import prices
 from infra.spec import FunctionSpec, load
 from tests.bench import bills
+from tests.bench.environment import bench_stack, log_lines
 from tests.bench.report import ROOT, bars, machine, table
-from tests.bench.surroundings import bench_stack, log_lines
 from tests.pipeline import documents
 from tests.pipeline.counted_calls import CallsFile, totals
 from tests.pipeline.submitter import Submitter, wait_for

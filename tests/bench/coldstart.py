@@ -25,8 +25,8 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from infra.local.ports import free_ports
 from infra.local.stack import BUCKET, PROJECT
 from infra.spec import load
+from tests.bench.environment import bench_stack, deployed_python, nothing_delivered
 from tests.bench.report import ROOT, bars, machine, median, table
-from tests.bench.surroundings import bench_stack, deployed_python, nothing_delivered
 from tests.pipeline import documents
 from tests.pipeline.submitter import ANSWERS, Submitter, wait_for
 
@@ -188,9 +188,9 @@ USED = {
     "hello": _FRAMEWORK,
     "any of ours, before a request": _OURS,
     "progress": f"{_OURS}; main.services.store",
-    "submit": f"{_OURS}; main.services.store; main.services.bucket; main.services.nudges",
+    "submit": f"{_OURS}; main.services.store; main.services.bucket; main.services.tasks",
     "ocr": f"{_OURS}; main.services.ocr",
-    "record": f"{_OURS}; main.services.recorder",
+    "record": f"{_OURS}; main.services.row_writer",
     "tutorial": f"{_FRAMEWORK}; from google.cloud import pubsub_v1, storage, vision",
 }
 _IMPORT_ENV = {

@@ -10,8 +10,8 @@ from datetime import datetime
 from intake.settings import Settings
 
 from tests.bench import bills
+from tests.bench.environment import EagerDeliverer, bench_stack, log_lines
 from tests.bench.report import lines, machine, median, percentile, table
-from tests.bench.surroundings import EagerDeliverer, bench_stack, log_lines
 from tests.pipeline import documents
 from tests.pipeline.submitter import Submitter
 

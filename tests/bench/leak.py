@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.bench import bills
+from tests.bench.environment import bench_stack, log_lines
 from tests.bench.report import lines as lines_chart
 from tests.bench.report import machine, table
-from tests.bench.surroundings import bench_stack, log_lines
 
 PAGES = 20_000
 BILL_PAGES = 100

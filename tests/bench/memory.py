@@ -26,8 +26,8 @@ from infra.local.options import ROOT
 from infra.local.ports import free_ports, port_answers
 from infra.local.processes import Child
 from tests.bench import bills, ocr_stub
+from tests.bench.environment import bench_stack
 from tests.bench.report import lines, machine, poppler_version, table
-from tests.bench.surroundings import bench_stack
 from tests.pipeline.submitter import Submitter, wait_for
 from tests.security.test_largest import LARGEST
 

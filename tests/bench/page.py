@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pymupdf
 import pypdfium2
 from intake.pages.content import RENDERED_PIXELS
-from intake.pages.opener import Opener
+from intake.pages.sandbox.client import SandboxClient
 from pdf2image import convert_from_bytes
 
 from tests.bench import bills
@@ -97,7 +97,7 @@ WAYS: dict[str, Callable[[bytes], float]] = {
     "MuPDF's words": words,
     "bytes copied once": copied,
 }
-_opener = Opener()
+_opener = SandboxClient()
 
 
 def section() -> str:

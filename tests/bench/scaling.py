@@ -20,9 +20,9 @@ import psutil
 
 from infra.spec import load
 from tests.bench.calls import measured
+from tests.bench.environment import EagerDeliverer, bench_stack, log_lines
 from tests.bench.report import lines, machine, median, percentile, table
 from tests.bench.simulation import Load, Places, Steps, limits
-from tests.bench.surroundings import EagerDeliverer, bench_stack, log_lines
 from tests.pipeline import documents
 from tests.pipeline.submitter import Submitter
 

@@ -17,8 +17,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(_ROOT / "functions"), str(_ROOT)]
 
 from intake import log  # noqa: E402
-from intake.cloud.sheets import Ledger  # noqa: E402
-from intake.cloud.sheets_client import Book, client_for, new_tab_id  # noqa: E402
+from intake.cloud.sheets.client import Book, client_for, new_tab_id  # noqa: E402
+from intake.cloud.sheets.table import SheetTable  # noqa: E402
 from intake.rows import columns, row_of  # noqa: E402
 from intake.settings import Settings  # noqa: E402
 
@@ -45,7 +45,7 @@ def state_of(path: Path, rows: int) -> None:
 def flush(url: str) -> tuple[int, int, int]:
     """Write one row as a new process does; return reads, writes and the most memory in MiB."""
     book = Book(client_for(Settings("p", "b", "o", "s", sheets_endpoint=url)), SHEET_ID)
-    ledger = Ledger(book, "Intakes", columns(copies=True))
+    table = SheetTable(book, "Intakes", columns(copies=True))
     key = "f" * 32
     row = row_of(an_intake(key), "https://bills/", "b", copies=True)
     calls = {"read": 0, "write": 0}
@@ -56,7 +56,7 @@ def flush(url: str) -> tuple[int, int, int]:
         return request(method, endpoint, *args, **kwargs)  # type: ignore[arg-type]
 
     book.client.request = counted  # type: ignore[assignment,method-assign]
-    if ledger.find_rows({key: row}) or ledger.append([row]) != {key}:
+    if table.find_rows({key: row}) or table.append([row]) != {key}:
         raise SystemExit("the row was not written once")
     peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     return calls["read"], calls["write"], int(peak.split()[1]) // 1024

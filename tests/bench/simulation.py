@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import simpy
-from intake.copying import BATCH as COPIES_IN_A_WRITE
-from intake.ledger import FLUSH_ROWS
 from intake.settings import Settings
+from intake.stages.archive import BATCH as COPIES_IN_A_WRITE
+from intake.stages.record import FLUSH_ROWS
 
 SHEET_INTERVAL_S = Settings.sheet_write_interval_s
 _LOOK_S = 0.01

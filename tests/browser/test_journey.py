@@ -19,7 +19,7 @@ def test_a_photo_becomes_a_row(agent: Agent) -> None:
     intake_id = agent.wait_stage("done")
     expect(agent.page.locator("#stage")).to_be_focused()
     assert agent.page.locator("#progress-view").get_attribute("data-source") == "listener"
-    row = Submitter(agent.stack).ledger.find(intake_id)
+    row = Submitter(agent.stack).table.find(intake_id)
     assert row is not None
     assert (row["Account Name"], row["Agent ID"]) == (answers["account_name"], answers["agent_id"])
 

@@ -18,7 +18,7 @@ import grpc
 import pytest
 import requests
 from google.cloud.vision_v1.types import BatchAnnotateImagesRequest, BatchAnnotateImagesResponse
-from intake.cloud.sheets_client import Book
+from intake.cloud.sheets.client import Book
 
 from infra.check.__main__ import (
     ASSUMPTIONS,

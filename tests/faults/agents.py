@@ -17,14 +17,14 @@ from urllib.parse import urlsplit
 
 import requests
 from intake.settings import MIB
-from intake.submission import intake_id_for
+from intake.stages.submit import intake_id_for
 
 from infra.local.stack import LocalStack
 from tests.pipeline import documents
 from tests.pipeline.submitter import ANSWERS
 from tests.security.hostile_words import one_of_many
 
-PATIENCE_S = 240.0
+STALL_TIMEOUT_S = 240.0
 AGENTS = 8
 UPLOAD_BYTES = 3 * MIB
 """What a submission may hold in a campaign, so that passing the limit takes no minutes."""
@@ -216,7 +216,7 @@ class Agents:
 
     def _until_answered(self, sent: Sent) -> None:
         """Post as the form does: the same key again as long as the answer says, or its absence, that a retry may help."""
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + STALL_TIMEOUT_S
         while time.monotonic() < until:
             answer = self._post(sent)
             if answer is not None and answer.status_code < 500:

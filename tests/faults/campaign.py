@@ -17,15 +17,15 @@ import requests
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
-from intake.sweeping import UPLOAD_MAX_AGE
+from intake.stages.sweep import UPLOAD_MAX_AGE
 
 from infra.local.stack import LocalStack, StackOptions
 from tests.faults.agents import UPLOAD_BYTES, Agents
-from tests.faults.courier import Courier
-from tests.faults.referee import Rates, Referee
-from tests.faults.verdict import Verdict, judge
-from tests.faults.weather import Weather
-from tests.faults.witness import Witness, wait_until
+from tests.faults.delivery_proxy import DeliveryProxy
+from tests.faults.invariants import Invariants, Rates
+from tests.faults.outages import Outages
+from tests.faults.progress_monitor import ProgressMonitor, wait_until
+from tests.faults.verdict import Resolution, judge
 from tests.pipeline.conftest import quick_stack, running
 from tests.pipeline.submitter import Submitter
 
@@ -33,7 +33,7 @@ SWEEP_EVERY_S = 1.0
 LEASE_S = 5.0
 """Longer than any hang and than what a stage does without a sign of life."""
 """A service that hangs (3 s at most) carries out what it was sent when it goes on."""
-PATIENCE_S = 2.0
+STALL_TIMEOUT_S = 2.0
 COPY_HOLD_S = 15.0
 NEVER_SPENT = 1_000_000
 """Of the public form's valves, so that they count and never refuse; and of attempts, since the hours of pauses between them are
@@ -68,10 +68,10 @@ class Plan:
 
 @dataclass
 class Outcome:
-    """What came of it; see `verdict.Verdict`."""
+    """What came of it; see `verdict.Resolution`."""
 
     plan: Plan
-    verdict: Verdict
+    verdict: Resolution
     faults: Counter[str]
     boundaries: int
     passed: int
@@ -97,8 +97,8 @@ class Campaign:
     plan: Plan
     submitter: Submitter
     agents: Agents
-    referee: Referee
-    courier: Courier
+    invariants: Invariants
+    delivery_proxy: DeliveryProxy
 
     def unfinished(self) -> int:
         """Return how many intakes are neither recorded nor failed, or recorded without a copy."""
@@ -132,7 +132,7 @@ class Campaign:
                 if "copy_at" in intake:
                     if intake["copy_at"] > held:  # not in work, but put off
                         self._set("intakes", intake_id, {"copy_at": past})
-                elif intake_id in self.referee.doomed and intake["attempts"] < NEVER_SPENT:
+                elif intake_id in self.invariants.doomed and intake["attempts"] < NEVER_SPENT:
                     self._set("intakes", intake_id, {"check_at": past, "attempts": NEVER_SPENT})
                 elif intake["check_at"] > soon:
                     self._set("intakes", intake_id, {"check_at": past})
@@ -142,7 +142,7 @@ class Campaign:
 
     def _let_one_expire(self, past: datetime) -> None:
         """Ask for a progress that has expired, until that has failed in every way."""
-        if not self.referee.fresh("intake/progress_view.py"):
+        if not self.invariants.fresh("intake/stages/progress.py"):
             return
         recorded = self.submitter.db.collection("intakes").where(filter=FieldFilter("status", "==", "recorded"))
         for snapshot in recorded.limit(1).stream():
@@ -167,59 +167,62 @@ def run(plan: Plan, say: Callable[[str], None] = print) -> Outcome:
     started = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="faults-") as folder,
-        Referee(plan.seed, Path(folder) / "referee", plan.rates) as referee,
-        running(_options(Path(folder), referee)) as stack,
-        Courier(stack, plan.seed) as courier,
+        Invariants(plan.seed, Path(folder) / "invariants", plan.rates) as invariants,
+        running(_options(Path(folder), invariants)) as stack,
+        DeliveryProxy(stack, plan.seed) as delivery_proxy,
     ):
-        agents = Agents(stack, plan.seed, referee.doomed)
+        agents = Agents(stack, plan.seed, invariants.doomed)
         submitter = Submitter(stack)
-        campaign = Campaign(plan, submitter, agents, referee, courier)
+        campaign = Campaign(plan, submitter, agents, invariants, delivery_proxy)
         with (
-            Witness(stack, lambda: [one.intake_id for one in agents.sent if one.accepted]) as witness,
+            ProgressMonitor(stack, lambda: [one.intake_id for one in agents.sent if one.accepted]) as progress_monitor,
             _sweeping(stack),
         ):
             wait_until(
                 lambda: stack.sweep().ok, QUIET_DEADLINE_S
             )  # makes the office's tabs, which people then write into
-            referee.active = True
-            with Weather(stack, courier, plan.seed, plan.outage_s) as weather:
+            invariants.active = True
+            with Outages(stack, delivery_proxy, plan.seed, plan.outage_s) as outages:
                 agents.run(plan.submissions)
                 say(f"{plan.submissions} submissions answered after {time.monotonic() - started:.0f} s")
                 _until_ended(campaign)
             say(f"faults end after {time.monotonic() - started:.0f} s")
-            referee.active = courier.active = False
+            invariants.active = delivery_proxy.active = False
             _in_quiet(campaign)
-        verdict = judge(submitter, agents.sent, referee.book)
-    book = referee.book
-    faults = book.faults + courier.faults + weather.faults + agents.faults
+        verdict = judge(submitter, agents.sent, invariants.book)
+    book = invariants.book
+    faults = book.faults + delivery_proxy.faults + outages.faults + agents.faults
     return Outcome(
         plan,
         verdict,
         faults,
-        boundaries=len(referee.boundaries),
+        boundaries=len(invariants.boundaries),
         passed=len(book.passed),
-        not_passed=[f"{moment} {place}" for place, moment in referee.not_passed()],
-        spared=[f"{moment} {place}" for place, moment in referee.spared()],
+        not_passed=[f"{moment} {place}" for place, moment in invariants.not_passed()],
+        spared=[f"{moment} {place}" for place, moment in invariants.spared()],
         calls_passed=len(book.wire),
-        spared_calls=[f"{moment} {call}" for call, moment in referee.spared_calls()],
+        spared_calls=[f"{moment} {call}" for call, moment in invariants.spared_calls()],
         seconds=time.monotonic() - started,
-        looks=witness.looks,
+        looks=progress_monitor.looks,
         sent=len(agents.sent),
-        wrong=agents.wrong + witness.wrong + verdict.wrong + [f"not on the list of calls: {x}" for x in book.strangers],
+        wrong=agents.wrong
+        + progress_monitor.wrong
+        + verdict.wrong
+        + [f"not on the list of calls: {x}" for x in book.strangers],
     )
 
 
-def _options(folder: Path, referee: Referee) -> StackOptions:
+def _options(folder: Path, invariants: Invariants) -> StackOptions:
     return quick_stack(
         folder / "stack",
         ocr_workers=2,
         source=Path(__file__).with_name("faulty.py"),
         vision_args=("--recordings", str(folder / "recordings"), "--mode", "record"),
         function_env={
-            "FAULTS_REFEREE": str(referee.address),
+            "FAULTS_REFEREE": str(invariants.address),
             "FAULTS_UPLOAD_BYTES": str(UPLOAD_BYTES),
             "LEASE_SECONDS": str(LEASE_S),
-            "PATIENCE_SECONDS": str(PATIENCE_S),
+            "PATIENCE_SECONDS": str(STALL_TIMEOUT_S),
             "COPY_HOLD_SECONDS": str(COPY_HOLD_S),
             "COPY_MAX_ATTEMPTS": str(NEVER_SPENT),
             "MAX_ATTEMPTS": str(NEVER_SPENT),
@@ -258,12 +261,12 @@ def _until_ended(campaign: Campaign) -> None:
     Boundaries that were not passed are waited for half of that time: some take a coincidence.
     """
     begun, coverage_s = time.monotonic(), campaign.plan.coverage_s
-    referee = campaign.referee
-    referee.eager = True
+    invariants = campaign.invariants
+    invariants.eager = True
     while (passed_s := time.monotonic() - begun) < coverage_s:
         campaign.put_clock_ahead()
-        lacking = bool(referee.spared() or referee.spared_calls()) or (
-            passed_s < coverage_s / 2 and bool(referee.not_passed())
+        lacking = bool(invariants.spared() or invariants.spared_calls()) or (
+            passed_s < coverage_s / 2 and bool(invariants.not_passed())
         )
         unfinished = campaign.unfinished()
         if not lacking and not unfinished:
@@ -275,7 +278,7 @@ def _until_ended(campaign: Campaign) -> None:
 
 def _in_quiet(campaign: Campaign) -> None:
     """Without any fault: what is still open has to end, copies have to be made, and what belongs to nothing has to go."""
-    wait_until(lambda: campaign.courier.idle, QUIET_DEADLINE_S)
+    wait_until(lambda: campaign.delivery_proxy.idle, QUIET_DEADLINE_S)
     left, until = campaign.left(), time.monotonic() + QUIET_DEADLINE_S
     while left and time.monotonic() < until:
         campaign.put_clock_ahead()

@@ -15,13 +15,13 @@ from tests.faults.agents import Sent
 from tests.pipeline.submitter import Submitter
 
 if TYPE_CHECKING:
-    from tests.faults.verdict import Verdict
+    from tests.faults.verdict import Resolution
 
 Item = dict[str, Any]
 
 
 def judge_copies(
-    verdict: Verdict, submitter: Submitter, sent: Sequence[Sent], intakes: Mapping[str, Mapping[str, Any]]
+    verdict: Resolution, submitter: Submitter, sent: Sequence[Sent], intakes: Mapping[str, Mapping[str, Any]]
 ) -> None:
     """Compare Drive with what was recorded."""
     control = submitter.stack.control["drive"]
@@ -49,7 +49,7 @@ def _links(submitter: Submitter) -> dict[str, str]:
     return {row[name]: row[link] for row in rows if len(row) > max(name, link)}
 
 
-def _judge_copy(verdict: Verdict, submitter: Submitter, one: Sent, items: Sequence[Item], link: str) -> None:
+def _judge_copy(verdict: Resolution, submitter: Submitter, one: Sent, items: Sequence[Item], link: str) -> None:
     name = f"{one.intake_id} ({one.bill.kind})"
     if not one.bill.copied:
         if "was not copied" not in link:

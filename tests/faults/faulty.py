@@ -1,6 +1,6 @@
 """functions/main.py where every call to Google may fail: the source that a campaign gives to the stack's functions.
 
-Two layers, both asked about by the campaign's referee before and after each call:
+Two layers, both asked about by the campaign's invariants before and after each call:
 
     method   a public method of a class of `intake.cloud`, called by a stage. It fails as the method's own docstring says, or
              the process dies.
@@ -51,7 +51,7 @@ def _referee() -> Connection:
 
 
 def ask(layer: str, name: str, moment: str, frame: FrameType, intake_id: str | None = None) -> str:
-    """Tell the referee what is about to happen (or has), do what he says if it is to die or to wait, and return the rest."""
+    """Tell the invariants what is about to happen (or has), do what he says if it is to die or to wait, and return the rest."""
     module, code = frame.f_code.co_filename.removeprefix(FUNCTIONS), frame.f_code
     question = (os.environ["FUNCTION_TARGET"], layer, module, code.co_qualname, frame.f_lineno, name, moment, intake_id)
     connection = _referee()
@@ -94,7 +94,7 @@ def _failure(owner: str) -> Exception:
 
     kinds = {
         "Vision": errors.OcrUnavailable,
-        "Ledger": errors.SheetUnavailable,
+        "SheetTable": errors.SheetUnavailable,
         "OfficeTabs": errors.SheetUnavailable,
         "Drive": errors.DriveUnavailable,
     }
@@ -102,7 +102,7 @@ def _failure(owner: str) -> Exception:
 
 
 def watched(owner: str, method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method of `intake.cloud` that asks the referee before and after."""
+    """Return a method of `intake.cloud` that asks the invariants before and after."""
     name = f"{owner}.{method.__name__}"
 
     @functools.wraps(method)
@@ -232,7 +232,7 @@ class Answered:
 
 
 class Wire(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
-    """Asks the referee before and after each gRPC call that the product makes."""
+    """Asks the invariants before and after each gRPC call that the product makes."""
 
     def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
         return self._pass(continuation, details, request, stream=False)
@@ -268,7 +268,7 @@ class Wire(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
 
 
 def _over_http(send: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
-    """Return `HTTPAdapter.send` with the referee before and after: Storage, Sheets and Drive go through it."""
+    """Return `HTTPAdapter.send` with the invariants before and after: Storage, Sheets and Drive go through it."""
 
     def faulty(self: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         frame = next(product_frames(sys._getframe(1)), None)
@@ -334,12 +334,12 @@ grpc.insecure_channel = _with_wire(grpc.insecure_channel)
 
 _load_all()
 
-from intake import ledger  # noqa: E402
 from intake.settings import Limits, Settings  # noqa: E402
+from intake.stages import record as record_stage  # noqa: E402
 from main import ocr, progress, record, services, submit, sweep  # noqa: E402
 
 # What takes minutes in production takes seconds in a campaign.
-ledger.PAUSE_AFTER_FAILURE_S = 1.0
+record_stage.PAUSE_AFTER_FAILURE_S = 1.0
 limits = Limits(upload_bytes=int(os.environ["FAULTS_UPLOAD_BYTES"]))
 services.kept["settings"] = replace(Settings.from_env(os.environ), limits=limits)
 

@@ -1,4 +1,4 @@
-"""What surrounds the stages in a `World`: Storage, Pub/Sub, Vision, the Sheet, the opener of files and the clock, in memory.
+"""What surrounds the stages in a `World`: Storage, Pub/Sub, Vision, the Sheet, the sandbox of files and the clock, in memory.
 
 Each request goes through `World.request`, which stops the run that makes it and decides how the request ends.
 """
@@ -14,10 +14,10 @@ from typing import IO, TYPE_CHECKING, Any
 import requests
 from intake.cloud.vision import PictureRefused
 from intake.errors import BrokenFile, OcrUnavailable, TemporaryError
+from intake.extraction import Reading, read_bill
+from intake.model import PageWords, Quad, Word
 from intake.pages.content import PageContent, Piece
-from intake.pages.worker_process import Pay
-from intake.reading import Reading, read_bill
-from intake.records import PageWords, Quad, Word
+from intake.pages.sandbox.process import Pay
 
 from tests.pipeline.submitter import ANSWERS
 from tests.unit.in_process import OfficeSheet

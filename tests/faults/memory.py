@@ -1,4 +1,4 @@
-"""Firestore in memory, as far as `intake.cloud.firestore` uses its client: the real `Store` runs on it.
+"""Firestore in memory, as far as `intake.cloud.firestore.store` uses its client: the real `Store` runs on it.
 
 Every request is atomic and is announced to `call` first, which may let it fail, be lost, or be made twice, as the official
 client does with a commit whose answer it did not get. Preconditions and errors are those of the real service

@@ -21,7 +21,7 @@ class Place:
     """One call of a stage into the cloud.
 
     Attributes:
-        module: File below functions/, such as `intake/ocr.py`.
+        module: File below functions/, such as `intake/stages/ocr.py`.
         function: Qualified name of the function that calls.
         line: First line of the call.
         last_line: Last line of the call.

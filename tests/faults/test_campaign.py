@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from tests.faults import tables
 from tests.faults.campaign import Plan, run
+from tests.faults.invariants import Rates
 from tests.faults.places import places
-from tests.faults.referee import Rates
 
 
 def test_every_call_to_google_is_on_the_list() -> None:
     """The list of places is read from the code: it has the calls that matter most, and no receiver is overlooked."""
     found = {(place.module, place.method) for place in places()}
     assert {
-        ("intake/submission.py", "Store.accept"),
-        ("intake/submission.py", "ObjectWriter.close"),
-        ("intake/ocr.py", "Vision.words"),
-        ("intake/ocr.py", "Bucket.write_json"),
-        ("intake/understanding.py", "Store.finish_reading"),
-        ("intake/ledger.py", "Ledger.append"),
-        ("intake/ledger.py", "Store.mark_recorded"),
-        ("intake/sweeping.py", "Store.fail"),
+        ("intake/stages/submit.py", "Store.accept"),
+        ("intake/stages/submit.py", "ObjectWriter.close"),
+        ("intake/stages/ocr.py", "Vision.words"),
+        ("intake/stages/ocr.py", "Bucket.write_json"),
+        ("intake/stages/extract.py", "Store.finish_reading"),
+        ("intake/stages/record.py", "SheetTable.append"),
+        ("intake/stages/record.py", "Store.mark_recorded"),
+        ("intake/stages/sweep.py", "Store.fail"),
     } <= found
 
 

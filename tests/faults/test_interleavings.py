@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from intake.errors import BrokenFile
-from intake.records import Intake, Stage
+from intake.model import Intake, Stage
 
 from tests.faults.in_memory import BILLS
 from tests.faults.interleavings import key, play

@@ -9,18 +9,18 @@ from hashlib import sha256
 from typing import Any
 
 from google.cloud import storage
-from intake.records import words_object
+from intake.model import words_object
 from intake.settings import Settings
 
 from infra.local.stack import BUCKET, PROJECT
 from tests.faults.agents import Sent
 from tests.faults.copies import judge_copies
-from tests.faults.referee import Book
+from tests.faults.invariants import Book
 from tests.pipeline.submitter import Submitter
 
 
 @dataclass
-class Verdict:
+class Resolution:
     """The figures of a campaign's end, and every sentence that should not have to be said.
 
     Attributes:
@@ -54,9 +54,9 @@ class Verdict:
     wrong: list[str] = field(default_factory=list)
 
 
-def judge(submitter: Submitter, sent: Sequence[Sent], book: Book) -> Verdict:
+def judge(submitter: Submitter, sent: Sequence[Sent], book: Book) -> Resolution:
     """Look at everything that is left after a campaign."""
-    verdict = Verdict()
+    verdict = Resolution()
     intakes = {snapshot.id: snapshot.to_dict() or {} for snapshot in submitter.db.collection("intakes").stream()}
     progress = {snapshot.id: snapshot.to_dict() or {} for snapshot in submitter.db.collection("progress").stream()}
     rows = Counter(submitter.rows({one.intake_id for one in sent}))
@@ -78,7 +78,7 @@ def judge(submitter: Submitter, sent: Sequence[Sent], book: Book) -> Verdict:
 
 
 def _judge_intake(
-    verdict: Verdict, one: Sent, intake: dict[str, Any] | None, progress: dict[str, Any] | None, rows: int
+    verdict: Resolution, one: Sent, intake: dict[str, Any] | None, progress: dict[str, Any] | None, rows: int
 ) -> None:
     name = f"{one.intake_id} ({one.bill.kind})"
     if intake is None or progress is None:
@@ -105,7 +105,7 @@ def _judge_intake(
         verdict.wrong.append(f"{name} is {status} and its progress says {progress['stage']} {progress['percent']} %")
 
 
-def _judge_ocr(verdict: Verdict, one: Sent, book: Book) -> None:
+def _judge_ocr(verdict: Resolution, one: Sent, book: Book) -> None:
     """Each run of a chunk asks for a page at most once more than answers were lost to it."""
     verdict.pages += one.bill.pages
     answers = book.answers[one.intake_id]
@@ -117,7 +117,7 @@ def _judge_ocr(verdict: Verdict, one: Sent, book: Book) -> None:
         verdict.wrong.append(f"{one.intake_id}: {answers} answers of Vision for {one.bill.pages} pages")
 
 
-def _judge_objects(verdict: Verdict, sent: Iterable[Sent], intakes: dict[str, dict[str, Any]]) -> None:
+def _judge_objects(verdict: Resolution, sent: Iterable[Sent], intakes: dict[str, dict[str, Any]]) -> None:
     """The bucket holds the files of kept intakes, unharmed, and the words of their pages; nothing else."""
     bucket = storage.Client(project=PROJECT).bucket(BUCKET)
     held = {blob.name for blob in bucket.list_blobs()}

@@ -18,22 +18,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
-import intake.cloud.firestore
-import intake.lease
+import intake.cloud.firestore.store
 import intake.log
-import intake.ocr
-import intake.submission
-import intake.sweeping
+import intake.stages.chunk_lease
+import intake.stages.ocr
+import intake.stages.submit
+import intake.stages.sweep
 from google.api_core import exceptions
 from greenlet import getcurrent, greenlet
-from intake.cloud.firestore import Store
+from intake.cloud.firestore.store import Store
 from intake.errors import IntakeError
-from intake.ledger import Recorder
-from intake.ocr import Ocr
 from intake.settings import Limits
-from intake.submission import submit
-from intake.sweeping import UPLOAD_MAX_AGE, Sweeper
-from intake.understanding import understand
+from intake.stages.extract import extract_fields
+from intake.stages.ocr import Ocr
+from intake.stages.record import RowWriter
+from intake.stages.submit import submit
+from intake.stages.sweep import UPLOAD_MAX_AGE, Sweeper
 
 from infra.local.sheets.book import Spreadsheet
 from tests.faults.in_memory import (
@@ -48,12 +48,12 @@ from tests.faults.in_memory import (
     submission_body,
 )
 from tests.faults.memory import Memory
-from tests.unit.fakes import a_directory
+from tests.unit.fakes import some_office_lists
 
 START = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 CHUNK_PAGES, CHUNKS_IN_FLIGHT = 2, 2
 LEASE_S = 90.0
-PATIENCE_S = 120.0
+STALL_TIMEOUT_S = 120.0
 ORDERS = ("go", "fail before", "answer lost", "repeated", "killed before", "killed after", "silent", "killed under way")
 LATE_S = (5, 60, 300, 5000, 100_000)
 """Seconds after which a batch of the Sheet may still be carried out, when its caller has given it up or was killed."""
@@ -157,7 +157,7 @@ class _Pool:
 
 
 class World:
-    """The product with its surroundings; `patched` must be entered while it runs."""
+    """The product with its environment; `patched` must be entered while it runs."""
 
     def __init__(self) -> None:
         self.now = self.began = START
@@ -181,7 +181,7 @@ class World:
     def _new_store(self) -> Store:
         store = Store.__new__(Store)
         store._db = self.db  # type: ignore[assignment]
-        store._patience = timedelta(seconds=PATIENCE_S)
+        store._patience = timedelta(seconds=STALL_TIMEOUT_S)
         store._keep_progress = timedelta(days=30)
         return store
 
@@ -269,8 +269,8 @@ class World:
                 key,
                 store=self.store,
                 bucket=BucketInMemory(self),  # type: ignore[arg-type]
-                nudges=NudgesInMemory(self),  # type: ignore[arg-type]
-                directory=a_directory(),
+                tasks=NudgesInMemory(self),  # type: ignore[arg-type]
+                office_lists=some_office_lists(),
                 limits=Limits(),
             )
             self.promised[accepted.intake_id] = kind
@@ -288,8 +288,8 @@ class World:
             return self.start(
                 "ocr", lambda: stage.read_chunk(message.intake_id, message.chunk, message.id), free, message
             )
-        recorder = self._made(free, self._new_recorder)
-        return self.start("record", lambda: recorder.record(message.intake_id), free, message)
+        row_writer = self._made(free, self._new_recorder)
+        return self.start("record", lambda: row_writer.record(message.intake_id), free, message)
 
     def sweep(self) -> Run | None:
         """Begin a sweep, unless one runs."""
@@ -301,7 +301,7 @@ class World:
             NudgesInMemory(self),  # type: ignore[arg-type]
             chunk_pages=CHUNK_PAGES,
             chunks_in_flight=CHUNKS_IN_FLIGHT,
-            patience_s=PATIENCE_S,
+            stall_timeout_s=STALL_TIMEOUT_S,
             max_attempts=1000,  # no run of chance may use them up: to give up is tested elsewhere
         )
         return self.start("sweep", sweeper.sweep, self.sweep_process)
@@ -343,7 +343,7 @@ class World:
             calls_in_flight=4,
             max_pages=500,
             lease_s=LEASE_S,
-            understand=lambda intake, pay, calls: understand(
+            extract_fields=lambda intake, pay, calls: extract_fields(
                 intake,
                 pay,
                 calls,
@@ -353,10 +353,10 @@ class World:
             ),
         )
 
-    def _new_recorder(self) -> Recorder:
-        return Recorder(
+    def _new_recorder(self) -> RowWriter:
+        return RowWriter(
             store=self.store,
-            ledger=self.sheet.ledger(),
+            table=self.sheet.table(),
             bill_link_base="https://bills/",
             bucket="b",
             interval_s=1.1,
@@ -411,7 +411,7 @@ class World:
             if self._all_over():
                 break
             # Short steps first: for a while `record` relies on what it knows of the Sheet.
-            self.pass_time(PATIENCE_S if number > 6 else 15)
+            self.pass_time(STALL_TIMEOUT_S if number > 6 else 15)
             if sweep := self.sweep():
                 self.finish(sweep)
             messages, self.messages = self.messages, []
@@ -463,12 +463,12 @@ def patched(world: World) -> Iterator[World]:
             return world.now
 
     with ExitStack() as stack:
-        for module in (intake.cloud.firestore, intake.sweeping, intake.submission):
+        for module in (intake.cloud.firestore.store, intake.stages.sweep, intake.stages.submit):
             stack.enter_context(mock.patch.object(module, "datetime", Now))
-        stack.enter_context(mock.patch.object(intake.ocr, "time", WorldClock(world)))
-        stack.enter_context(mock.patch.object(intake.ocr, "ThreadPoolExecutor", _Pool))
+        stack.enter_context(mock.patch.object(intake.stages.ocr, "time", WorldClock(world)))
+        stack.enter_context(mock.patch.object(intake.stages.ocr, "ThreadPoolExecutor", _Pool))
         stack.enter_context(
-            mock.patch.object(intake.lease, "SHARE_CALLS", 1)
+            mock.patch.object(intake.stages.chunk_lease, "SHARE_CALLS", 1)
         )  # A run hands on what is left after a page.
         stack.enter_context(mock.patch.object(intake.log, "write"))
         yield world

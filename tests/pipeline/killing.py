@@ -18,7 +18,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "functions"))
 
-from intake.cloud import copies, drive, firestore, pubsub, sheets, storage, vision  # noqa: E402
+from intake.cloud import drive, pubsub, storage, vision  # noqa: E402
+from intake.cloud.firestore import archive_jobs, store  # noqa: E402
+from intake.cloud.sheets import table  # noqa: E402
 from main import ocr, progress, record, submit, sweep  # noqa: E402
 
 __all__ = ["ocr", "progress", "record", "submit", "sweep"]
@@ -26,13 +28,13 @@ __all__ = ["ocr", "progress", "record", "submit", "sweep"]
 CRASH_DIR = Path(os.environ["CRASH_DIR"])
 FUNCTION = os.environ["FUNCTION_TARGET"]
 WATCHED = (
-    firestore.Store,
+    store.Store,
     storage.Bucket,
     storage.ObjectWriter,
-    pubsub.Nudges,
+    pubsub.TaskPublisher,
     vision.Vision,
-    sheets.Ledger,
-    copies.Copies,
+    table.SheetTable,
+    archive_jobs.Copies,
     drive.Drive,
 )
 

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import requests
 from google.cloud import firestore, storage
 from google.cloud.firestore_v1.base_query import FieldFilter
-from intake.cloud.sheets import Cell, Ledger, open_ledger
-from intake.records import PageWords
+from intake.cloud.sheets.table import Cell, SheetTable, open_sheet_table
+from intake.model import PageWords
 from intake.settings import Settings
 
 from infra.local.stack import BUCKET, PROJECT, LocalStack
@@ -92,7 +92,7 @@ class Submitter:
         intake_id = self.submit(*files)
         progress = self.ended(intake_id)
         assert progress["stage"] == "done", progress
-        row = self.ledger.find(intake_id)
+        row = self.table.find(intake_id)
         assert row is not None
         return row
 
@@ -102,9 +102,9 @@ class Submitter:
         return Settings.from_env(self.stack.env)
 
     @property
-    def ledger(self) -> Ledger:
+    def table(self) -> SheetTable:
         """The Sheet."""
-        return open_ledger(self.settings)
+        return open_sheet_table(self.settings)
 
     def rows(self, intake_ids: set[str]) -> list[str]:
         """Return the id of every row that belongs to one of some intakes, as often as it stands there."""

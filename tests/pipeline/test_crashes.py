@@ -87,7 +87,7 @@ def sweep_until_linked(submitter: Submitter, intake_id: str) -> str:
     """Sweep until the row links to the copy of the bill; return the link."""
     until = time.monotonic() + DEADLINE_S
     while time.monotonic() < until:
-        row = submitter.ledger.find(intake_id)
+        row = submitter.table.find(intake_id)
         if row and str(row[COPY_COLUMN]).startswith("http"):
             return str(row[COPY_COLUMN])
         submitter.stack.sweep().raise_for_status()
@@ -146,7 +146,9 @@ def test_a_function_may_die_between_any_two_steps(frail: Submitter, crash_dir: P
     )
     # How often progress is shown depends on time alone.
     assert set(missed) <= {"ocr Store.renew_chunk", "ocr Store.show_pages_done"}
-    assert {"submit Store.accept", "ocr Bucket.write_json", "record Ledger.append", "record Drive.upload"} <= set(calls)
+    assert {"submit Store.accept", "ocr Bucket.write_json", "record SheetTable.append", "record Drive.upload"} <= set(
+        calls
+    )
 
 
 def died(crash_dir: Path) -> bool:

@@ -54,7 +54,7 @@ def test_the_fields_of_a_digital_bill_stand_in_the_row(submitter: Submitter) -> 
     """Account, PoD ID, use and the rest, each in its column and ready for filtering."""
     specimen = make(21, "rge", "time_of_use")
     truth = specimen.truth
-    row = submitter.ledger.find(submit(submitter, specimen, specimen.pdf()))
+    row = submitter.table.find(submit(submitter, specimen, specimen.pdf()))
     assert row is not None
     assert row["Utility (read)"] == "RG&E"
     assert row["Account Number"] == digits(truth.account_number)
@@ -73,7 +73,7 @@ def test_a_photographed_bill_is_read_and_nothing_is_made_up(submitter: Submitter
     truth = specimen.truth
     photo = photograph_specimen(specimen, 3, 22, "sharp")
     intake_id = submit(submitter, specimen, photo.jpeg)
-    row = submitter.ledger.find(intake_id)
+    row = submitter.table.find(intake_id)
     assert row is not None
     assert row["Account Number"] == digits(truth.account_number)
     assert row["PoD ID"] in (truth.pod_id, "")
@@ -90,7 +90,7 @@ def test_page_1_alone_is_sent_back_at_once(submitter: Submitter) -> None:
     attention = {item["code"]: item["message"] for item in submitter.progress(intake_id)["attention"]}
     assert attention["wrong_page"].startswith("This is page 1; ")
     assert "page 3" in attention["wrong_page"]
-    row = submitter.ledger.find(intake_id)
+    row = submitter.table.find(intake_id)
     assert row is not None
     assert row["Status"] == "check"
     assert attention["wrong_page"] in str(row["Attention"])
@@ -115,7 +115,7 @@ def test_what_is_to_be_looked_at_is_said_at_once(submitter: Submitter, code: str
     assert submitter.ended(intake_id)["stage"] == "done"
     noted = submitter.progress(intake_id)["attention"]
     [message] = [item["message"] for item in noted if (item["code"], item["field"]) == (code, field)]
-    row = submitter.ledger.find(intake_id)
+    row = submitter.table.find(intake_id)
     assert row is not None
     assert message in str(row["Attention"]).splitlines()
     assert row["Status"] == "check"

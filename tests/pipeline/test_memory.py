@@ -64,7 +64,7 @@ def ocr_processes() -> list[psutil.Process]:
     mine = psutil.Process().children(recursive=True)
     functions = [process for process in mine if process.cmdline()[-6:].count("ocr")]
     function = max(functions, key=lambda process: process.create_time())
-    opening = [process for process in function.children() if "intake.pages.worker" in process.cmdline()]
+    opening = [process for process in function.children() if "intake.pages.sandbox.worker" in process.cmdline()]
     assert len(opening) == 1
     return [function, *opening]
 

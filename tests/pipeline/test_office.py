@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import requests
-from intake.cloud.sheets_client import new_tab_id
-from intake.office.directory import UNKNOWN_AGENT
+from intake.cloud.sheets.client import new_tab_id
+from intake.office.office_lists import UNKNOWN_AGENT
 from intake.rows import COPY_COLUMN, columns, copy_mark
 from PIL import ExifTags, Image
 
@@ -252,7 +252,7 @@ def test_a_quota_that_is_used_up(office: Office) -> None:
     fault = {"calls": 2, "kind": "write", "status": 429}
     requests.put(f"{office.sheets}/control", json={"faults": [fault]}, timeout=10).raise_for_status()
     ids = {office.submitter.submit(documents.text_pdf(1)) for _ in range(5)}
-    # Nudges that came while the Sheet was left in peace may be dead letters by now: the sweeper makes up for them.
+    # TaskPublisher that came while the Sheet was left in peace may be dead letters by now: the sweeper makes up for them.
     for _ in range(12):  # not oftener: each sweep reads the office's lists, and the quota is Google's
         office.sweep()
         with contextlib.suppress(AssertionError):

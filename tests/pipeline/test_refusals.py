@@ -151,7 +151,7 @@ def test_what_shows_only_when_opened_ends_the_intake(submitter: Submitter, case:
     assert progress["error"] == {"code": code, "message": message}
     wait_for("the files to be deleted", lambda: submitter.objects(f"bills/{intake_id}/") == [] or None, 10)
     assert submitter.objects(f"words/{intake_id}/") == []
-    assert submitter.ledger.find(intake_id) is None
+    assert submitter.table.find(intake_id) is None
 
 
 def test_five_hundred_pages_are_taken(submitter: Submitter) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import requests
 from gspread.exceptions import APIError
-from intake.cloud.ledger_tab import typed
-from intake.cloud.sheets_client import Book, client_for
+from intake.cloud.sheets.client import Book, client_for
+from intake.cloud.sheets.tab import typed
 from intake.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from intake.cloud.counts import Counts
-from intake.records import Status
+from intake.cloud.firestore.counts import Counts
+from intake.model import Status
 
 from tests.pipeline import documents
 from tests.pipeline.conftest import quick_stack, running

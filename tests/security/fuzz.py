@@ -30,12 +30,13 @@ sys.path[:0] = [str(_ROOT / "functions"), str(_ROOT)]
 with atheris.instrument_imports(include=["intake", "multipart"]):
     from intake import bounds, filetypes, multipart
     from intake.errors import BadFile, IntakeError
-    from intake.pages import open_document, wire
+    from intake.extraction import attention, read_bill
+    from intake.model import PageWords, Quad, Word
+    from intake.pages import open_document
     from intake.pages.heic import HeicDocument
     from intake.pages.pdf import PdfDocument
     from intake.pages.pictures import RasterDocument
-    from intake.reading import attention, read_bill
-    from intake.records import PageWords, Quad, Word
+    from intake.pages.sandbox import protocol
 
 from tests.bench.reading.degrade import text_pages  # noqa: E402
 from tests.security.hostile_pdfs import HOSTILE, reaching_out  # noqa: E402
@@ -66,8 +67,8 @@ def read_pages(data: bytes) -> None:
     try:
         for redraw in (False, True):
             content = document.page(0, redraw=redraw)
-            message, behind = wire.frame_of(content)
-            assert wire.content_of(message, b"".join(behind)).pieces == list(content.pieces)
+            message, behind = protocol.frame_of(content)
+            assert protocol.content_of(message, b"".join(behind)).pieces == list(content.pieces)
             "".join(word.text for word in content.words).encode("utf-8")
     except (BadFile, MemoryError):
         return

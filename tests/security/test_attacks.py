@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 import requests
-from intake.records import words_object
+from intake.model import words_object
 
 from tests.pipeline import documents
 from tests.pipeline.conftest import quick_stack, running
@@ -197,7 +197,7 @@ def test_formulas_and_markup_stay_text_in_the_sheet(run: Run) -> None:
     assert answer.status_code == 202
     intake_id = answer.json()["intake_id"]
     assert run.submitter.ended(intake_id)["stage"] == "done"
-    row = run.submitter.ledger.find(intake_id)
+    row = run.submitter.table.find(intake_id)
     assert row is not None
     assert [row[title] for title in ("Business Entity", "Account Name", "Contact Name", "Title")] == list(
         typed.values()
@@ -248,7 +248,7 @@ def test_no_value_of_a_submission_is_in_a_log(run: Run) -> None:
     failed = run.submitter.post([("Quentins broken bill.pdf", specimen.pdf()[:2000])], answers).json()["intake_id"]
     run.submitter.ended(failed)
 
-    row = run.submitter.ledger.find(intake_id)
+    row = run.submitter.table.find(intake_id)
     assert row is not None
     words = [word.text for word in run.submitter.words(intake_id, 1).words]
     read = {text for text in words if len(text) >= 6 and any(map(str.isdigit, text))}

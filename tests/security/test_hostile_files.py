@@ -16,9 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 from intake.errors import BadFile
-from intake.pages.confinement import WorkerLimits
 from intake.pages.content import PageContent
-from intake.pages.opener import Opener
+from intake.pages.sandbox.client import SandboxClient
+from intake.pages.sandbox.limits import WorkerLimits
 
 from tests.security import hostile_pdfs, hostile_pictures
 from tests.security.test_isolation import limited, opened
@@ -36,48 +36,48 @@ WHOLE = {kind: encoded(marked(80, 60), kind) for kind in ("jpeg", "png", "webp",
 
 
 @pytest.fixture(scope="module")
-def opener() -> Iterator[Opener]:
-    """An opener with production's memory, and less time, so that what wants for ever takes a second."""
-    shared = Opener(WorkerLimits(cpu_s=1.0))
+def sandbox() -> Iterator[SandboxClient]:
+    """An sandbox with production's memory, and less time, so that what wants for ever takes a second."""
+    shared = SandboxClient(WorkerLimits(cpu_s=1.0))
     yield shared
     shared.close()
 
 
-def contents(opener: Opener, kind: str, data: bytes) -> list[PageContent]:
+def contents(sandbox: SandboxClient, kind: str, data: bytes) -> list[PageContent]:
     """Return the first pages of a file as they come, and as they are redrawn."""
-    with opened(opener, kind, data) as document:
+    with opened(sandbox, kind, data) as document:
         pages = range(min(document.page_count, SEEN_PAGES))
         return [document.page(index, redraw=redraw) for index in pages for redraw in (False, True)]
 
 
-def outcome(opener: Opener, kind: str, data: bytes) -> str:
+def outcome(sandbox: SandboxClient, kind: str, data: bytes) -> str:
     """Return `read`, or the code with which a file is refused; any other exception is a fault of ours."""
     try:
-        contents(opener, kind, data)
+        contents(sandbox, kind, data)
     except BadFile as exc:
         return exc.code
     return "read"
 
 
-def assert_fit(opener: Opener) -> None:
+def assert_fit(sandbox: SandboxClient) -> None:
     """Check that a good file is read now, by a worker that has no children."""
-    (page, _) = contents(opener, "pdf", GOOD)
+    (page, _) = contents(sandbox, "pdf", GOOD)
     assert page.source == "text"
-    assert psutil.Process(opener.warm().pid).children() == []
+    assert psutil.Process(sandbox.warm().pid).children() == []
 
 
 @pytest.mark.parametrize("name", hostile_pdfs.HOSTILE)
-def test_hostile_pdf(opener: Opener, name: str) -> None:
+def test_hostile_pdf(sandbox: SandboxClient, name: str) -> None:
     """A hostile PDF is read or refused with a code, and the next file is read."""
-    print(outcome(opener, "pdf", hostile_pdfs.HOSTILE[name]()))
-    assert_fit(opener)
+    print(outcome(sandbox, "pdf", hostile_pdfs.HOSTILE[name]()))
+    assert_fit(sandbox)
 
 
 @pytest.mark.parametrize("name", hostile_pictures.HOSTILE)
-def test_hostile_picture(opener: Opener, name: str) -> None:
+def test_hostile_picture(sandbox: SandboxClient, name: str) -> None:
     """A hostile picture is read or refused with a code, and the next file is read."""
-    print(outcome(opener, name.split()[0], hostile_pictures.HOSTILE[name]()))
-    assert_fit(opener)
+    print(outcome(sandbox, name.split()[0], hostile_pictures.HOSTILE[name]()))
+    assert_fit(sandbox)
 
 
 TOO_MANY_WORDS = (b"(the account ) Tj " * 20 + b"T* ") * 140
@@ -87,7 +87,7 @@ TOO_LONG_A_WORD = b"(the bill) Tj T* " * 30 + b"/F .5 Tf " + b"(aaaaaaaaaa) Tj "
 @pytest.mark.parametrize("layer", [TOO_MANY_WORDS, TOO_LONG_A_WORD], ids=["words", "letters"])
 def test_text_layer_that_nobody_could_read(layer: bytes) -> None:
     """A page with more words, or longer ones, than people read is drawn, so none has more to say than an OCR would find."""
-    with limited(WorkerLimits()) as opener, opened(opener, "pdf", hostile_pdfs.written_on(layer)) as document:
+    with limited(WorkerLimits()) as sandbox, opened(sandbox, "pdf", hostile_pdfs.written_on(layer)) as document:
         assert document.page(0).source == "render"
 
 
@@ -101,38 +101,38 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_bombs_are_called_by_their_name(opener: Opener, name: str) -> None:
+def test_bombs_are_called_by_their_name(sandbox: SandboxClient, name: str) -> None:
     """What a bomb would have used up is what its sentence says."""
-    assert outcome(opener, "pdf", hostile_pdfs.HOSTILE[name]()) == BOMBS[name]
+    assert outcome(sandbox, "pdf", hostile_pdfs.HOSTILE[name]()) == BOMBS[name]
 
 
 @pytest.mark.parametrize("kind", WHOLE)
-def test_cut_off_after_every_hundredth(opener: Opener, kind: str) -> None:
+def test_cut_off_after_every_hundredth(sandbox: SandboxClient, kind: str) -> None:
     """An upload that ended anywhere is read as far as it goes, or refused."""
     whole = WHOLE[kind]
     for hundredth in range(100):
-        outcome(opener, kind, whole[: len(whole) * hundredth // 100])
-    assert_fit(opener)
+        outcome(sandbox, kind, whole[: len(whole) * hundredth // 100])
+    assert_fit(sandbox)
 
 
 @pytest.mark.parametrize("kind", WHOLE)
-def test_flipped_bits(opener: Opener, kind: str) -> None:
+def test_flipped_bits(sandbox: SandboxClient, kind: str) -> None:
     """A file with some bits turned over is read or refused."""
     rng = random.Random(2026)
     for _ in range(60):
         damaged = bytearray(WHOLE[kind])
         for _ in range(rng.choice((1, 3, 30))):
             damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
-        outcome(opener, kind, bytes(damaged))
-    assert_fit(opener)
+        outcome(sandbox, kind, bytes(damaged))
+    assert_fit(sandbox)
 
 
 @pytest.mark.parametrize("said", WHOLE)
 @pytest.mark.parametrize("kind", WHOLE)
-def test_taken_for_another_kind(opener: Opener, kind: str, said: str) -> None:
+def test_taken_for_another_kind(sandbox: SandboxClient, kind: str, said: str) -> None:
     """A file that begins like one kind and is another goes to the wrong library, which reads or refuses it."""
-    outcome(opener, said, WHOLE[kind])
-    assert_fit(opener)
+    outcome(sandbox, said, WHOLE[kind])
+    assert_fit(sandbox)
 
 
 @pytest.fixture
@@ -158,30 +158,30 @@ def listener() -> Iterator[tuple[str, list[bytes]]]:
         thread.join()
 
 
-def test_pdf_reaches_nothing_outside(opener: Opener, listener: tuple[str, list[bytes]], tmp_path: Path) -> None:
+def test_pdf_reaches_nothing_outside(sandbox: SandboxClient, listener: tuple[str, list[bytes]], tmp_path: Path) -> None:
     """No action, reference or entity of a PDF opens an address, a file or a program."""
     url, noticed = listener
     secret = tmp_path / "secret.txt"
     secret.write_text("BT /F 12 Tf 72 700 Td (hidden treasure) Tj ET")
     for data in hostile_pdfs.reaching_out(url, str(secret)).values():
         try:
-            pages = contents(opener, "pdf", data)
+            pages = contents(sandbox, "pdf", data)
         except BadFile:
             continue
         assert "treasure" not in " ".join(word.text for page in pages for word in page.words)
-        assert_fit(opener)
+        assert_fit(sandbox)
     assert noticed == []
 
 
-def test_nothing_stays_behind(opener: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_stays_behind(sandbox: SandboxClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After bombs, crashes and damage there is no file, no process and no open descriptor more than before."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    assert_fit(opener)
+    assert_fit(sandbox)
     me = psutil.Process()
     before = (len(me.children(recursive=True)), me.num_fds())
     for name in ("forms that draw forms", "archive", "page tree leads back"):
-        outcome(opener, "pdf", hostile_pdfs.HOSTILE[name]())
-    assert_fit(opener)
+        outcome(sandbox, "pdf", hostile_pdfs.HOSTILE[name]())
+    assert_fit(sandbox)
     assert list(tmp_path.iterdir()) == []
     assert (len(me.children(recursive=True)), me.num_fds()) == before
-    assert psutil.Process(opener.warm().pid).num_fds() == 4
+    assert psutil.Process(sandbox.warm().pid).num_fds() == 4

@@ -12,7 +12,7 @@ import pytest
 from intake.errors import IntakeError
 
 from tests.unit.fakes import ANSWERS
-from tests.unit.test_submission import KEY, OTHER_KEY, Service
+from tests.unit.test_submit import KEY, OTHER_KEY, Service
 from tests.unit.uploads import BOUNDARY, CONTENT_TYPE, JPEG, PDF, CutStream, body_of, field_part, file_part, form_body
 
 MIB = 1024 * 1024
@@ -164,7 +164,7 @@ ANSWER_VALUES = {
 
 @pytest.mark.parametrize("name", ANSWER_VALUES)
 def test_hostile_answers(name: str) -> None:
-    """Control signs and answers without end are refused with the field they are in."""
+    """Control diagnostics and answers without end are refused with the field they are in."""
     service = Service()
     error = service.refused(form_body({**ANSWERS, "account_name": ANSWER_VALUES[name]}, [PDF]))
     assert [problem["field"] for problem in error.to_dict()["errors"]] == ["account_name"]  # type: ignore[attr-defined]
@@ -184,7 +184,7 @@ KEYS = [
 
 @pytest.mark.parametrize("key", KEYS, ids=range(len(KEYS)))
 def test_hostile_keys(key: str) -> None:
-    """A key becomes an id by its digest, and one with other signs than a key has is refused."""
+    """A key becomes an id by its digest, and one with other diagnostics than a key has is refused."""
     assert Service().refused(WHOLE, key=key).code == "bad_idempotency_key"
 
 

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from intake.errors import BadFile, BrokenFile, FileStopsProgram, FileTooLargeInMemory, FileTooSlow, WorkerLost
-from intake.pages import Document, open_document, worker_process
-from intake.pages.confinement import WorkerLimits
-from intake.pages.opener import Opener
-from intake.records import Status
+from intake.errors import BadFile, BrokenFile, FileCrashesReader, FileTooLargeInMemory, FileTooSlow, WorkerLost
+from intake.model import Status
+from intake.pages import Document, open_document
+from intake.pages.sandbox import process
+from intake.pages.sandbox.client import SandboxClient
+from intake.pages.sandbox.limits import WorkerLimits
 from PIL import Image
 
 from tests.security.bombs import laughing_pdf, picture_pdf
@@ -37,38 +38,38 @@ DEADLINE_S = 60.0
 
 
 @pytest.fixture(scope="module")
-def opener() -> Iterator[Opener]:
-    """An opener with the limits of production, shared: each file must leave it fit for the next."""
-    shared = Opener()
+def sandbox() -> Iterator[SandboxClient]:
+    """An sandbox with the limits of production, shared: each file must leave it fit for the next."""
+    shared = SandboxClient()
     yield shared
     shared.close()
 
 
 @contextmanager
-def limited(limits: WorkerLimits) -> Iterator[Opener]:
-    """An opener with limits of its own."""
-    opener = Opener(limits)
+def limited(limits: WorkerLimits) -> Iterator[SandboxClient]:
+    """An sandbox with limits of its own."""
+    sandbox = SandboxClient(limits)
     try:
-        yield opener
+        yield sandbox
     finally:
-        opener.close()
+        sandbox.close()
 
 
 @contextmanager
-def opened(opener: Opener, kind: str, data: bytes, number: int = 1) -> Iterator[Document]:
+def opened(sandbox: SandboxClient, kind: str, data: bytes, number: int = 1) -> Iterator[Document]:
     """A document as `ocr` opens it: from a file without a name."""
     with tempfile.TemporaryFile() as file:
         file.write(data)
-        document = opener.open(kind, file, number)
+        document = sandbox.open(kind, file, number)
         try:
             yield document
         finally:
             document.close()
 
 
-def read(opener: Opener, kind: str, data: bytes, number: int = 1) -> None:
+def read(sandbox: SandboxClient, kind: str, data: bytes, number: int = 1) -> None:
     """Open a file and draw its pages."""
-    with opened(opener, kind, data, number) as document:
+    with opened(sandbox, kind, data, number) as document:
         for index in range(document.page_count):
             document.page(index, redraw=True)
 
@@ -109,11 +110,11 @@ FILES = {
 
 @pytest.mark.parametrize("redraw", [False, True], ids=["as it came", "redrawn"])
 @pytest.mark.parametrize("name", FILES)
-def test_pages_come_through_whole(opener: Opener, name: str, redraw: bool) -> None:
+def test_pages_come_through_whole(sandbox: SandboxClient, name: str, redraw: bool) -> None:
     """Words, pictures, sizes and places are what the libraries gave, to the last bit."""
     kind = name.split()[0]
     here = open_document(kind, FILES[name], 1)
-    with opened(opener, kind, FILES[name]) as document:
+    with opened(sandbox, kind, FILES[name]) as document:
         assert document.page_count == here.page_count
         for index in range(here.page_count):
             expected = here.page(index, redraw=redraw)
@@ -123,7 +124,7 @@ def test_pages_come_through_whole(opener: Opener, name: str, redraw: bool) -> No
     here.close()
 
 
-def test_bad_files_keep_their_sentence(opener: Opener) -> None:
+def test_bad_files_keep_their_sentence(sandbox: SandboxClient) -> None:
     """What is wrong with a file is said in the same words, with the file's number and its figures."""
     huge = Image.new("1", (9000, 9000))
     cases = {
@@ -136,20 +137,20 @@ def test_bad_files_keep_their_sentence(opener: Opener) -> None:
         with pytest.raises(BadFile) as here:
             open_document(kind, data, 7)
         with pytest.raises(type(here.value)) as there:
-            read(opener, kind, data, 7)
+            read(sandbox, kind, data, 7)
         assert there.value.message == here.value.message
 
 
-def test_two_documents_take_turns(opener: Opener) -> None:
+def test_two_documents_take_turns(sandbox: SandboxClient) -> None:
     """One document is open at a time; one that had to make room is opened again when it is asked for a page."""
-    with opened(opener, "pdf", GOOD) as first, opened(opener, "jpeg", PHOTO) as second:
+    with opened(sandbox, "pdf", GOOD) as first, opened(sandbox, "jpeg", PHOTO) as second:
         assert [first.page(0).source, second.page(0).source, first.page(0).source] == ["text", "picture", "text"]
 
 
-def test_empty_file(opener: Opener) -> None:
+def test_empty_file(sandbox: SandboxClient) -> None:
     """A file without a byte, which `submit` lets nobody send, is a damaged one."""
     with pytest.raises(BrokenFile):
-        read(opener, "pdf", b"")
+        read(sandbox, "pdf", b"")
 
 
 # --- what a file may take ---------------------------------------------------------------------------------------------
@@ -157,10 +158,10 @@ def test_empty_file(opener: Opener) -> None:
 
 def test_file_that_takes_too_long() -> None:
     """A page that would be drawn for hours ends after the processor time that a page has; the next file is read."""
-    with limited(WorkerLimits(cpu_s=0.5)) as opener:
+    with limited(WorkerLimits(cpu_s=0.5)) as sandbox:
         with pytest.raises(FileTooSlow, match=r"File 3 takes more than 0\.5 seconds"):
-            read(opener, "pdf", laughing_pdf(), number=3)
-        read(opener, "pdf", GOOD)
+            read(sandbox, "pdf", laughing_pdf(), number=3)
+        read(sandbox, "pdf", GOOD)
 
 
 LARGE = {kind: picture(kind, Image.new("RGB", (4000, 3000))) for kind in KINDS} | {"pdf": picture_pdf(4000, 3000)}
@@ -169,42 +170,42 @@ LARGE = {kind: picture(kind, Image.new("RGB", (4000, 3000))) for kind in KINDS} 
 @pytest.mark.parametrize("kind", ["pdf", "jpeg", "png"])
 def test_file_that_takes_too_much_memory(kind: str) -> None:
     """A file that swells beyond the memory there is fails with that reason; the next file is read."""
-    with limited(WorkerLimits(memory_bytes=12_000_000)) as opener:
+    with limited(WorkerLimits(memory_bytes=12_000_000)) as sandbox:
         with pytest.raises(FileTooLargeInMemory, match="File 2 swells to more than 12 MB"):
-            read(opener, kind, LARGE[kind], number=2)
-        read(opener, "jpeg", PHOTO)
+            read(sandbox, kind, LARGE[kind], number=2)
+        read(sandbox, "jpeg", PHOTO)
 
 
 def test_page_that_crashes_the_worker_when_its_memory_is_used_up() -> None:
     """A crash for want of memory is said to be one, as it is where the library itself notices; the next file is read."""
-    with limited(WorkerLimits(memory_bytes=30_000_000, cpu_s=60.0)) as opener:
+    with limited(WorkerLimits(memory_bytes=30_000_000, cpu_s=60.0)) as sandbox:
         with pytest.raises(FileTooLargeInMemory, match="File 4 swells to more than 30 MB"):
-            read(opener, "pdf", laughing_pdf(), number=4)
-        read(opener, "pdf", GOOD)
+            read(sandbox, "pdf", laughing_pdf(), number=4)
+        read(sandbox, "pdf", GOOD)
 
 
 @pytest.mark.parametrize("kind", ["webp", "tiff", "heic"])
 def test_decoder_that_does_not_say_that_memory_ran_out(kind: str) -> None:
     """WebP and TIFF decoders only say that they failed, and libheif aborts: the file fails all the same, the next is read."""
-    with limited(WorkerLimits(memory_bytes=12_000_000)) as opener:
-        with pytest.raises((BrokenFile, FileStopsProgram, FileTooLargeInMemory)):
-            read(opener, kind, LARGE[kind], number=2)
-        read(opener, "jpeg", PHOTO)
+    with limited(WorkerLimits(memory_bytes=12_000_000)) as sandbox:
+        with pytest.raises((BrokenFile, FileCrashesReader, FileTooLargeInMemory)):
+            read(sandbox, kind, LARGE[kind], number=2)
+        read(sandbox, "jpeg", PHOTO)
 
 
 def test_worker_that_has_grown_is_replaced() -> None:
     """A worker that keeps more memory than it should gets a successor, and the next file is read."""
-    with limited(WorkerLimits(kept_rss_mb=1)) as opener:
-        read(opener, "pdf", GOOD)
-        first = opener.warm().pid
-        read(opener, "pdf", GOOD)
-        assert opener.warm().pid != first
+    with limited(WorkerLimits(kept_rss_mb=1)) as sandbox:
+        read(sandbox, "pdf", GOOD)
+        first = sandbox.warm().pid
+        read(sandbox, "pdf", GOOD)
+        assert sandbox.warm().pid != first
 
 
 # --- how it ends ------------------------------------------------------------------------------------------------------
 
 
-def ended_by(opener: Opener, *signals: signal.Signals) -> BaseException | None:
+def ended_by(sandbox: SandboxClient, *signals: signal.Signals) -> BaseException | None:
     """Ask for a page while the worker stands still, end it by a signal, and its successors by the others; return the error."""
     failed: list[BaseException] = []
 
@@ -214,15 +215,15 @@ def ended_by(opener: Opener, *signals: signal.Signals) -> BaseException | None:
         except BaseException as exc:
             failed.append(exc)
 
-    with opened(opener, "pdf", GOOD) as document:
-        pid = opener.warm().pid
+    with opened(sandbox, "pdf", GOOD) as document:
+        pid = sandbox.warm().pid
         os.kill(pid, signal.SIGSTOP)
         asking = threading.Thread(target=ask)
         asking.start()
         for number, end in enumerate(signals):
             if number:
-                wait_until("a successor", lambda before=pid: opener.warm().pid != before)  # type: ignore[misc]
-                pid = opener.warm().pid
+                wait_until("a successor", lambda before=pid: sandbox.warm().pid != before)  # type: ignore[misc]
+                pid = sandbox.warm().pid
             os.kill(pid, end)
             os.kill(pid, signal.SIGCONT)
         asking.join(DEADLINE_S)
@@ -231,27 +232,27 @@ def ended_by(opener: Opener, *signals: signal.Signals) -> BaseException | None:
 
 
 @pytest.mark.parametrize("crash", [signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL])
-def test_file_that_crashes_the_worker(opener: Opener, crash: signal.Signals) -> None:
+def test_file_that_crashes_the_worker(sandbox: SandboxClient, crash: signal.Signals) -> None:
     """A crash is the file's fault and is not tried again; the next file is read."""
-    assert isinstance(ended_by(opener, crash), FileStopsProgram)
-    read(opener, "pdf", GOOD)
+    assert isinstance(ended_by(sandbox, crash), FileCrashesReader)
+    read(sandbox, "pdf", GOOD)
 
 
-def test_worker_that_is_killed(opener: Opener) -> None:
+def test_worker_that_is_killed(sandbox: SandboxClient) -> None:
     """Being killed is nobody's fault: a new worker opens the file again, and the page is read as if nothing had been."""
-    assert ended_by(opener, signal.SIGKILL) is None
+    assert ended_by(sandbox, signal.SIGKILL) is None
 
 
-def test_worker_that_is_killed_again(opener: Opener) -> None:
+def test_worker_that_is_killed_again(sandbox: SandboxClient) -> None:
     """The second time the message is left to be delivered again; the next file is read."""
-    assert isinstance(ended_by(opener, signal.SIGKILL, signal.SIGKILL), WorkerLost)
-    read(opener, "pdf", GOOD)
+    assert isinstance(ended_by(sandbox, signal.SIGKILL, signal.SIGKILL), WorkerLost)
+    read(sandbox, "pdf", GOOD)
 
 
 def test_worker_that_does_not_answer() -> None:
     """A worker that stands still is killed when its time is over, and the message is left to be delivered again."""
-    with limited(WorkerLimits(wall_s=0.1)) as opener, opened(opener, "pdf", GOOD) as document:
-        pid = opener.warm().pid
+    with limited(WorkerLimits(wall_s=0.1)) as sandbox, opened(sandbox, "pdf", GOOD) as document:
+        pid = sandbox.warm().pid
         os.kill(pid, signal.SIGSTOP)
         with pytest.raises(WorkerLost):
             document.page(0)
@@ -261,13 +262,13 @@ def test_worker_that_does_not_answer() -> None:
 
 HOLDER = """
 import sys, tempfile
-from intake.pages.opener import Opener
+from intake.pages.sandbox import SandboxClient
 from tests.security.bombs import laughing_pdf
-opener = Opener()
+sandbox = SandboxClient()
 with tempfile.TemporaryFile() as file:
     file.write(laughing_pdf())
-    document = opener.open("pdf", file, 1)
-    print(opener.warm().pid, flush=True)
+    document = sandbox.open("pdf", file, 1)
+    print(sandbox.warm().pid, flush=True)
     if sys.argv[1] == "busy":
         document.page(0)
     sys.stdin.read()
@@ -294,9 +295,9 @@ def test_worker_ends_with_its_parent(state: str) -> None:
 def test_worker_is_given_nothing_it_does_not_need(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever takes over the worker finds neither the project's names in its environment nor a file of its parent's."""
     monkeypatch.setenv("SHEET_ID", "the-office-sheet")
-    with limited(WorkerLimits()) as opener:
-        read(opener, "pdf", GOOD)
-        worker = psutil.Process(opener.warm().pid)
+    with limited(WorkerLimits()) as sandbox:
+        read(sandbox, "pdf", GOOD)
+        worker = psutil.Process(sandbox.warm().pid)
         assert {"SHEET_ID", "GOOGLE_CLOUD_PROJECT"}.isdisjoint(worker.environ())
         targets = [os.readlink(f"/proc/{worker.pid}/fd/{number}") for number in os.listdir(f"/proc/{worker.pid}/fd")]
         assert sorted(target.split(":")[0] for target in targets) == ["/dev/null", "/dev/null", "socket", "socket"]
@@ -306,8 +307,8 @@ def test_worker_is_given_nothing_it_does_not_need(monkeypatch: pytest.MonkeyPatc
 
 SECLUDED = """
 import os, socket, subprocess, sys, threading
-from intake.pages import seclusion
-not_given_up = seclusion.seclude()
+from intake.pages import sandbox
+not_given_up = sandbox.apply_filter()
 assert not not_given_up, not_given_up
 {attempt}
 """
@@ -326,7 +327,7 @@ REFUSED = {
 }
 
 
-def secluded(attempt: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def sandboxed(attempt: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run something in a process that has given up what the worker gives up."""
     environment = {**os.environ, "PYTHONPATH": str(FUNCTIONS)}
     command = [sys.executable, "-c", SECLUDED.format(attempt=attempt)]
@@ -338,7 +339,7 @@ def secluded(attempt: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_worker_that_was_taken_over_stays_inside(what: str, tmp_path: Path) -> None:
     """The kernel refuses it the network, other programs, other processes and files to write."""
     (tmp_path / "there").touch()
-    ended = secluded(REFUSED[what], tmp_path)
+    ended = sandboxed(REFUSED[what], tmp_path)
     assert ended.stderr.splitlines()[-1].startswith("PermissionError: "), ended.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
 
@@ -347,17 +348,17 @@ def test_worker_that_was_taken_over_stays_inside(what: str, tmp_path: Path) -> N
 def test_what_libraries_need_is_left(tmp_path: Path) -> None:
     """Threads, files to read, and abort(3), by which a library says that it found itself in disorder."""
     threads = "thread = threading.Thread(target=print, args=('ran',)); thread.start(); thread.join()"
-    ended = secluded(f"{threads}; open('/etc/passwd').read(); sys.stdout.flush(); os.abort()", tmp_path)
+    ended = sandboxed(f"{threads}; open('/etc/passwd').read(); sys.stdout.flush(); os.abort()", tmp_path)
     assert (ended.stdout, ended.returncode) == ("ran\n", -signal.SIGABRT), ended.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="seccomp and Landlock are Linux's")
-def test_worker_is_secluded(opener: Opener, capsys: pytest.CaptureFixture[str]) -> None:
+def test_worker_is_secluded(sandbox: SandboxClient, capsys: pytest.CaptureFixture[str]) -> None:
     """The worker that opens files has given all of it up, and the log says so."""
-    worker_process._say_once.cache_clear()
-    opener.close()
-    read(opener, "pdf", GOOD)
-    status = Path(f"/proc/{opener.warm().pid}/status").read_text("ascii")
+    process._say_once.cache_clear()
+    sandbox.close()
+    read(sandbox, "pdf", GOOD)
+    status = Path(f"/proc/{sandbox.warm().pid}/status").read_text("ascii")
     assert "NoNewPrivs:\t1\nSeccomp:\t2\n" in status
     assert '"missing": "nothing"' in capsys.readouterr().out
 
@@ -367,8 +368,8 @@ def test_worker_is_secluded(opener: Opener, capsys: pytest.CaptureFixture[str]) 
 
 def test_bomb_fails_its_intake_and_nothing_else() -> None:
     """A bomb ends its own intake with the reason and without anything left of it; the next bill on the instance is read."""
-    with limited(WorkerLimits(cpu_s=0.5)) as opener:
-        bench = Bench(opener=opener)
+    with limited(WorkerLimits(cpu_s=0.5)) as sandbox:
+        bench = Bench(sandbox=sandbox)
         bench.submitted(("jpeg", PHOTO), ("pdf", laughing_pdf()))
         bench.deliver()
         assert bench.intake.status is Status.FAILED
@@ -382,9 +383,9 @@ def test_bomb_fails_its_intake_and_nothing_else() -> None:
         assert bench.store.intakes[INTAKE_ID].status is Status.READ
 
 
-def test_files_have_no_name(opener: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_have_no_name(sandbox: SandboxClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file that is handed to the worker is in no folder, so nothing of it outlives the process."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with opened(opener, "pdf", GOOD) as document:
+    with opened(sandbox, "pdf", GOOD) as document:
         document.page(0)
         assert list(tmp_path.iterdir()) == []

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from intake.pages import heic as heic_pages
-from intake.pages.opener import Opener
 from intake.pages.pdf import MAX_DECODED_BYTES
 from intake.pages.pictures import (
     MAX_DECODED_WEBP_PIXELS,
@@ -15,6 +14,7 @@ from intake.pages.pictures import (
     MAX_PROGRESSIVE_SAMPLES,
     MAX_TURNED_TIFF_PIXELS,
 )
+from intake.pages.sandbox.client import SandboxClient
 from PIL import Image
 
 from tests.security.bombs import picture_pdf
@@ -79,15 +79,15 @@ LARGEST: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.fixture(scope="module")
-def opener() -> Iterator[Opener]:
-    """An opener with the limits of production."""
-    shared = Opener()
+def sandbox() -> Iterator[SandboxClient]:
+    """An sandbox with the limits of production."""
+    shared = SandboxClient()
     yield shared
     shared.close()
 
 
 @pytest.mark.parametrize("name", LARGEST)
-def test_largest_picture_is_drawn(opener: Opener, name: str) -> None:
+def test_largest_picture_is_drawn(sandbox: SandboxClient, name: str) -> None:
     """What the caps let in also fits the memory, whatever the mode of its pixels."""
     kind = name.split()[0].strip(",")
-    read(opener, kind, LARGEST[name]())
+    read(sandbox, kind, LARGEST[name]())

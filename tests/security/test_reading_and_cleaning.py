@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from intake import understanding
-from intake.errors import BadFile, BillTooSlow, BrokenFile, FileStopsProgram, LocationNotRemoved, PictureTooLarge
-from intake.location import without_location
-from intake.pages.confinement import CLEANING, WorkerLimits
-from intake.pages.opener import Opener
-from intake.pages.worker_process import Answer, Pay
-from intake.reading import Signs, checked, read_bill
-from intake.records import PageWords, Status
+from intake.errors import BadFile, BillTooSlow, BrokenFile, FileCrashesReader, LocationNotRemoved, PictureTooLarge
+from intake.extraction import Diagnostics, checked, read_bill
+from intake.model import PageWords, Status
+from intake.pages.metadata import without_location
+from intake.pages.sandbox.client import SandboxClient
+from intake.pages.sandbox.limits import CLEANING, WorkerLimits
+from intake.pages.sandbox.process import Answer, Pay
+from intake.stages import extract
 from PIL import Image
 
 from tests.security.bombs import laughing_pdf, pdf_of, stream
@@ -31,23 +31,23 @@ from tests.security.test_isolation import GOOD, opened
 from tests.specimens.catalogue import make
 from tests.unit.fakes import INTAKE_ID
 from tests.unit.marks import encoded, marked
-from tests.unit.test_location import KINDS, taken, written
+from tests.unit.test_extract import Kept, page_of_specimen, reading_intake, saved
+from tests.unit.test_metadata import KINDS, taken, written
 from tests.unit.test_ocr import Bench
-from tests.unit.test_understanding import Kept, page_of_specimen, reading_intake, saved
 
 
 @pytest.fixture(scope="module")
-def opener() -> Iterator[Opener]:
-    """An opener with the limits of `ocr`."""
-    shared = Opener()
+def sandbox() -> Iterator[SandboxClient]:
+    """An sandbox with the limits of `ocr`."""
+    shared = SandboxClient()
     yield shared
     shared.close()
 
 
 @pytest.fixture(scope="module")
-def cleaner() -> Iterator[Opener]:
-    """An opener with the limits of `record`."""
-    shared = Opener(CLEANING)
+def cleaner() -> Iterator[SandboxClient]:
+    """An sandbox with the limits of `record`."""
+    shared = SandboxClient(CLEANING)
     yield shared
     shared.close()
 
@@ -71,54 +71,54 @@ BILL = lines_of(page_of_specimen(3))
 # --- reading fields ---------------------------------------------------------------------------------------------------
 
 
-def test_fields_are_read_by_the_worker(opener: Opener) -> None:
+def test_fields_are_read_by_the_worker(sandbox: SandboxClient) -> None:
     """What the specimen prints comes back, from words that only the worker looked at."""
     with file_of(BILL) as words:
-        reading = opener.read_fields(words, DAY)
+        reading = sandbox.read_fields(words, DAY)
     assert reading is not None
     assert reading.fields["pod_id"].value == make(7, "nyseg", "residential").truth.pod_id
 
 
-def test_reading_that_takes_too_long_is_no_reading(capsys: pytest.CaptureFixture[str]) -> None:
+def test_extraction_that_takes_too_long_is_no_reading(capsys: pytest.CaptureFixture[str]) -> None:
     """Whatever exhausts the worker ends in None, which makes a row without fields; the next bill is read."""
     for limits in (WorkerLimits(fields_cpu_s=0.005), WorkerLimits(memory_bytes=300_000)):
-        opener = Opener(limits)
+        sandbox = SandboxClient(limits)
         with file_of(lines_of(*[page_of_specimen(3)] * 20)) as words:
-            assert opener.read_fields(words, DAY) is None
-        opener.close()
+            assert sandbox.read_fields(words, DAY) is None
+        sandbox.close()
     assert "the row goes out without them" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("words", [b"\0", b"[]", b'{"page": 1}\n', b"[" * 100_000, b'{"words": 9e999}'])
-def test_words_that_make_the_reader_stumble(opener: Opener, words: bytes) -> None:
+def test_words_that_make_the_reader_stumble(sandbox: SandboxClient, words: bytes) -> None:
     """What was saved is never so; if it is, the row goes out without fields."""
     with file_of(words) as file:
-        assert opener.read_fields(file, DAY) is None
+        assert sandbox.read_fields(file, DAY) is None
 
 
 def test_a_bill_that_cannot_be_read_is_recorded_and_not_woken_again() -> None:
     """Through the stage: out of time in reading, the intake is read, its row is due, and it says `not_understood`."""
-    opener = Opener(WorkerLimits(fields_cpu_s=0.0001))
+    sandbox = SandboxClient(WorkerLimits(fields_cpu_s=0.0001))
     store, words = Kept(), saved([page_of_specimen(3)])
 
-    def understand(intake: Any, pay: Pay, calls: int) -> bool:
-        understanding.understand(
+    def extract_fields(intake: Any, pay: Pay, calls: int) -> bool:
+        extract.extract_fields(
             reading_intake(),
             pay,
             calls,
             store=store,
             bucket=words,
-            read=opener.read_fields,  # type: ignore[arg-type]
+            read=sandbox.read_fields,  # type: ignore[arg-type]
         )
         return bench.store.finish_reading(intake)
 
-    bench = Bench(opener=opener, understand=understand)
+    bench = Bench(sandbox=sandbox, extract_fields=extract_fields)
     bench.submitted(("pdf", GOOD))
     bench.deliver()
-    opener.close()
+    sandbox.close()
     (_, attention, _), *others = store.finished
     assert ([item["code"] for item in attention], others) == (["not_understood"], [])
-    assert (bench.intake.status, bench.nudges.to_sheet) == (Status.READ, [INTAKE_ID])
+    assert (bench.intake.status, bench.tasks.to_sheet) == (Status.READ, [INTAKE_ID])
 
 
 # --- one budget for a bill ----------------------------------------------------------------------------------------------
@@ -145,18 +145,18 @@ def slow_pages(count: int, depth: int = 5) -> bytes:
 
 def test_slow_pages_end_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each page within the limit of a page, all of them over that of a bill: over any number of deliveries and chunks."""
-    monkeypatch.setattr("intake.ocr.PAGES_S", 1.0)
-    opener = Opener()
-    bench = Bench(opener=opener, max_pages=500)
+    monkeypatch.setattr("intake.stages.ocr.PAGES_S", 1.0)
+    sandbox = SandboxClient()
+    bench = Bench(sandbox=sandbox, max_pages=500)
     bench.submitted(("pdf", slow_pages(500)))
     bench.deliver_all()
-    opener.close()
+    sandbox.close()
     assert (bench.intake.status, bench.intake.error["code"]) == (Status.FAILED, "bill_too_slow")  # type: ignore[index]
     assert bench.store.spent(INTAKE_ID).paid_s < 2.0
     assert bench.bucket.objects == {}
 
 
-def test_the_worker_is_ended_where_time_is_not_paid_for(opener: Opener) -> None:
+def test_the_worker_is_ended_where_time_is_not_paid_for(sandbox: SandboxClient) -> None:
     """In the middle of a page, within a fraction of a second of work; the next file is read."""
     left = [0.5]
 
@@ -166,11 +166,11 @@ def test_the_worker_is_ended_where_time_is_not_paid_for(opener: Opener) -> None:
             raise BillTooSlow(1, seconds=24)
 
     with file_of(laughing_pdf()) as file:
-        document = opener.open("pdf", file, 1, pay)
+        document = sandbox.open("pdf", file, 1, pay)
         with pytest.raises(BillTooSlow):
             document.page(0)
     assert left[0] > -0.5
-    with opened(opener, "pdf", GOOD) as good:
+    with opened(sandbox, "pdf", GOOD) as good:
         assert good.page(0).source == "text"
 
 
@@ -251,7 +251,7 @@ SLOW: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", SLOW)
-def test_picture_that_is_slow_to_clean(cleaner: Opener, name: str) -> None:
+def test_picture_that_is_slow_to_clean(cleaner: SandboxClient, name: str) -> None:
     """Cleaned, or not copied with the sentence for it, in at most a second of processor time; the next is cleaned."""
     used = 0.0
 
@@ -273,14 +273,14 @@ def test_picture_that_is_slow_to_clean(cleaner: Opener, name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_cleaner_says_what_the_library_would(cleaner: Opener, kind: str) -> None:
+def test_the_cleaner_says_what_the_library_would(cleaner: SandboxClient, kind: str) -> None:
     """Parts come through whole."""
     data = taken(kind)
     with file_of(data) as file:
         assert cleaner.clean(kind, file, 1) == without_location(kind, data)
 
 
-def test_a_page_of_a_scanner_has_many_tags(cleaner: Opener) -> None:
+def test_a_page_of_a_scanner_has_many_tags(cleaner: SandboxClient) -> None:
     """Scanners write twenty and more of them; those that show the page go through the check of what a worker says."""
     size = "".join(map(chr, range(65, 91)))
     noted: dict[int, Any] = {
@@ -307,7 +307,7 @@ def test_a_page_of_a_scanner_has_many_tags(cleaner: Opener) -> None:
         assert one.tobytes() == other.tobytes()
 
 
-def test_the_cleaner_is_light(cleaner: Opener) -> None:
+def test_the_cleaner_is_light(cleaner: SandboxClient) -> None:
     """`record` has 256 MB: its worker loads no library that reads files, and stays small."""
     with file_of(taken("png")) as file:
         cleaner.clean("png", file, 1)
@@ -337,11 +337,11 @@ class TakenOver:
         pass
 
 
-def asked(*answers: dict[str, Any]) -> Opener:
-    """Return an opener whose worker was taken over."""
-    opener = Opener()
-    opener._process = TakenOver(*answers)  # type: ignore[assignment]
-    return opener
+def asked(*answers: dict[str, Any]) -> SandboxClient:
+    """Return an sandbox whose worker was taken over."""
+    sandbox = SandboxClient()
+    sandbox._process = TakenOver(*answers)  # type: ignore[assignment]
+    return sandbox
 
 
 @pytest.mark.parametrize(
@@ -355,12 +355,12 @@ def asked(*answers: dict[str, Any]) -> Opener:
         ({"bad_file": STRANGER, "details": {}}, BrokenFile),
         ({"bad_file": [STRANGER]}, BrokenFile),
         (
-            {"bad_file": "", "exception": STRANGER, "places": [[STRANGER, 1], ["ocr.py", STRANGER], STRANGER]},
+            {"bad_file": "", "exception": STRANGER, "places": [[STRANGER, 1], ["stages/ocr.py", STRANGER], STRANGER]},
             BrokenFile,
         ),
-        ({"pages": STRANGER}, FileStopsProgram),
-        ({"pages": -1}, FileStopsProgram),
-        ({}, FileStopsProgram),
+        ({"pages": STRANGER}, FileCrashesReader),
+        ({"pages": -1}, FileCrashesReader),
+        ({}, FileCrashesReader),
     ],
 )
 def test_it_writes_no_sentence_and_no_log(
@@ -376,45 +376,45 @@ def test_it_writes_no_sentence_and_no_log(
 def test_it_writes_no_object() -> None:
     """A page is of a known source and has finite places."""
     page = {"width": 1, "height": 1, "source": STRANGER, "words": [], "pieces": []}
-    with opened(asked({"pages": 1}, page), "pdf", GOOD) as document, pytest.raises(FileStopsProgram):
+    with opened(asked({"pages": 1}, page), "pdf", GOOD) as document, pytest.raises(FileCrashesReader):
         document.page(0)
 
 
 def test_every_sign_has_its_check() -> None:
     """One that is added without one is refused, and this test says why."""
-    assert {each.name for each in fields(Signs)} == set(checked._SIGNS)
+    assert {each.name for each in fields(Diagnostics)} == set(checked._DIAGNOSTICS)
 
 
 READING = read_bill([page_of_specimen(3)], DAY).to_document()
 
 
-def reading_of(**signs: Any) -> dict[str, Any]:
-    """Return a reading as the worker sends it, with some signs changed."""
+def reading_of(**diagnostics: Any) -> dict[str, Any]:
+    """Return a reading as the worker sends it, with some diagnostics changed."""
     document: dict[str, Any] = json.loads(json.dumps(READING))
-    document["signs"].update(signs)
+    document["diagnostics"].update(diagnostics)
     return document
 
 
 @pytest.mark.parametrize(
-    "signs",
+    "diagnostics",
     [
         {"photograph": STRANGER},
         {"page_kinds": {"1": [STRANGER]}},
         {"page_kinds": {STRANGER: []}},
         {"printed_pages": {"1": STRANGER}},
-        {"rivals": [STRANGER]},
+        {"conflicting": [STRANGER]},
         {"contradicting": STRANGER},
-        {"doubted": STRANGER},
+        {"low_confidence": STRANGER},
         {"words": STRANGER},
         {"unsure": float("nan")},
         {STRANGER: 1},
     ],
     ids=str,
 )
-def test_it_writes_no_sentence_for_the_agent(signs: dict[str, Any]) -> None:
+def test_it_writes_no_sentence_for_the_agent(diagnostics: dict[str, Any]) -> None:
     """What the sentences of `attention` are made of is ours; anything else is no reading at all."""
     assert asked({"reading": reading_of()}).read_fields(io.BytesIO(), DAY) is not None
-    assert asked({"reading": reading_of(**signs)}).read_fields(io.BytesIO(), DAY) is None
+    assert asked({"reading": reading_of(**diagnostics)}).read_fields(io.BytesIO(), DAY) is None
 
 
 @pytest.mark.parametrize("value", [STRANGER * 100, "9" * 40, 10**40, [STRANGER], None, {"a": STRANGER}])
@@ -461,6 +461,6 @@ def test_random_answers() -> None:
     values: list[Any] = [None, 1, -1, 1e300, STRANGER, [], {}, [[]], True]
     for _ in range(300):
         broken = reading_of()
-        part = broken[rng.choice(["fields", "signs"])]
+        part = broken[rng.choice(["fields", "diagnostics"])]
         part[rng.choice(sorted(part))] = rng.choice(values)
         asked({"reading": broken}).read_fields(io.BytesIO(), DAY)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pymupdf
+from intake.model import PageWords
 from intake.pages.pdf import PdfDocument
-from intake.records import PageWords
 
 from tests.unit.lettering import Line
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import IO, Any
 
-from intake.cloud.firestore import ChunkLease, Spent
+from intake.cloud.firestore.store import ChunkLease, Spent
 from intake.errors import (
     IntakeError,
     LeaseLost,
@@ -26,13 +26,13 @@ from intake.errors import (
     TemporaryError,
     UploadAbandoned,
 )
-from intake.location import Part, Unreadable, without_location
-from intake.office.directory import Directory
+from intake.extraction import Reading, read_bill
+from intake.model import Intake, PageWords, Progress, Quad, Stage, Status, StoredFile, Word
 from intake.office.lists import Agent, Agents, Options
+from intake.office.office_lists import OfficeLists
 from intake.pages import Document, open_document
-from intake.pages.worker_process import Pay, pay_nothing
-from intake.reading import Reading, read_bill
-from intake.records import Intake, PageWords, Progress, Quad, Stage, Status, StoredFile, Word
+from intake.pages.metadata import Part, Unreadable, without_location
+from intake.pages.sandbox.process import Pay, pay_nothing
 
 SUBMITTED = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 INTAKE_ID = "0123456789abcdef0123456789abcdef"
@@ -407,7 +407,7 @@ class Bucket:
 
 
 @dataclass
-class Nudges:
+class TaskPublisher:
     """The messages that went out."""
 
     to_ocr: list[tuple[str, int]] = field(default_factory=list)
@@ -438,7 +438,7 @@ class Vision:
         return self.answer(picture)
 
 
-class Opener:
+class SandboxClient:
     """Opens files in this process, as the worker does in its own."""
 
     def open(self, kind: str, file: IO[bytes], number: int, pay: Pay = pay_nothing) -> Document:
@@ -484,9 +484,9 @@ class OfficeDocuments:
             self.listed = agents
 
 
-def a_directory(*agents: Agent, utilities: tuple[str, ...] = Options().utilities) -> Directory:
+def some_office_lists(*agents: Agent, utilities: tuple[str, ...] = Options().utilities) -> OfficeLists:
     """Return the directory of an office with some agents, or none."""
-    return Directory(OfficeDocuments(Options(utilities), Agents(agents)))  # type: ignore[arg-type]
+    return OfficeLists(OfficeDocuments(Options(utilities), Agents(agents)))  # type: ignore[arg-type]
 
 
 @dataclass

@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 import gspread
 import requests
-from intake.cloud.sheets import Ledger
-from intake.cloud.sheets_client import Book
+from intake.cloud.sheets.client import Book
+from intake.cloud.sheets.table import SheetTable
 from intake.rows import columns
 from requests.adapters import BaseAdapter
 
@@ -80,9 +80,9 @@ class OfficeSheet:
         session.mount("https://", self.wire)
         return Book(gspread.HTTPClient(auth=None, session=session), SHEET_ID)  # type: ignore[arg-type]
 
-    def ledger(self, *, copies: bool = True, office_columns: tuple[str, ...] = ("kWh",)) -> Ledger:
-        """Return the ledger of a new process."""
-        return Ledger(self.book(), "Intakes", columns(copies=copies), office_columns, self._clock)
+    def table(self, *, copies: bool = True, office_columns: tuple[str, ...] = ("kWh",)) -> SheetTable:
+        """Return the table of a new process."""
+        return SheetTable(self.book(), "Intakes", columns(copies=copies), office_columns, self._clock)
 
     def edit(self, *requests_: dict[str, Any]) -> None:
         """Let the office do something, by batchUpdate requests."""

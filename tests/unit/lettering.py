@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-from intake.records import PageWords, Quad, Word
+from intake.model import PageWords, Quad, Word
 
 Line = tuple[float, float, str]
 """Left end and height in fractions of the page, and the text; single blanks part words."""

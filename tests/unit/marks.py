@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from intake.model import Quad, Word
 from intake.pages.content import PageContent
-from intake.records import Quad, Word
 from PIL import Image, ImageDraw
 
 MARK = (0.05, 0.04, 0.20, 0.14)

@@ -149,7 +149,7 @@ def attacks(pattern: re.Pattern[str], length: int) -> Iterator[str]:
 
     Args:
         pattern: The pattern.
-        length: Signs of the repeated part.
+        length: Diagnostics of the repeated part.
     """
     tree = list(parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE))
     units = {

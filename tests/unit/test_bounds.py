@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from intake.bounds import FIELDS, bounded, cell_fits
-from intake.reading.result import FIELDS as FIELD_NAMES
-from intake.reading.result import Found, Reading
-from intake.records import Quad
+from intake.extraction.result import FIELDS as FIELD_NAMES
+from intake.extraction.result import Found, Reading
+from intake.model import Quad
 from intake.rows import COPY_COLUMN, columns, row_of
 
 from tests.unit.fakes import an_intake
@@ -62,12 +62,12 @@ def a_reading(name: str, value: Any, **changes: Any) -> Reading:
 
 @pytest.mark.parametrize("name", FIELD_NAMES)
 def test_every_field_has_its_bounds(name: str) -> None:
-    """What fits stays as it is; what does not is left out and named as doubted."""
+    """What fits stays as it is; what does not is left out and named as low_confidence."""
     for value in FITTING[name]:
         assert bounded(a_reading(name, value)).fields[name].value == value
     for value in UNFIT[name]:
         kept = bounded(a_reading(name, value))
-        assert (kept.fields, kept.signs.doubted) == ({}, (name,)), value
+        assert (kept.fields, kept.diagnostics.low_confidence) == ({}, (name,)), value
 
 
 @pytest.mark.parametrize(
@@ -92,11 +92,11 @@ def test_the_evidence_has_bounds_too(changes: dict[str, Any]) -> None:
 def test_a_field_that_is_not_known_is_none() -> None:
     """A name that nobody expects is not stored, and not named either."""
     kept = bounded(a_reading("note", "anything"))
-    assert (kept.fields, kept.signs.doubted) == ({}, ())
+    assert (kept.fields, kept.diagnostics.low_confidence) == ({}, ())
 
 
 def test_of_a_reading_that_fits_nothing_changes() -> None:
-    """The signs stay, and the fields that fit stay beside one that does not."""
+    """The diagnostics stay, and the fields that fit stay beside one that does not."""
     good = a_reading("kwh", 643)
     assert bounded(good) is good
     mixed = Reading({**good.fields, **a_reading("customer_name", "A" * 300).fields})

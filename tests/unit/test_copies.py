@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from intake.cloud.copies import Copies
-from intake.records import Status
+from intake.cloud.firestore.archive_jobs import Copies
+from intake.model import Status
 
 from tests.faults.memory import Held, Memory
 from tests.unit.fakes import SUBMITTED, an_intake

@@ -64,14 +64,14 @@ SENTENCES = [
         "Only the intake form can send bills here, and this did not come from it. Please reload the form and try again.",
     ),
     (
-        errors.DayIsSpent(5000),
+        errors.DailyQuotaExceeded(5000),
         "daily_limit",
         503,
         "No more bills can be taken in now: at most 5000 pages within 24 hours. "
         "Send this one again in an hour, or tell the office.",
     ),
     (
-        errors.DayIsFull(),
+        errors.PageQuotaExceeded(),
         "daily_limit_passed",
         422,
         "This bill was not taken in: the pages for this day are used up. Send it again tomorrow, or tell the office.",
@@ -154,7 +154,7 @@ SENTENCES = [
         "Send photos of the pages, or print the file to a new PDF and send that.",
     ),
     (
-        errors.FileStopsProgram(2),
+        errors.FileCrashesReader(2),
         "file_stops_program",
         422,
         "File 2 is damaged in a way that stops the program that opens it. "
@@ -174,7 +174,7 @@ SENTENCES = [
         "photo or screenshot of its own.",
     ),
     (
-        errors.ConnectionIsSpent(),
+        errors.ClientQuotaExceeded(),
         "too_many_pages_from_connection",
         422,
         "This bill was not taken in: too many pages came from this connection within a day. Send it again tomorrow, or from "

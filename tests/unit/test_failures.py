@@ -6,10 +6,10 @@ from typing import Any, NoReturn
 
 import pytest
 from google.auth.exceptions import RefreshError, TransportError
-from intake.cloud.copies import Copies
-from intake.cloud.counts import Counts
-from intake.cloud.firestore import Store
-from intake.cloud.pubsub import Nudges
+from intake.cloud.firestore.archive_jobs import Copies
+from intake.cloud.firestore.counts import Counts
+from intake.cloud.firestore.store import Store
+from intake.cloud.pubsub import TaskPublisher
 from intake.cloud.storage import Bucket
 from intake.cloud.vision import Vision
 from intake.errors import TemporaryError
@@ -66,9 +66,9 @@ def test_no_token(what: str, error: type[Exception]) -> None:
 @pytest.mark.parametrize("error", [RefreshError, TransportError])
 def test_no_token_for_messages_and_pictures(error: type[Exception]) -> None:
     """Pub/Sub and Vision: likewise."""
-    nudges, vision = made(Nudges, WithoutToken(error)), made(Vision, WithoutToken(error))
-    nudges._sheet_topic, vision._retry = "topic", None
+    tasks, vision = made(TaskPublisher, WithoutToken(error)), made(Vision, WithoutToken(error))
+    tasks._sheet_topic, vision._retry = "topic", None
     with pytest.raises(TemporaryError):
-        nudges.sheet(INTAKE_ID)
+        tasks.sheet(INTAKE_ID)
     with pytest.raises(TemporaryError):
         vision.words(b"picture")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from intake.cloud.vision import _words
 from intake.folding import fold, folded
-from intake.records import Quad, Word
+from intake.model import Quad, Word
 
 PLACE = Quad(0.1, 0.2, 0.5, 0.2, 0.5, 0.22, 0.1, 0.22)
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import pymupdf
 import pytest
+from intake.model import Quad, Word
 from intake.pages import open_document
 from intake.pages.bands import LONG, NARROWEST_CUT, SHORTEST_CUT, bands
 from intake.pages.content import LONG_PIXELS, MAX_PICTURE_BYTES, MAX_PIECES, RENDERED_PIXELS, PageContent
-from intake.records import Quad, Word
 from PIL import Image, ImageDraw
 
 from tests.unit.marks import encoded

@@ -14,14 +14,14 @@ from typing import Any
 import flask
 import functions_framework
 import pytest
-from intake.admission import Caller
-from intake.errors import DayIsSpent, IntakeError, NotFromThePage, TemporaryError, TooManySubmissions
-from intake.records import Status
+from intake.errors import DailyQuotaExceeded, IntakeError, NotFromThePage, TemporaryError, TooManySubmissions
+from intake.model import Status
+from intake.rate_limits import Caller
 from intake.settings import Limits
-from intake.sweeping import Sweeper
+from intake.stages.sweep import Sweeper
 from werkzeug.test import Client
 
-from tests.unit.fakes import ANSWERS, INTAKE_ID, Bucket, Nudges, Store, a_directory, an_intake
+from tests.unit.fakes import ANSWERS, INTAKE_ID, Bucket, Store, TaskPublisher, an_intake, some_office_lists
 from tests.unit.uploads import CONTENT_TYPE, PDF, form_body
 
 SOURCE = str(Path(__file__).parents[2] / "functions" / "main.py")
@@ -50,22 +50,22 @@ class Deployment:
     """The five functions over one store in memory."""
 
     def __init__(self) -> None:
-        self.store, self.bucket, self.nudges = Store(), Bucket(), Nudges()
+        self.store, self.bucket, self.tasks = Store(), Bucket(), TaskPublisher()
         self.read_chunk, self.record, self.report = Stage(), Stage(), Stage()
         self.admit = Stage(origin={"client": "c" * 32, "peer": "d" * 32})
-        limits = {"chunk_pages": 4, "chunks_in_flight": 4, "patience_s": 60, "max_attempts": 3}
-        sweeper = Sweeper(self.store, self.bucket, self.nudges, **limits)  # type: ignore[arg-type]
+        limits = {"chunk_pages": 4, "chunks_in_flight": 4, "stall_timeout_s": 60, "max_attempts": 3}
+        sweeper = Sweeper(self.store, self.bucket, self.tasks, **limits)  # type: ignore[arg-type]
         self.services = SimpleNamespace(
             store=self.store,
             bucket=self.bucket,
-            nudges=self.nudges,
-            directory=a_directory(),
+            tasks=self.tasks,
+            office_lists=some_office_lists(),
             settings=SimpleNamespace(limits=Limits()),
             ocr=SimpleNamespace(read_chunk=self.read_chunk),
-            recorder=SimpleNamespace(record=self.record),
-            copier=None,
+            row_writer=SimpleNamespace(record=self.record),
+            archive=None,
             sweeper=sweeper,
-            watch=SimpleNamespace(report=self.report),
+            backlog_metrics=SimpleNamespace(report=self.report),
             admission=SimpleNamespace(admit=self.admit),
             app_check=None,
         )
@@ -162,7 +162,7 @@ def test_submit_is_admitted_by_where_it_comes_from(deployment: Deployment) -> No
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "pause"), [(DayIsSpent(5000), 503, "3600"), (TooManySubmissions(60), 429, "600")]
+    ("error", "status", "pause"), [(DailyQuotaExceeded(5000), 503, "3600"), (TooManySubmissions(60), 429, "600")]
 )
 def test_submit_is_not_admitted(deployment: Deployment, error: IntakeError, status: int, pause: str) -> None:
     """The refusal says when to come again, and nothing is kept."""

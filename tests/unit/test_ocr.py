@@ -13,13 +13,13 @@ from typing import IO, Any
 import pytest
 from intake.cloud.vision import PictureRefused
 from intake.errors import BrokenFile, OcrUnavailable, TemporaryError
-from intake.ocr import BYTES_IN_FLIGHT, Ocr, delete_files, done_pages, next_chunks, page_places, words_object
+from intake.model import Intake, Quad, Status, Word
 from intake.pages.content import PageContent, Piece, Placement
-from intake.pages.worker_process import Pay
-from intake.records import Intake, Quad, Status, Word
+from intake.pages.sandbox.process import Pay
+from intake.stages.ocr import BYTES_IN_FLIGHT, Ocr, delete_files, done_pages, next_chunks, page_places, words_object
 from PIL import Image
 
-from tests.unit.fakes import INTAKE_ID, SUBMITTED, WHOLE, Bucket, Nudges, Opener, Store, Vision, an_intake
+from tests.unit.fakes import INTAKE_ID, SUBMITTED, WHOLE, Bucket, SandboxClient, Store, TaskPublisher, Vision, an_intake
 from tests.unit.marks import encoded, marked
 from tests.unit.test_pdf import both, pdf, scan, text
 
@@ -35,11 +35,17 @@ class Bench:
     """The stage with everything it depends on in memory."""
 
     def __init__(self, **changes: Any) -> None:
-        self.store, self.bucket, self.nudges, self.vision = Store(), Bucket(), Nudges(), Vision()
-        settings = {"opener": Opener(), "chunk_pages": 4, "calls_in_flight": 4, "max_pages": 20, "lease_s": 90.0}
+        self.store, self.bucket, self.tasks, self.vision = Store(), Bucket(), TaskPublisher(), Vision()
+        settings = {
+            "sandbox": SandboxClient(),
+            "chunk_pages": 4,
+            "calls_in_flight": 4,
+            "max_pages": 20,
+            "lease_s": 90.0,
+        }
         settings |= {"chunks_in_flight": 4, **changes}
-        settings = {"understand": self.store.finish_reading, **settings}
-        self.ocr = Ocr(self.store, self.bucket, self.nudges, self.vision, **settings)  # type: ignore[arg-type]
+        settings = {"extract_fields": self.store.finish_reading, **settings}
+        self.ocr = Ocr(self.store, self.bucket, self.tasks, self.vision, **settings)  # type: ignore[arg-type]
 
     def submitted(self, *files: tuple[str, bytes], **changes: Any) -> Intake:
         """Put a submission in place, as `submit` leaves it."""
@@ -55,7 +61,7 @@ class Bench:
     def deliver_all(self) -> None:
         """Deliver the first message and every one that follows from it."""
         self.deliver()
-        for number, (_, chunk) in enumerate(self.nudges.to_ocr):
+        for number, (_, chunk) in enumerate(self.tasks.to_ocr):
             self.deliver(chunk, f"n{number}")
 
     @property
@@ -91,7 +97,7 @@ def test_one_photo(bench: Bench) -> None:
     bench.deliver()
     assert (bench.intake.status, bench.intake.file_pages) == (Status.READ, (1,))
     assert bench.page(1)["words"][0][0] == "seen"
-    assert (bench.nudges.to_ocr, bench.nudges.to_sheet) == ([], [INTAKE_ID])
+    assert (bench.tasks.to_ocr, bench.tasks.to_sheet) == ([], [INTAKE_ID])
 
 
 def test_pages_of_all_kinds(bench: Bench) -> None:
@@ -131,11 +137,11 @@ def test_chunks(bench: Bench, count: int, chunks: list[int]) -> None:
     """The first message reads its own pages and asks for exactly the chunks that the others need."""
     bench.submitted(("pdf", pages(count)))
     bench.deliver()
-    assert bench.nudges.to_ocr == [(INTAKE_ID, chunk) for chunk in chunks]
+    assert bench.tasks.to_ocr == [(INTAKE_ID, chunk) for chunk in chunks]
     assert bench.done == set(range(1, min(count, 4) + 1))
     bench.deliver_all()
     assert bench.done == set(range(1, count + 1))
-    assert (bench.intake.status, bench.nudges.to_sheet) == (Status.READ, [INTAKE_ID])
+    assert (bench.intake.status, bench.tasks.to_sheet) == (Status.READ, [INTAKE_ID])
 
 
 def test_last_page_in_finishes(bench: Bench) -> None:
@@ -144,9 +150,9 @@ def test_last_page_in_finishes(bench: Bench) -> None:
     bench.deliver(2, "late")
     assert bench.intake.status is Status.READING
     bench.deliver(1, "later")
-    assert bench.nudges.to_sheet == []
+    assert bench.tasks.to_sheet == []
     bench.deliver(0, "m0")
-    assert (bench.intake.status, bench.nudges.to_sheet) == (Status.READ, [INTAKE_ID])
+    assert (bench.intake.status, bench.tasks.to_sheet) == (Status.READ, [INTAKE_ID])
 
 
 def test_chunk_that_does_not_exist(bench: Bench) -> None:
@@ -195,36 +201,36 @@ def test_what_waits_behind_a_long_bill(
     monkeypatch: pytest.MonkeyPatch, pictures: int, share_s: float, in_a_run: int
 ) -> None:
     """At any moment a message has at most three others of one bill before it, and each of these is soon done."""
-    monkeypatch.setattr("intake.lease.SHARE_S", share_s)
-    monkeypatch.setattr("intake.lease.CALLS", 10_000)
+    monkeypatch.setattr("intake.stages.chunk_lease.SHARE_S", share_s)
+    monkeypatch.setattr("intake.stages.chunk_lease.CALLS", 10_000)
     file = SlowPages(22, pictures)
-    bench = Bench(opener=file, max_pages=22, chunks_in_flight=3)
+    bench = Bench(sandbox=file, max_pages=22, chunks_in_flight=3)
     bench.submitted(("pdf", b"%PDF-"))
     queue, longest = [0], 0
     while queue:
-        drawn, sent = len(file.drawn), len(bench.nudges.to_ocr)
+        drawn, sent = len(file.drawn), len(bench.tasks.to_ocr)
         bench.deliver(queue.pop(0), f"m{sent}-{drawn}")
         longest = max(longest, len(file.drawn) - drawn)
-        queue += [chunk for _, chunk in bench.nudges.to_ocr[sent:]]
+        queue += [chunk for _, chunk in bench.tasks.to_ocr[sent:]]
         assert len(queue) <= 3
     assert longest == in_a_run
     assert sorted(file.drawn) == list(range(1, 23))
-    assert (bench.intake.status, bench.nudges.to_sheet) == (Status.READ, [INTAKE_ID])
+    assert (bench.intake.status, bench.tasks.to_sheet) == (Status.READ, [INTAKE_ID])
 
 
 def test_a_run_hands_on_what_another_may_take_at_once() -> None:
     """The rest of a chunk is free when its message goes out: whoever finds it held would let the message go."""
-    bench = Bench(opener=SlowPages(4), max_pages=4)
+    bench = Bench(sandbox=SlowPages(4), max_pages=4)
     bench.submitted(("pdf", b"%PDF-"))
     free: list[bool] = []
-    send = bench.nudges.ocr
+    send = bench.tasks.ocr
 
     def sent(intake_id: str, chunks: list[int]) -> None:
         if chunks:
             free.append(not bench.store.chunk_in_work(intake_id))
         send(intake_id, chunks)
 
-    bench.nudges.ocr = sent  # type: ignore[method-assign,assignment]
+    bench.tasks.ocr = sent  # type: ignore[method-assign,assignment]
     bench.deliver_all()
     assert free == [True] * 3
     assert bench.intake.status is Status.READ
@@ -276,7 +282,7 @@ def test_redelivery_skips_what_is_done(bench: Bench) -> None:
     bench.deliver()
     assert len(bench.vision.pictures) == 1
     assert bench.done == {1, 2, 3, 4}
-    assert bench.nudges.to_ocr == []
+    assert bench.tasks.to_ocr == []
 
 
 def test_redelivery_wakes_the_others(bench: Bench) -> None:
@@ -284,7 +290,7 @@ def test_redelivery_wakes_the_others(bench: Bench) -> None:
     bench.submitted(("pdf", pages(10)), status=Status.READING, file_pages=(10,))
     bench.bucket.write_json(words_object(INTAKE_ID, 5), {})
     bench.deliver()
-    assert bench.nudges.to_ocr == [(INTAKE_ID, 1), (INTAKE_ID, 2)]
+    assert bench.tasks.to_ocr == [(INTAKE_ID, 1), (INTAKE_ID, 2)]
 
 
 def test_all_pages_done_but_not_finished(bench: Bench) -> None:
@@ -292,7 +298,7 @@ def test_all_pages_done_but_not_finished(bench: Bench) -> None:
     bench.submitted(("jpeg", PHOTO), status=Status.READING, file_pages=(1,))
     bench.bucket.write_json(words_object(INTAKE_ID, 1), {})
     bench.deliver()
-    assert (bench.intake.status, bench.nudges.to_sheet, bench.vision.pictures) == (Status.READ, [INTAKE_ID], [])
+    assert (bench.intake.status, bench.tasks.to_sheet, bench.vision.pictures) == (Status.READ, [INTAKE_ID], [])
 
 
 # --- trouble --------------------------------------------------------------------------------------------------------------
@@ -323,10 +329,10 @@ def test_failing_page_releases_the_claim(bench: Bench) -> None:
         ("bucket", "read"),
         ("store", "start_reading"),
         ("bucket", "names"),
-        ("nudges", "ocr"),
+        ("tasks", "ocr"),
         ("bucket", "write_json"),
         ("store", "finish_reading"),
-        ("nudges", "sheet"),
+        ("tasks", "sheet"),
     ],
 )
 @pytest.mark.parametrize("how", ["refuse", "lose_answer"])
@@ -340,8 +346,8 @@ def test_anything_fails_once(bench: Bench, part: str, call: str, how: str) -> No
         bench.deliver_all()
     assert bench.done == {1, 2, 3, 4, 5, 6}
     assert bench.intake.status is Status.READ
-    if (part, how) != ("nudges", "refuse") and call != "finish_reading":
-        assert INTAKE_ID in bench.nudges.to_sheet  # Where the run ended in between, the sweeper asks for the row.
+    if (part, how) != ("tasks", "refuse") and call != "finish_reading":
+        assert INTAKE_ID in bench.tasks.to_sheet  # Where the run ended in between, the sweeper asks for the row.
 
 
 def test_nothing_is_in_flight_when_a_run_ends(bench: Bench) -> None:
@@ -464,7 +470,7 @@ def echo(picture: bytes) -> list[Word]:
 @pytest.mark.parametrize("calls", [1, 2, 4])
 def test_a_page_in_pieces(calls: int, capsys: pytest.CaptureFixture[str]) -> None:
     """A page is saved once, when all its pictures are read, in whatever order; each is a call and is counted as one."""
-    bench = Bench(opener=InPieces("render", b"one", b"two", b"three"), calls_in_flight=calls)
+    bench = Bench(sandbox=InPieces("render", b"one", b"two", b"three"), calls_in_flight=calls)
     bench.vision.answer = echo
     bench.submitted(("pdf", b"%PDF-"))
     bench.deliver()
@@ -479,7 +485,7 @@ def test_a_page_in_pieces(calls: int, capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize("refused", [[b"one"], [b"three"], [b"one", b"two", b"three"]], ids=["first", "last", "all"])
 def test_a_refused_piece_draws_the_page_once(refused: list[bytes], capsys: pytest.CaptureFixture[str]) -> None:
     """Whichever of a page's own pictures the OCR refuses, and however many, the page is drawn again once."""
-    bench = Bench(opener=InPieces("picture", b"one", b"two", b"three"), calls_in_flight=2)
+    bench = Bench(sandbox=InPieces("picture", b"one", b"two", b"three"), calls_in_flight=2)
     bench.vision.answer = refuses(*refused)
     bench.submitted(("pdf", b"%PDF-"))
     bench.deliver()
@@ -566,7 +572,7 @@ def test_bad_file_leaves_nothing(bench: Bench) -> None:
     bench.deliver()
     assert bench.intake.status is Status.FAILED
     assert bench.intake.error == {"code": "broken_file", "message": BrokenFile(2).message}
-    assert (bench.bucket.objects, bench.nudges.to_sheet) == ({}, [])
+    assert (bench.bucket.objects, bench.tasks.to_sheet) == ({}, [])
 
 
 def test_most_pages(bench: Bench) -> None:

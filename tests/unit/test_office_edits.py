@@ -19,11 +19,11 @@ import requests
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from intake.cloud.sheets_client import new_tab_id
+from intake.cloud.sheets.client import new_tab_id
 from intake.errors import TemporaryError
-from intake.ledger import Recorder
-from intake.records import Status
+from intake.model import Status
 from intake.rows import ID_COLUMN, Column, columns, copy_mark, row_of
+from intake.stages.record import RowWriter
 
 from infra.local.sheets.book import Spreadsheet
 from infra.local.sheets.errors import SheetsError
@@ -227,13 +227,13 @@ class Year(RuleBasedStateMachine):
         self.ending = ""
         self.wire.around = self.call
         self.start()
-        self.other = self.recorder
+        self.other = self.row_writer
         self.start()
 
     def start(self) -> None:
-        self.recorder = Recorder(
+        self.row_writer = RowWriter(
             store=self.store,  # type: ignore[arg-type]
-            ledger=self.sheet.ledger(),
+            table=self.sheet.table(),
             bill_link_base="https://bills/",
             bucket="b",
             copies=True,
@@ -254,7 +254,7 @@ class Year(RuleBasedStateMachine):
             made = an_intake(f"{number:032x}", status=Status.READ, file_pages=(1,), updated_at=self.clock.now())
             found = {"kwh": {"value": 1000 + number, "confidence": 0.9, "page": 1}}
             submitted = made.submitted_at + timedelta(seconds=number)
-            self.store.add(replace(made, submitted_at=submitted, reading={"fields": found, "signs": {}}))
+            self.store.add(replace(made, submitted_at=submitted, reading={"fields": found, "diagnostics": {}}))
 
     @rule(
         edit=st.sampled_from(sorted(EDITS)),
@@ -314,7 +314,7 @@ class Year(RuleBasedStateMachine):
     @rule()
     def other_process(self) -> None:
         """A message comes to an instance that has stood still meanwhile."""
-        self.recorder, self.other = self.other, self.recorder
+        self.row_writer, self.other = self.other, self.row_writer
 
     @rule(seconds=st.sampled_from((1, 4, 60)))
     def wait(self, seconds: int) -> None:
@@ -396,7 +396,7 @@ class Year(RuleBasedStateMachine):
         self.edited = False
         try:
             with contextlib.suppress(TemporaryError):
-                self.recorder.record(min(due))
+                self.row_writer.record(min(due))
         except Gone:
             self.start()
         self.clock.sleep(20)
@@ -408,7 +408,7 @@ class Year(RuleBasedStateMachine):
         recorded = {key for key, each in self.store.intakes.items() if each.status is Status.RECORDED}
         self.edited = False
         try:
-            self.recorder.fill_in_copies({copy_mark(key): f"https://copy/{key}" for key in recorded - self.linked})
+            self.row_writer.fill_in_copies({copy_mark(key): f"https://copy/{key}" for key in recorded - self.linked})
             self.linked |= recorded
         except Gone:
             self.start()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from intake.cloud.office_tabs import OfficeTabs
+from intake.cloud.sheets.office_tabs import OfficeTabs
 from intake.errors import TemporaryError
 from intake.form import UTILITIES
 from intake.office import tabs
-from intake.office.directory import INACTIVE_AGENT, KEPT_S, UNKNOWN_AGENT, Directory
+from intake.office.list_sync import ListSync
 from intake.office.lists import Agent, Agents, Developer, Options
+from intake.office.office_lists import INACTIVE_AGENT, KEPT_S, UNKNOWN_AGENT, OfficeLists
 from intake.office.tabs import MAX_ROWS, BadTab
-from intake.office.taking import Taking
 
 from tests.unit.fakes import ANSWERS, Clock, OfficeDocuments
 from tests.unit.in_process import OfficeSheet
@@ -27,11 +27,11 @@ class Office:
     def __init__(self) -> None:
         self.sheet = OfficeSheet()
         self.documents = OfficeDocuments()
-        self.taking = self.process()
+        self.list_sync = self.process()
 
-    def process(self) -> Taking:
+    def process(self) -> ListSync:
         """Return the stage in a new process."""
-        return Taking(OfficeTabs(self.sheet.book()), self.documents)  # type: ignore[arg-type]
+        return ListSync(OfficeTabs(self.sheet.book()), self.documents)  # type: ignore[arg-type]
 
     def write(self, title: str, *lines: list[str], start: int = 1) -> None:
         """Let the office type lines into a tab."""
@@ -48,7 +48,7 @@ class Office:
 @pytest.fixture
 def office() -> Office:
     made = Office()
-    made.taking.take_over()
+    made.list_sync.sync()
     return made
 
 
@@ -70,8 +70,8 @@ def test_tabs_are_never_written_over(office: Office) -> None:
     office.write("Utilities", ["Hudson Power", "yes"])
     properties = {"sheetId": office.sheet.tab("Agents").sheet_id, "title": "People"}
     office.sheet.edit({"updateSheetProperties": {"properties": properties, "fields": "title"}})
-    for taking in (office.taking, office.process()):
-        taking.take_over()
+    for list_sync in (office.list_sync, office.process()):
+        list_sync.sync()
     assert office.sheet.rows("Utilities")[0]["Name"] == "Hudson Power"
     assert [tab.title for tab in office.sheet.wire.service.book.tabs] == ["Sheet1", "Utilities", "Developers", "People"]
 
@@ -81,7 +81,7 @@ def test_a_sweep_without_news_is_one_read(office: Office) -> None:
     office.sheet.wire.calls.clear()
     office.documents.faults.calls.clear()
     for _ in range(10):
-        assert office.taking.take_over() == 0
+        assert office.list_sync.sync() == 0
     assert office.sheet.wire.calls == {"values.batchGetByDataFilter": 10, "read": 10}
     assert office.documents.faults.calls == {"options": 10, "agents": 10}
 
@@ -90,22 +90,22 @@ def test_changes_are_taken_over(office: Office) -> None:
     """What the office types is offered, in its order, and each document is written only when it changes."""
     office.write("Utilities", ["Hudson Power", "yes"], ["NYSEG", "no"])
     office.write("Developers", ["Meadow Solar", "NYSEG", ""], ["Meadow Solar", "hudson power", "x"])
-    assert office.taking.take_over() == 1
+    assert office.list_sync.sync() == 1
     assert office.documents.offered == Options(
         ("Hudson Power", *UTILITIES[2:]), (Developer("Meadow Solar", ("Hudson Power",)),)
     )
     office.write("Agents", ["AG-017", "Sam Example", "sam@example.com", "yes"], ["AG-018", "Kim Example", "", "no"])
-    assert office.taking.take_over() == 1
+    assert office.list_sync.sync() == 1
     assert office.documents.listed == Agents((SAM, KIM))
 
 
 def test_a_bad_tab_keeps_the_last_good_list_and_says_so(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     """The note stands in row 1, where no sort moves it; it is written once and goes when the tab is mended."""
     office.write("Agents", ["AG-017", "Sam Example", "sam@example.com", "yes"])
-    office.taking.take_over()
+    office.list_sync.sync()
     office.write("Agents", ["ag- 017", "Robin Example", "robin@example.com", "perhaps"], start=2)
     capsys.readouterr()
-    assert office.taking.take_over() == 0
+    assert office.list_sync.sync() == 0
     said = "Not taken over; the last good list stays in use. Row 3: write yes or no under Active. Row 3 repeats row 2."
     assert office.note("Agents") == said
     assert office.documents.listed == Agents((SAM,))
@@ -113,10 +113,10 @@ def test_a_bad_tab_keeps_the_last_good_list_and_says_so(office: Office, capsys: 
     assert "office list not taken over" in out
     assert "Robin" not in out
     writes = office.sheet.wire.calls["write"]
-    office.taking.take_over()
+    office.list_sync.sync()
     assert office.sheet.wire.calls["write"] == writes
     office.write("Agents", ["AG-020", "Robin Example", "robin@example.com", "yes"], start=2)
-    assert office.taking.take_over() == 1
+    assert office.list_sync.sync() == 1
     assert not office.note("Agents")
 
 
@@ -126,11 +126,11 @@ def test_a_note_finds_its_place_wherever_the_office_moved_things(office: Office)
     office.write("Utilities", ["mine"], start=0)
     office.sheet.type_in("Utilities", 0, 3, "Remarks")
     office.sheet.type_in("Utilities", 1, 2, "maybe")
-    office.taking.take_over()
+    office.list_sync.sync()
     assert office.sheet.header("Utilities")[:5] == ["mine", "Name", "Active", "Remarks", "Notes"]
     assert "Row 2: write yes or no under Active." in str(office.note("Utilities"))
     office.sheet.type_in("Utilities", 1, 2, "yes")
-    office.taking.take_over()
+    office.list_sync.sync()
     assert not office.note("Utilities")
 
 
@@ -139,7 +139,7 @@ def test_the_other_lists_are_taken_over_beside_a_bad_one(office: Office) -> None
     office.write("Utilities", ["", "yes"], ["", ""])
     office.write("Agents", ["AG-017", "Sam Example", "sam@example.com", "yes"])
     office.sheet.type_in("Utilities", 0, 0, "Nombre")
-    office.taking.take_over()
+    office.list_sync.sync()
     assert office.note("Utilities") == (
         "Not taken over; the last good list stays in use. Row 1: there is no column Name. Write the name into row 1, over "
         "its column."
@@ -155,8 +155,8 @@ def test_firestore_fails(office: Office, call: str) -> None:
     office.write("Agents", ["AG-017", "Sam Example", "sam@example.com", "yes"])
     office.documents.faults.refuse(call)
     with pytest.raises(TemporaryError):
-        office.taking.take_over()
-    office.taking.take_over()
+        office.list_sync.sync()
+    office.list_sync.sync()
     assert office.documents.listed == Agents((SAM,))
     assert office.documents.offered is not None
     assert office.documents.offered.utilities[0] == "Hudson Power"
@@ -166,7 +166,7 @@ def test_numbers_are_ids_too(office: Office) -> None:
     """An id typed as 0017 stays 0017: the column is plain text."""
     assert office.sheet.tab("Agents").looks_of(0).type == "TEXT"
     office.write("Agents", ["0017", "Sam Example", "", ""])
-    office.taking.take_over()
+    office.list_sync.sync()
     assert office.documents.listed is not None
     assert office.documents.listed.listed[0] == Agent("0017", "Sam Example", "", True)
 
@@ -264,11 +264,11 @@ class Door:
     def __init__(self, *agents: Agent) -> None:
         self.clock = Clock()
         self.documents = OfficeDocuments(Options(), Agents(agents))
-        self.directory = Directory(self.documents, self.clock.monotonic)  # type: ignore[arg-type]
+        self.office_lists = OfficeLists(self.documents, self.clock.monotonic)  # type: ignore[arg-type]
 
     def asks(self, typed: str) -> Any:
         """Return the name of who is let in, or why nobody is."""
-        agent, problem = self.directory.agent(typed)
+        agent, problem = self.office_lists.agent(typed)
         return (problem.code, problem.field, problem.message) if problem else agent and agent.name
 
 
@@ -288,7 +288,7 @@ def test_agents_that_are_not_let_in() -> None:
 def test_without_a_list_everybody_is_let_in() -> None:
     """An empty list, and none at all, check nothing."""
     assert Door().asks("anybody") is None
-    assert Directory(OfficeDocuments()).agent("anybody") == (None, None)  # type: ignore[arg-type]
+    assert OfficeLists(OfficeDocuments()).agent("anybody") == (None, None)  # type: ignore[arg-type]
 
 
 def test_a_new_agent_is_let_in_at_once() -> None:
@@ -313,6 +313,6 @@ def test_who_was_taken_off_the_list_is_out_within_seconds() -> None:
 def test_a_new_utility_may_be_chosen_at_once() -> None:
     """What the page offers a moment after the office wrote it is taken."""
     door = Door()
-    assert "Hudson Power" not in door.directory.utilities_for({"utility": "NYSEG"})
+    assert "Hudson Power" not in door.office_lists.utilities_for({"utility": "NYSEG"})
     door.documents.offered = Options(("Hudson Power",))
-    assert door.directory.utilities_for({**ANSWERS, "utility": "Hudson Power"}) == ("Hudson Power",)
+    assert door.office_lists.utilities_for({**ANSWERS, "utility": "Hudson Power"}) == ("Hudson Power",)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
+from intake.model import Quad, Word
 from intake.pages import overlaps
 from intake.pages.content import PageContent, Piece, Placement
-from intake.records import Quad, Word
 
 TALL = (1000, 6000)
 UPPER = Placement(1, 0, 0, 0.55, 0, 0)

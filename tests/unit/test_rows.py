@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 from intake.bounds import MAX_LINE, cell_fits
 from intake.form import MAX_LENGTH
-from intake.records import Status
+from intake.model import Status
 from intake.rows import COPY_COLUMN, columns, copy_mark, day_number, row_of, short_row
 
 from tests.unit.fakes import ANSWERS, INTAKE_ID, an_intake
@@ -78,7 +78,7 @@ def test_row_of_a_read_bill() -> None:
         {"code": "old_bill", "field": "statement_date", "message": "The bill is 91 days old."},
         {"code": "name_differs", "field": "customer_name", "message": "The name differs."},
     ]
-    row = row_of(an_intake(reading={"fields": fields, "signs": {}}, attention=attention), "https://x/", "b")
+    row = row_of(an_intake(reading={"fields": fields, "diagnostics": {}}, attention=attention), "https://x/", "b")
     assert {name: row[name] for name in (*READ_COLUMNS, "Status", "Attention")} == {
         "Utility (read)": "NYSEG",
         "Account Number": "10012345678",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from intake.copying import RUN_S
 from intake.settings import MIB, Limits, Settings
+from intake.stages.archive import RUN_S
 
 from infra.spec import load
 
@@ -59,7 +59,7 @@ def test_local_stack() -> None:
         ("CHUNK_PAGES", "2", "chunk_pages", 2),
         ("OCR_CALLS_IN_FLIGHT", "8", "ocr_calls_in_flight", 8),
         ("LEASE_SECONDS", "5", "lease_s", 5.0),
-        ("PATIENCE_SECONDS", "0.5", "patience_s", 0.5),
+        ("PATIENCE_SECONDS", "0.5", "stall_timeout_s", 0.5),
         ("MAX_ATTEMPTS", "3", "max_attempts", 3),
         ("PAGES_PER_DAY", "5000", "pages_per_day", 5000),
         ("SUBMISSIONS_PER_HOUR", "60", "submissions_per_hour", 60),

@@ -258,7 +258,7 @@ def test_patience_ends(deployment: Deployment, client: IntakeClient) -> None:
     """Whoever asked for it is told when nothing happens any more."""
     deployment.gets = [progress("reading")]
     with pytest.raises(SubmitError, match="Nothing has happened"):
-        list(client.follow(Accepted(INTAKE_ID, "/progress/x"), patience_s=0.0))
+        list(client.follow(Accepted(INTAKE_ID, "/progress/x"), stall_timeout_s=0.0))
 
 
 # --- the outcome ----------------------------------------------------------------------------------

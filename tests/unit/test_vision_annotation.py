@@ -127,7 +127,7 @@ def test_the_first_vertex_is_the_top_left_of_the_text_as_read(quarters: int) -> 
 
 
 @pytest.mark.parametrize("quarters", range(4))
-def test_reading_order_does_not_depend_on_the_turn(quarters: int) -> None:
+def test_extraction_order_does_not_depend_on_the_turn(quarters: int) -> None:
     """A page lying on its side or its head reads like the upright one."""
     upright = [
         ("title", quad(100, 40, 300, 40)),

@@ -10,7 +10,7 @@ import grpc
 import pytest
 from google.cloud import vision_v1
 from intake.cloud.vision import Vision
-from intake.records import Quad, Word
+from intake.model import Quad, Word
 
 BREAKS = vision_v1.TextAnnotation.DetectedBreak.BreakType
 WIDTH, HEIGHT = 1000, 500

@@ -1,4 +1,4 @@
-"""Pub/Sub: nudges that carry ids and never data. Losing or repeating one changes nothing in the end."""
+"""Pub/Sub: tasks that carry ids and never data. Losing or repeating one changes nothing in the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from intake.errors import TemporaryError
 PUBLISH_TIMEOUT_S = 15.0
 
 
-class Nudges:
+class TaskPublisher:
     """Publishes to the two topics.
 
     The generated client is used, not the batching one on top of it: a function must know before it ends that the

@@ -14,7 +14,7 @@ from google.cloud.vision_v1.services.image_annotator.transports import ImageAnno
 
 from intake.errors import IntakeError, OcrUnavailable
 from intake.folding import folded
-from intake.records import Quad, Word, certainty
+from intake.model import Quad, Word, certainty
 
 CALL_TIMEOUT_S = 60.0
 RETRY_TIMEOUT_S = 60.0

@@ -40,7 +40,7 @@ class Document(Protocol):
 
 
 def open_document(kind: str, data: Data, number: int) -> Document:
-    """Open one file in this process; `ocr` has it done by a worker, see `opener`.
+    """Open one file in this process; `ocr` has it done by a worker, see `sandbox`.
 
     Args:
         kind: What its bytes say it is; see `filetypes`.

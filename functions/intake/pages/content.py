@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from intake.model import PageWords, Quad, Word
 from intake.pages.overlaps import box_of, seen_once
-from intake.records import PageWords, Quad, Word
 
 OWN_BYTES_LIMIT = 8 * 1000 * 1000
 """Largest picture that is sent as it came. Vision takes 20 MB, but each byte is in memory several times while it is sent;

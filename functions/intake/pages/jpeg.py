@@ -11,9 +11,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from intake.location.exif import orientation_of
 from intake.pages.density import density_of, pixel_height
 from intake.pages.filebytes import Data
+from intake.pages.metadata.exif import orientation_of
 
 _SOI, _SOS, _EOI, _APP0, _APP1, _APP14, _APP15, _COM = 0xD8, 0xDA, 0xD9, 0xE0, 0xE1, 0xEE, 0xEF, 0xFE
 _STANDALONE = {0x01, *range(0xD0, 0xD8)}

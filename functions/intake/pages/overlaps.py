@@ -10,7 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from intake.records import Quad, Word
+from intake.model import Quad, Word
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom in fractions of the page."""

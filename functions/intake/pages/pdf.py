@@ -12,6 +12,7 @@ import pymupdf
 from PIL import Image
 
 from intake.errors import BadFile, BrokenFile, DocumentsInside, EncryptedPdf, NoPages
+from intake.model import Word
 from intake.pages import ink, jpeg
 from intake.pages.bands import WHOLE, Band, bands
 from intake.pages.content import (
@@ -29,7 +30,6 @@ from intake.pages.glyphs import Fonts
 from intake.pages.packages import holds_documents
 from intake.pages.pictures import VISION_PIXELS, check_pixels, encode_grey, max_decoded_pixels
 from intake.pages.textlayer import Box, Layer
-from intake.records import Word
 
 MAX_DPI = 300
 LOOK_DPI = 100

@@ -9,15 +9,7 @@ from PIL import Image
 from intake.errors import BrokenFile, UnusualPicture
 from intake.pages import Document, jpeg
 from intake.pages.bands import bands
-from intake.pages.content import (
-    DECODED_PIXELS,
-    LONG_PIXELS,
-    OWN_BYTES_LIMIT,
-    UPRIGHT,
-    PageContent,
-    Piece,
-    Placement,
-)
+from intake.pages.content import DECODED_PIXELS, LONG_PIXELS, OWN_BYTES_LIMIT, UPRIGHT, PageContent, Piece, Placement
 from intake.pages.density import stretched
 from intake.pages.filebytes import Data, stream_of
 from intake.pages.pictures import (

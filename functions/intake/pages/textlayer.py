@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pymupdf
 
 from intake.folding import folded
-from intake.records import Quad, Word
+from intake.model import Quad, Word
 
 MAX_WORDS = 5_000
 MAX_WORD_CHARACTERS = 500

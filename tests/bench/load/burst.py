@@ -23,7 +23,7 @@ from tests.pipeline.deliverer import Deliverer
 from tests.pipeline.submitter import ANSWERS, Submitter
 
 SENDERS = 64
-PATIENCE_S = 900.0
+STALL_TIMEOUT_S = 900.0
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _offer(load: Load, url: str) -> list[Answer]:
 
 def _ends(submitter: Submitter, accepted: dict[str, Answer]) -> dict[str, float]:
     """Wait until all have ended; return the seconds from sending to the end, by intake."""
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + STALL_TIMEOUT_S
     ended: dict[str, datetime] = {}
     while time.monotonic() < until and len(ended) < len(accepted):
         time.sleep(2)

@@ -20,7 +20,7 @@ from random import Random
 _ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(_ROOT / "functions"), str(_ROOT)]
 
-from intake.reading import read_bill  # noqa: E402
+from intake.extraction import read_bill  # noqa: E402
 
 from tests.bench.reading import tables  # noqa: E402
 from tests.bench.reading.cases import choose, take  # noqa: E402

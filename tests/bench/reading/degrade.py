@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from random import Random
 
 import pymupdf
+from intake.model import PageWords, Quad, Word
 from intake.pages.pdf import PdfDocument
-from intake.records import PageWords, Quad, Word
 
 from tests.specimens.bill import Specimen
 

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 
 from intake.cloud.vision import Vision
 from intake.errors import OcrUnavailable
+from intake.model import PageWords, Quad, Word
 from intake.pages import open_document
-from intake.records import PageWords, Quad, Word
 from PIL import Image
 
 from tests.bench.reading.cases import CACHE, Picture

@@ -24,8 +24,8 @@ from random import Random
 _ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(_ROOT / "functions"), str(_ROOT)]
 
-from intake.reading import read_bill  # noqa: E402
-from intake.records import PageWords, Quad, Word  # noqa: E402
+from intake.extraction import read_bill  # noqa: E402
+from intake.model import PageWords, Quad, Word  # noqa: E402
 
 ONE_PAGE_S = 0.15
 BILL_S = 1.0

@@ -9,8 +9,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from intake.reading import Attention, Reading, attention
-from intake.reading.attention import FIELD_NAMES
+from intake.extraction import Attention, Reading, attention
+from intake.extraction.attention import FIELD_NAMES
 
 
 class Outcome(StrEnum):

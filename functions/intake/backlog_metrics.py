@@ -1,0 +1,50 @@
+"""What `sweep` reports each minute, for the alerts: the oldest unfinished intake, the rows that are due, the pages of the day.
+
+infra/monitoring/metrics reads the fields of the line; they are part of its contract.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from intake import log
+from intake.rate_limits import DAY
+
+if TYPE_CHECKING:
+    from intake.cloud.firestore.counts import Counts
+
+NEARLY = 0.8
+"""The part of the day's pages from which somebody is told, while there is time to act."""
+
+
+@dataclass(frozen=True)
+class BacklogMetrics:
+    """Reports how the whole is doing.
+
+    Attributes:
+        counts: What the intakes come to.
+        pages_per_day: The budget; 0 for none.
+    """
+
+    counts: Counts
+    pages_per_day: int
+
+    def report(self) -> None:
+        """Write the line.
+
+        Raises:
+            TemporaryError: Firestore did not answer.
+        """
+        now = datetime.now(UTC)
+        oldest = self.counts.oldest_unfinished()
+        pages = self.counts.pages_since(now - DAY)
+        log.info(
+            "backlog",
+            oldest_s=max(0, round((now - oldest).total_seconds())) if oldest else 0,
+            rows_due=self.counts.rows_due(),
+            pages_day=pages,
+        )
+        if self.pages_per_day and pages >= NEARLY * self.pages_per_day:
+            log.warning("page budget nearly spent", pages_day=pages, pages_per_day=self.pages_per_day)

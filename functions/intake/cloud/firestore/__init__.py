@@ -1,0 +1,1 @@
+"""Firestore: the documents that hold the state of every intake."""

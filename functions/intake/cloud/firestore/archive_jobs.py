@@ -1,0 +1,99 @@
+"""Firestore: how far the copy of each recorded bill is, which is part of `intakes/{id}`.
+
+    copy      {"state": "due" | "done" | "failed", "attempts": n, "folder": link, "why": sentence}
+    copy_at   when the copy is to be begun (again); a copy that is done or failed has none, so the query finds due ones only
+
+Who begins a copy first sets `copy_at` ahead by a conditional write: one wins, and if he dies the time passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from google.api_core import exceptions as google_exceptions
+from google.cloud import firestore
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from intake import log
+from intake.cloud.failures import firestore_call
+from intake.model import Intake
+
+
+@dataclass(frozen=True)
+class DueCopy:
+    """A copy that is due, and the version of the intake's document that was seen."""
+
+    intake: Intake
+    version: Any
+
+    @property
+    def attempts(self) -> int:
+        """How often the copy was begun before."""
+        return int((self.intake.copy or {}).get("attempts", 0))
+
+
+class Copies:
+    """The copies of one deployment.
+
+    Args:
+        client: The database.
+        hold_s: Seconds for which a copy that was begun is left alone.
+    """
+
+    def __init__(self, client: firestore.Client, hold_s: float) -> None:
+        self._db = client
+        self._hold = timedelta(seconds=hold_s)
+
+    @firestore_call
+    def due(self, now: datetime, limit: int) -> list[DueCopy]:
+        """Return copies whose time has come, longest due first."""
+        query = self._db.collection("intakes").where(filter=FieldFilter("copy_at", "<=", now))
+        found = query.order_by("copy_at").limit(limit).stream()
+        return [DueCopy(intake, snapshot.update_time) for snapshot in found if (intake := self._sound(snapshot))]
+
+    def _sound(self, snapshot: Any) -> Intake | None:
+        """Return the intake of a document; the copy of one that is malformed is due again in a day."""
+        try:
+            return Intake.from_document(snapshot.id, snapshot.to_dict() or {})
+        except Exception as exc:  # whatever is wrong with it
+            log.error("malformed document of an intake; its copy is left alone for a day", exc, intake_id=snapshot.id)
+            snapshot.reference.update({"copy_at": datetime.now(UTC) + timedelta(days=1)})
+            return None
+
+    @firestore_call
+    def claim(self, due: DueCopy) -> bool:
+        """Begin a copy; False if another has begun it since it was seen, or the document has changed otherwise."""
+        changes = {"copy.attempts": due.attempts + 1, "copy_at": datetime.now(UTC) + self._hold}
+        option = self._db.write_option(last_update_time=due.version)
+        try:
+            self._ref(due.intake).update(changes, option=option)
+        except (google_exceptions.FailedPrecondition, google_exceptions.NotFound):
+            return False
+        return True
+
+    @firestore_call
+    def postpone(self, intake: Intake, copy_at: datetime, attempts: int) -> None:
+        """Set when a copy that did not succeed is begun again, and how often in a row it failed."""
+        self._ref(intake).update({"copy_at": copy_at, "copy.attempts": attempts})
+
+    @firestore_call
+    def finish(self, ended: Sequence[tuple[Intake, dict[str, str]]]) -> None:
+        """Note what became of copies, once their rows say it, in one commit."""
+        batch = self._db.batch()
+        for intake, result in ended:
+            changes = {f"copy.{name}": value for name, value in result.items()}
+            batch.update(self._ref(intake), {**changes, "copy_at": firestore.DELETE_FIELD})
+        try:
+            batch.commit()
+        except google_exceptions.NotFound:
+            if len(ended) == 1:
+                log.error("the document of an intake was deleted; its copy stays", intake_id=ended[0][0].id)
+            else:
+                for each in ended:
+                    self.finish([each])
+
+    def _ref(self, intake: Intake) -> firestore.DocumentReference:
+        return self._db.collection("intakes").document(intake.id)

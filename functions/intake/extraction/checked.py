@@ -1,0 +1,93 @@
+"""A reading as it comes from the process that made it, which handles words from anybody and is not trusted.
+
+Whoever took that process over may claim any values, as he could print any on his bill; but not write a sentence for the agent,
+a name of an object or a line of a log, and nothing that is not of the kind and size that it should be.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from intake.bounds import bounded
+from intake.extraction.result import FIELDS, Diagnostics, Reading
+from intake.extraction.utility_profiles import UtilityProfile, unknown, utilities
+
+_HOW = re.compile("[a-z0-9 ,-]{1,60}")
+_MOST_WORDS, _MOST_PAGES = 1_000_000, 10_000
+
+
+def checked(document: object) -> Reading:
+    """Return the reading that a document holds, without the fields that do not fit the table of bounds.
+
+    Args:
+        document: What `Reading.to_document` returned there.
+
+    Raises:
+        ValueError: It holds none.
+    """
+    try:
+        reading = Reading.from_document(document)  # type: ignore[arg-type]
+        diagnostics_fit = _fit(reading.diagnostics)
+        fields_fit = all(name in FIELDS and _HOW.fullmatch(found.how) for name, found in reading.fields.items())
+        utility = reading.fields.get("utility")
+        known = utility is None or utility.value in {each.name for each in _known()}
+        if diagnostics_fit and fields_fit and known:
+            return bounded(reading)
+    except (KeyError, TypeError, AttributeError) as exc:
+        raise ValueError from exc
+    raise ValueError
+
+
+def _fit(diagnostics: Diagnostics) -> bool:
+    """Tell whether each sign is what it should be; one that nobody has said that of does not fit."""
+    return all(_DIAGNOSTICS[each.name](getattr(diagnostics, each.name)) for each in fields(diagnostics))
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_WORDS
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
+
+
+def _is_said(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _are_fields(names: Sequence[object]) -> bool:
+    return all(name in FIELDS for name in names)
+
+
+def _by_page(fits: Callable[[Any], bool]) -> Callable[[Mapping[str, Any]], bool]:
+    def check(values: Mapping[str, Any]) -> bool:
+        pages = len(values) <= _MOST_PAGES and all(re.fullmatch("[0-9]{1,5}", page) for page in values)
+        return pages and all(map(fits, values.values()))
+
+    return check
+
+
+_DIAGNOSTICS: Mapping[str, Callable[[Any], bool]] = {
+    "words": _is_count,
+    "unsure": _is_share,
+    "bill_marks": _is_count,
+    "page_kinds": _by_page(lambda seen: set(seen) <= {kind for each in _known() for kind in each.pages}),
+    "printed_pages": _by_page(_is_count),
+    "photograph": lambda phrase: phrase in {each.photograph for each in _known()},
+    "electric": _is_said,
+    "gas": _is_said,
+    "prints_pod": lambda said: said is None or _is_said(said),
+    "account_cut": _is_said,
+    "second_bill": _is_said,
+    "conflicting": _are_fields,
+    "low_confidence": _are_fields,
+    "contradicting": lambda name: name in {each.name for each in _known()},
+}
+
+
+def _known() -> list[UtilityProfile]:
+    """Return the utilities, the unknown one among them: whatever of their data comes into a sentence is ours."""
+    return [unknown(), *utilities()]

@@ -1,0 +1,73 @@
+"""Which utility a bill is of: by the names that it prints, and by numbers that only one utility prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from intake.extraction import numbers, utility_signs
+from intake.extraction.candidates import Candidate
+from intake.extraction.geometry import TextPlane
+from intake.extraction.labels import Anchor
+from intake.extraction.utility_profiles import UtilityProfile, unknown, utilities
+
+_NAMED = 0.5
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The labels of one utility on the pages, and the account numbers and PoD IDs in its format."""
+
+    anchors: Sequence[Anchor]
+    accounts: Sequence[Candidate[str]]
+    pods: Sequence[Candidate[str]]
+
+    @property
+    def numbers(self) -> Sequence[Candidate[str]]:
+        """All of them."""
+        return [*self.accounts, *self.pods]
+
+
+class Numbered:
+    """What is seen with the eyes of one utility or another, each looked for once."""
+
+    def __init__(self, laid: Sequence[TextPlane]) -> None:
+        self.planes = laid
+        self._seen: dict[str, Seen] = {}
+
+    def by(self, utility: UtilityProfile) -> Seen:
+        """Return what is seen with the eyes of a utility."""
+        if utility.name not in self._seen:
+            labels = utility_signs.field_labels(utility.name)
+            anchors = [anchor for plane in self.planes for anchor in labels.find(plane)]
+            self._seen[utility.name] = Seen(
+                anchors,
+                list(numbers.accounts(self.planes, anchors, utility)),
+                list(numbers.pods(self.planes, anchors, utility)),
+            )
+        return self._seen[utility.name]
+
+
+def choose(numbered: Numbered, named: Sequence[Candidate[str]]) -> tuple[UtilityProfile, str]:
+    """Pick the utility by its names and by numbers that only it prints.
+
+    A name outweighs the prefix of a number. A number that has another utility's groups too, or is its PoD ID, leaves it open.
+
+    Returns:
+        The utility, and the one whose numbers contradict the name; "" if none does.
+    """
+    formats: dict[str, float] = {}
+    names = {seen.value for seen in named if seen.how == "name" and seen.confidence > _NAMED}
+    contradicting, is_open = "", False
+    for utility in utilities():
+        if not utility.account.prefixes:
+            continue
+        seen = numbered.by(utility).numbers
+        weight = sum(sorted((s.confidence for s in seen), reverse=True)[:3])
+        if names and utility.name not in names:
+            whole = [s for s in seen if s.confidence > _NAMED and s.how != numbers.COMPLETED]
+            contradicting = utility.name if whole else contradicting
+            is_open |= any(s.value[0].isalpha() or any("-" in token.text for token in s.tokens) for s in whole)
+        else:
+            formats[utility.name] = weight
+    return (unknown() if is_open else utility_signs.pick(named, formats)), contradicting

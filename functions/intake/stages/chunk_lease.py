@@ -1,0 +1,137 @@
+"""A claimed chunk of pages while a run of `ocr` is at it: renewed, paid for and given back.
+
+Whoever waits for something calls `watch`, and whoever has the worker do something pays for its processor time, in advance
+and a slice at a time: so a run that is killed has paid, and what a submission takes is bounded over all runs, files and pages.
+The sum stands in the documents of the chunks, since those are written anyway and no two runs write the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from intake.errors import BillTooSlow, LeaseLost, OutOfTime, TooManyPictures
+
+if TYPE_CHECKING:
+    from intake.cloud.firestore.store import ChunkLease, Store
+
+PAGES_S = 24.0
+"""Most seconds of processor time for opening and drawing all pages of a submission. What 30 MB hold of honest ones:
+300 fax-coded scans, which are drawn, take 15; 200 JPEG scans that are drawn 9; 500 pages of text 2."""
+BILL_S = 28.0
+"""Most seconds in all, reading the fields among it; 2 more are left for cleaning pictures (`copying`)."""
+SLICE_S = 0.25
+"""What is paid for at once: much more would be lost where 20 instances hold a slice each, much less would be many writes."""
+CALLS = 500
+"""Most pictures of a submission that the OCR is asked about: as many as it may have pages, however they are cut up."""
+AHEAD_S = 0.1
+"""How much of a slice is left when the next is paid for: what the worker takes between two looks at it."""
+SHARE_S = 1.0
+"""Seconds of processor time after which a run hands the rest of its chunk on, so that others get their turn in between. Eight
+pages that are drawn take as long; each further run fetches and opens the file again."""
+SHARE_CALLS = 16
+"""Calls of the OCR after which it does so: two for each page of a chunk. Cut into the most pieces there are, eight pages
+would take 192, and an instance for a minute."""
+RENEWALS_IN_A_LEASE = 6
+"""How often a lease is renewed in the time that it holds: each is a write, and five sixths are left for the slowest page."""
+
+
+class Lease:
+    """The claim of one run.
+
+    Args:
+        store: The intakes.
+        held: The claim.
+        lease_s: Seconds that it holds without a sign of life.
+        until: When the run must have ended, by `clock`.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self, store: Store, held: ChunkLease, lease_s: float, until: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._held = held
+        self._lease_s = lease_s
+        self._until = until
+        self._clock = clock
+        self._renewed_at = clock()
+        self._left_s = SLICE_S
+        self._calls = 0
+        self._used_s, self._run_calls = 0.0, 0
+        # The first run over the first chunk has nobody beside or before it.
+        self._first = self._summed = held.chunk == 0 and held.paid_s <= SLICE_S
+
+    def watch(self) -> None:
+        """Go on only while there is time; give a sign of life when a part of the lease is over.
+
+        Raises:
+            OutOfTime: The run must end now.
+            LeaseLost: Another run is at it.
+            TemporaryError: Firestore did not answer.
+        """
+        now = self._clock()
+        if now >= self._until:
+            raise OutOfTime
+        if now - self._renewed_at >= self._lease_s / RENEWALS_IN_A_LEASE:
+            self._renew(0)
+
+    def payer(self, limit_s: float) -> Callable[[float], None]:
+        """Return what the sandbox tells of the processor time that its worker takes; see `worker_process.Pay`.
+
+        Args:
+            limit_s: Most seconds that the submission may have taken, all runs together; more raises BillTooSlow.
+        """
+        return partial(self._pay, limit_s)
+
+    def _pay(self, limit_s: float, seconds: float) -> None:
+        self.watch()
+        self._left_s -= seconds
+        self._used_s += seconds
+        while self._left_s < AHEAD_S:
+            self._renew(SLICE_S)
+            self._left_s += SLICE_S
+            self._summed = False
+        if not self._summed:
+            self._summed = True
+            spent = self._store.spent(self._held.intake_id)
+            if spent.paid_s > limit_s:
+                raise BillTooSlow(1, seconds=round(limit_s))
+            if spent.calls + self._calls > CALLS:
+                raise TooManyPictures(1, limit=CALLS)
+
+    def count_call(self) -> None:
+        """Count a call of the OCR; it is written down with the next sign of life."""
+        self._calls += 1
+        self._run_calls += 1
+
+    @property
+    def had_its_share(self) -> bool:
+        """Whether this run has taken so much that others should have their turn."""
+        return self._used_s >= SHARE_S or self._run_calls >= SHARE_CALLS
+
+    def calls(self, *, alone: bool) -> int:
+        """Return the calls that the submission has taken so far, and write those of this run down if others may add to them.
+
+        Args:
+            alone: Whether it has no other chunk.
+        """
+        if alone and self._first:
+            return self._held.calls + self._calls
+        with contextlib.suppress(LeaseLost):
+            self._renew(0)
+        return self._store.spent(self._held.intake_id).calls + self._calls
+
+    def give_back(self) -> None:
+        """Let others have the chunk at once, and the time that was paid for and not used."""
+        self._renew(-max(self._left_s, 0), 0)
+        self._left_s = 0
+
+    def _renew(self, pay_s: float, lease_s: float | None = None) -> None:
+        self._renewed_at = self._clock()
+        lease_s = self._lease_s if lease_s is None else lease_s
+        self._held = self._store.renew_chunk(self._held, lease_s, pay_s, self._calls)
+        self._calls = 0

@@ -1,0 +1,107 @@
+"""The last step of `ocr`: the words of all pages become fields, and what the agent should know at once.
+
+The reading itself is pure code in `intake.extraction`, run by the worker; here are its environment: the saved words, earlier
+submissions of the same bill, and the commit that makes the intake ready for its row.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from typing import IO, TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from intake import log
+from intake.extraction import Attention, EarlierIntake, Reading, attention
+from intake.model import Intake, words_object
+
+if TYPE_CHECKING:
+    from intake.cloud.firestore.store import Store
+    from intake.cloud.storage import Bucket
+    from intake.pages.sandbox.process import Pay
+
+READ_PAGES = 24
+"""Most pages that are looked at for fields: four times the longest bill seen. 60 took 20 MB more and held up long files."""
+READS_IN_FLIGHT = 8
+"""Pages whose words are fetched at once: each fetch is some 30 ms of waiting for Storage, so one by one they would add up."""
+OFFICE_TIME = ZoneInfo("America/New_York")
+
+_NOT_EXTRACTED = Attention(
+    "not_understood", "", "The fields of this bill could not be read by the program. Read them from the bill by hand."
+)
+_LONG = Attention(
+    "long_bill",
+    "",
+    f"Only the first {READ_PAGES} pages were looked at for the fields. Send one bill at a time.",
+)
+
+
+def extract_fields(
+    intake: Intake,
+    pay: Pay,
+    calls: int,
+    *,
+    store: Store,
+    bucket: Bucket,
+    read: Callable[[IO[bytes], date, Pay], Reading | None],
+) -> bool:
+    """Read the fields of a bill whose pages are all saved, and make its row due.
+
+    Args:
+        intake: An intake in reading.
+        store: The intakes.
+        pay: Told of the processor time that reading takes; ends it by raising.
+        calls: Calls of the OCR that its pages took.
+        bucket: The words of its pages.
+        read: Reads the fields off a file of words; None where that could not be done, see `SandboxClient.read_fields`.
+
+    Returns:
+        False if another run did it first.
+
+    Raises:
+        TemporaryError: Storage or Firestore did not answer.
+    """
+    today = intake.submitted_at.astimezone(OFFICE_TIME).date()
+    with tempfile.TemporaryFile() as words:
+        _fetch_words(bucket, intake, words)
+        read_fields = read(words, today, pay)
+    reading = read_fields or Reading()
+    key = bill_key(reading)
+    earlier = [
+        EarlierIntake(
+            other.id,
+            other.submitted_at,
+            same_file=bool({file.sha256 for file in other.files} & {file.sha256 for file in intake.files}),
+            same_period=bool(key) and other.bill_key == key,
+        )
+        for other in store.earlier_of_same_bill(intake, key)
+    ]
+    found = [_NOT_EXTRACTED] if read_fields is None else attention(reading, intake.form, today, earlier)
+    if intake.pages > READ_PAGES:
+        found.append(_LONG)
+    items = [{"code": item.code, "field": item.field, "message": item.message} for item in found]
+    log.info(
+        "bill read",
+        intake_id=intake.id,
+        fields=sorted(reading.fields),
+        attention=sorted({item.code for item in found}),
+    )
+    return store.finish_reading(intake, reading.to_document(), items, key, calls)
+
+
+def _fetch_words(bucket: Bucket, intake: Intake, words: IO[bytes]) -> None:
+    """Write the words of the pages into a file as they are saved, one page a line; nobody looks at them here."""
+    pages = range(1, min(intake.pages, READ_PAGES) + 1)
+    with ThreadPoolExecutor(READS_IN_FLIGHT, thread_name_prefix="words") as pool:
+        for start in range(0, len(pages), READS_IN_FLIGHT):
+            some = pages[start : start + READS_IN_FLIGHT]
+            for saved in pool.map(lambda page: bucket.read(words_object(intake.id, page)), some):
+                words.write(saved + b"\n")
+
+
+def bill_key(reading: Reading) -> str:
+    """Return what is the same for every submission of one bill: utility, account and end of period; "" if not all known."""
+    found = [reading.fields.get(name) for name in ("utility", "account_number", "period_end")]
+    return "|".join(str(field.value) for field in found if field) if all(found) else ""
