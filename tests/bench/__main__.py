@@ -1,4 +1,4 @@
-"""Measure memory, speed, cold start, scale and cost; print the tables and write them into docs/benchmarks.md.
+"""Measure memory, speed, cold start and cost; print the tables and write them into docs/benchmarks.md.
 
 tests/bench/run                       every part but the long ones
 tests/bench/run coldstart calls       these parts
@@ -14,11 +14,10 @@ import time
 from tests.bench.report import write_section
 
 PARTS = {
-    "memory": "memory of ocr and submit, beside the replaced server's",
-    "page": "own time a page: all that is not OCR, beside other libraries",
+    "memory": "memory of ocr and submit",
+    "page": "own time a page: all that is not OCR",
     "coldstart": "process start to first answer, imports, installed size",
     "endtoend": "one page from POST to row; 100 pages by instances of ocr",
-    "scaling": "a simulation of 1 to 100 bills a second, fed with what endtoend and calls measured",
     "calls": "calls to Google a bill, and what they cost",
     "leak": "memory over 20,000 page jobs",
 }

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,7 @@ from infra.gcp.costs import prices
 from infra.spec import FunctionSpec, load
 from tests.bench import bills
 from tests.bench.environment import bench_stack, log_lines
-from tests.bench.report import ROOT, bars, machine, table
+from tests.bench.report import ROOT, machine, table
 from tests.pipeline import documents
 from tests.pipeline.counted_calls import CallsFile, totals
 from tests.pipeline.submitter import Submitter, wait_for
@@ -51,7 +48,6 @@ class Bill:
         seconds: Seconds of each function.
         requests: Requests of all functions.
         stored: Bytes that stay in Storage (files and words).
-        until_row: Seconds from the POST to the row.
     """
 
     pages: int
@@ -59,7 +55,6 @@ class Bill:
     seconds: dict[str, float]
     requests: int
     stored: int
-    until_row: float
 
 
 def dollars(bill: Bill, specs: dict[str, FunctionSpec], *, ocr_every_page: bool = False) -> dict[str, float]:
@@ -93,7 +88,6 @@ def one(submitter: Submitter, calls: CallsFile, offsets: dict[str, int], pages: 
     """Send one bill and return what it took."""
     calls.new()
     log_lines(submitter.stack, offsets)
-    began, recorded = time.time(), 0.0
     intake_id = submitter.submit(*files)
     submitter.ended(intake_id)
     seconds: Counter[str] = Counter()
@@ -102,12 +96,10 @@ def one(submitter: Submitter, calls: CallsFile, offsets: dict[str, int], pages: 
         if line["message"] in ("submission accepted", "event handled"):
             seconds[line["function"]] += line["ms"] / 1000
             events += 1
-        if line["message"] == "rows recorded":
-            recorded = datetime.fromisoformat(line["time"]).timestamp()
     made = [call for call in calls.new() if call["function"] != "progress"]
     uploads = [call for call in made if call["product"] == "storage" and call["method"] in ("upload", "piece")]
     stored = sum(int(str(call["bytes"])) for call in uploads)
-    return Bill(pages, totals(made), dict(seconds), events, stored, recorded - began)
+    return Bill(pages, totals(made), dict(seconds), events, stored)
 
 
 def _until_record_is_done(submitter: Submitter, intake_id: str, offsets: dict[str, int]) -> list[dict[str, Any]]:
@@ -125,19 +117,17 @@ def _until_record_is_done(submitter: Submitter, intake_id: str, offsets: dict[st
     return lines
 
 
-def measured(ocr_s: float = OCR_S, only: Sequence[str] = (), env: Mapping[str, str] | None = None) -> dict[str, Bill]:
-    """Return what each kind of bill took (or `only` some), the median round by time."""
+def measured() -> dict[str, Bill]:
+    """Return what each kind of bill took, the median round by time."""
     found: dict[str, list[Bill]] = {}
     with tempfile.TemporaryDirectory() as folder:
         calls = CallsFile(Path(folder, "calls.jsonl"))
-        options: dict[str, Any] = {"source": ROOT / "tests" / "pipeline" / "counting.py"}
-        with bench_stack(ocr_s, {"CALLS_FILE": str(calls.path), **(env or {})}, **options) as submitter:
+        source = ROOT / "tests" / "pipeline" / "counting.py"
+        with bench_stack(OCR_S, {"CALLS_FILE": str(calls.path)}, source=source) as submitter:
             offsets: dict[str, int] = {}
             submitter.recorded(documents.text_pdf(1))
             for _ in range(ROUNDS):
                 for kind, (pages, files) in kinds().items():
-                    if only and kind not in only:
-                        continue
                     found.setdefault(kind, []).append(one(submitter, calls, offsets, pages, files))
     return {kind: sorted(runs, key=lambda run: sum(run.seconds.values()))[ROUNDS // 2] for kind, runs in found.items()}
 
@@ -151,28 +141,13 @@ def section() -> str:
     counts = [[kind, *(bill.counts[name] for name in names)] for kind, bill in found.items()]
     cost = {kind: dollars(bill, specs) for kind, bill in found.items()}
     every = {kind: sum(dollars(bill, specs, ocr_every_page=True).values()) for kind, bill in found.items()}
-    server = prices()["replaced_server"]["month"]
     rows = []
     for kind, bill in found.items():
         total = sum(cost[kind].values())
         gib = sum(seconds * specs[name].memory_mb / 1024 for name, seconds in bill.seconds.items())
-        own = total - cost[kind]["Vision"]
         parts = [f"{1000 * value:.2f}" for value in cost[kind].values()]
-        rows.append(
-            [kind, f"{gib:.2f}", *parts, f"{1000 * total:.2f}", f"{1000 * every[kind]:.2f}", f"{server / own:,.0f}"]
-        )
+        rows.append([kind, f"{gib:.2f}", *parts, f"{1000 * total:.2f}", f"{1000 * every[kind]:.2f}"])
     head = ["$ for 1,000 bills", "GiB-s a bill", *next(iter(cost.values())), "all", "with OCR for every page"]
-    chart = bars(
-        "calls",
-        "Cost of 1,000 bills",
-        "dollars, logarithmic",
-        list(found),
-        {
-            "as built": [1000 * sum(cost[kind].values()) for kind in found],
-            "OCR for every page": [1000 * every[kind] for kind in found],
-        },
-        logarithmic=True,
-    )
     return "\n".join(
         [
             f"{machine()}. Counted by an interceptor on every gRPC channel and at every HTTP request of the functions; a warm"
@@ -180,7 +155,6 @@ def section() -> str:
             " function, free tiers left out (they cover the first thousands of bills a month). Each bill is also copied to"
             " Drive here: two of the Firestore writes; without DRIVE_FOLDER they fall away.\n",
             table(["calls a bill", *names], counts),
-            table([*head, f"bills for the replaced server's ${server:.0f} a month, OCR apart"], rows),
-            chart,
+            table(head, rows),
         ]
     )

@@ -15,25 +15,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import requests
-from google.cloud import storage
-from google.pubsub_v1 import PublisherClient
-from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
+from infra.local.layout import PROJECT
 from infra.local.ports import free_ports
-from infra.local.stack import BUCKET, PROJECT
 from infra.spec import load
 from tests.bench.environment import bench_stack, deployed_python, nothing_delivered
-from tests.bench.report import ROOT, bars, machine, median, table
+from tests.bench.report import ROOT, machine, table
 from tests.pipeline import documents
 from tests.pipeline.submitter import ANSWERS, Submitter, wait_for
 
 RUNS = 7
 _PATIENCE_S = 60.0
 COLD = Path(__file__).with_name("cold")
-TUTORIAL_PICTURE = "bench/picture.jpg"
 
 
 @dataclass(frozen=True)
@@ -108,15 +105,12 @@ class Cases:
     def all(self) -> dict[str, tuple[str, Callable[[], Callable[[str], requests.Response]], int]]:
         """Return label → function, what makes its request, and the status it answers."""
         refused = lambda: lambda url: requests.get(url, timeout=60)  # noqa: E731
+        wake = lambda: lambda url: requests.post(f"{url}/?wake=1", timeout=60)  # noqa: E731
         nonsense = lambda: _push("ocr-requests", {"nothing": 1})  # noqa: E731
         return {
             "hello: 200": ("hello", refused, 200),
             "submit: 405": ("submit", refused, 405),
-            "submit: form opened (wake), 204": (
-                "submit",
-                lambda: lambda u: requests.post(f"{u}/?wake=1", timeout=60),
-                204,
-            ),
+            "submit: form opened (wake), 204": ("submit", wake, 204),
             "submit: bill accepted, 202": ("submit", lambda: _post_bill(self.text), 202),
             "progress: 404": ("progress", lambda: lambda url: requests.get(f"{url}/progress/x", timeout=60), 404),
             "progress: known intake, 200": ("progress", self._known, 200),
@@ -127,12 +121,6 @@ class Cases:
             "record: row written": ("record", self._read, 200),
             "sweep: 405": ("sweep", refused, 405),
             "sweep: swept, 200": ("sweep", lambda: lambda url: requests.post(url, timeout=60), 200),
-            "tutorial: 405": ("tutorial", refused, 405),
-            "tutorial: picture read": (
-                "tutorial",
-                lambda: lambda url: requests.post(url, json={"object": TUTORIAL_PICTURE}, timeout=60),
-                200,
-            ),
         }
 
     def _known(self) -> Callable[[str], requests.Response]:
@@ -156,11 +144,6 @@ def _measure() -> dict[str, list[Start]]:
     with bench_stack(env=quick) as submitter, nothing_delivered(submitter.stack):
         cases = Cases(submitter)
         env = {**submitter.stack.env, **quick}
-        with_publisher = PublisherClient(
-            transport=PublisherGrpcTransport(host=env["PUBSUB_EMULATOR_HOST"], channel=_channel(env))
-        )
-        with_publisher.create_topic(request={"name": f"projects/{PROJECT}/topics/bench-results"})
-        storage.Client(project=PROJECT).bucket(BUCKET).blob(TUTORIAL_PICTURE).upload_from_string(cases.photo)
         found: dict[str, list[Start]] = {}
         for _ in range(RUNS):  # in turn, so that what else the machine does meets all alike
             for label, (target, make, expected) in cases.all().items():
@@ -171,12 +154,6 @@ def _measure() -> dict[str, list[Start]]:
                 cold = Cold(target, source, settings, specs[target].threads if own else 8)
                 found.setdefault(label, []).append(cold.first(label, request, expected))
     return found
-
-
-def _channel(env: Mapping[str, str]) -> Any:
-    import grpc
-
-    return grpc.insecure_channel(env["PUBSUB_EMULATOR_HOST"])
 
 
 # --- imports ------------------------------------------------------------------------------------------------------------
@@ -191,7 +168,6 @@ USED = {
     "submit": f"{_OURS}; main.services.store; main.services.bucket; main.services.tasks",
     "ocr": f"{_OURS}; main.services.ocr",
     "record": f"{_OURS}; main.services.row_writer",
-    "tutorial": f"{_FRAMEWORK}; from google.cloud import pubsub_v1, storage, vision",
 }
 _IMPORT_ENV = {
     "GOOGLE_CLOUD_PROJECT": "p",
@@ -257,40 +233,19 @@ def section() -> str:
     """Measure, and return the text for docs/benchmarks.md."""
     found = _measure()
     wall = {label: median(start.wall_ms for start in starts) for label, starts in found.items()}
-    cpu = {label: median(start.cpu_ms for start in starts) for label, starts in found.items()}
-    hello, tutorial = wall["hello: 200"], wall["tutorial: 405"]
-    rows = [
-        [
-            label,
-            wall[label],
-            min(s.wall_ms for s in starts),
-            cpu[label],
-            f"{wall[label] / hello:.2f}",
-            f"{wall[label] / tutorial:.2f}",
-        ]
-        for label, starts in found.items()
-    ]
-    head = ["first request of a new process", "ms", "least", "CPU ms", "× hello", "× tutorial"]
+    hello = wall["hello: 200"]
+    rows = []
+    for label, starts in found.items():
+        least, cpu = min(start.wall_ms for start in starts), median(start.cpu_ms for start in starts)
+        rows.append([label, wall[label], least, cpu, f"{wall[label] / hello:.2f}"])
     packages = (
         "functions-framework",
-        "google-cloud-firestore",
-        "google-cloud-storage",
-        "google-cloud-pubsub",
-        "google-cloud-vision",
-    )
-    chart = bars(
-        "coldstart",
-        "Process start to first answer",
-        "ms",
-        list(wall),
-        {"wall": list(wall.values()), "CPU": list(cpu.values())},
+        *(f"google-cloud-{name}" for name in ("firestore", "storage", "pubsub", "vision")),
     )
     return "\n".join(
         [
-            f"{machine(*packages)}. Median of {RUNS} starts, taken in turn; `hello` is the least a function can be, `tutorial`"
-            " makes its clients at the top as Google's OCR tutorial does.\n",
-            table(head, rows),
-            chart,
+            f"{machine(*packages)}. Median of {RUNS} starts, taken in turn; `hello` is the least a function can be.\n",
+            table(["first request of a new process", "ms", "least", "CPU ms", "× hello"], rows),
             _import_table(),
             _installed(),
         ]

@@ -6,12 +6,13 @@ import math
 import time
 from collections.abc import Callable
 from datetime import datetime
+from statistics import median
 
 from intake.settings import Settings
 
 from tests.bench import bills
 from tests.bench.environment import EagerDeliverer, bench_stack, log_lines
-from tests.bench.report import lines, machine, median, percentile, table
+from tests.bench.report import machine, percentile, table
 from tests.pipeline import documents
 from tests.pipeline.submitter import Submitter
 
@@ -48,14 +49,14 @@ def steps_of(submitter: Submitter, bill: bytes, offsets: dict[str, int]) -> dict
     return seen
 
 
-def one_page() -> tuple[str, dict[str, float]]:
-    """Return the table of one-page bills, and the median milliseconds of each step by kind of bill and step."""
+def one_page() -> str:
+    """Return the table of one-page bills."""
     kinds: dict[str, bytes] = {
         "digital PDF": documents.text_pdf(1),
         "scan (PDF)": documents.scan_pdf([1]),
         "photo, 12 megapixels": bills.photo(),
     }
-    rows, medians = [], {}
+    rows: list[list[object]] = []
     with bench_stack() as submitter:
         offsets: dict[str, int] = {}
         for label, bill in kinds.items():
@@ -68,9 +69,8 @@ def one_page() -> tuple[str, dict[str, float]]:
             for step, what in STEPS.items():
                 ends = [run[step] for run in seen]
                 rows.append([f"{label}: {what}", median(ends) - before, median(ends), percentile(ends, 0.95)])
-                medians[f"{label}/{step}"] = median(ends) - before
                 before = median(ends)
-    return table(["milliseconds since the POST", "step", "p50", "p95"], rows), medians
+    return table(["milliseconds since the POST", "step", "p50", "p95"], rows)
 
 
 def limit_s(instances: int) -> float:
@@ -81,35 +81,25 @@ def limit_s(instances: int) -> float:
     return math.ceil(PAGES / (min(instances, Settings.chunks_in_flight) * CALLS_IN_FLIGHT)) * OCR_S
 
 
-def hundred_pages(settings: dict[str, dict[str, str]]) -> tuple[str, str]:
-    """Return table and plot of 100 scanned pages by instances.
-
-    Args:
-        settings: Environment of the functions by the name under which the table shows it.
-    """
-    bill = bills.pdf("scan", PAGES)
-    times: dict[str, list[float]] = {}
-    for name, env in settings.items():
-        for instances in INSTANCES:
-            with bench_stack(OCR_S, env, ocr_workers=instances) as submitter:
-                with EagerDeliverer(submitter.stack, parallel=instances) as deliverer:
-                    for _ in range(instances):  # each instance has its clients
-                        submitter.submit(documents.text_pdf(1))
-                    _settle(lambda: deliverer.delivered, 2 * instances)
-                    found = []
-                    for _ in range(1 if instances == 1 else 2):
-                        began = time.perf_counter()
-                        _until_done(submitter, submitter.submit(bill))
-                        found.append(time.perf_counter() - began)
-                times.setdefault(name, []).append(min(found))
-    limits = [limit_s(instances) for instances in INSTANCES]
-    rows = []
-    for at, instances in enumerate(INSTANCES):
-        cells = [cell for name in times for cell in (times[name][at], f"{times[name][at] / limits[at]:.2f}")]
-        rows.append([f"{instances} instances", limits[at], *cells])
-    head = ["seconds", "limit", *(cell for name in times for cell in (name, "× limit"))]
-    chart = lines("endtoend", "100 pages at 1 s of OCR", "instances of ocr", "s", INSTANCES, {"limit": limits, **times})
-    return table(head, rows), chart
+def hundred_pages() -> str:
+    """Return the table of 100 scanned pages by instances."""
+    bill, rows = bills.pdf("scan", PAGES), []
+    for instances in INSTANCES:
+        with (
+            bench_stack(OCR_S, ocr_workers=instances) as submitter,
+            EagerDeliverer(submitter.stack, parallel=instances) as deliverer,
+        ):
+            for _ in range(instances):  # each instance has its clients
+                submitter.submit(documents.text_pdf(1))
+            _settle(lambda deliverer=deliverer: deliverer.delivered, 2 * instances)
+            found = []
+            for _ in range(1 if instances == 1 else 2):
+                began = time.perf_counter()
+                _until_done(submitter, submitter.submit(bill))
+                found.append(time.perf_counter() - began)
+        limit = limit_s(instances)
+        rows.append([f"{instances} instances", limit, min(found), f"{min(found) / limit:.2f}"])
+    return table(["seconds", "limit", "as deployed", "× limit"], rows)
 
 
 def _settle(count: Callable[[], int], wanted: int) -> None:
@@ -120,8 +110,7 @@ def _settle(count: Callable[[], int], wanted: int) -> None:
 
 def section() -> str:
     """Measure, and return the text for docs/benchmarks.md."""
-    single, _ = one_page()
-    many, chart = hundred_pages({"as deployed": {}})
+    single, many = one_page(), hundred_pages()
     return "\n".join(
         [
             f"{machine('functions-framework', 'google-cloud-firestore')}. The whole local stack (emulators, gateway, five"
@@ -131,6 +120,5 @@ def section() -> str:
             " and nothing else. All instances share the two cores, and so do the emulators. Messages are delivered to"
             " as many instances as there are (the emulator alone would deliver two at once).\n",
             many,
-            chart,
         ]
     )

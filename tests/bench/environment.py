@@ -19,7 +19,8 @@ from google.api_core.exceptions import DeadlineExceeded
 from google.pubsub_v1 import PushConfig, SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from infra.local.stack import PROJECT, LocalStack, StackOptions
+from infra.local.layout import PROJECT
+from infra.local.stack import LocalStack, StackOptions
 from tests.bench import ocr_stub
 from tests.bench.report import ROOT
 from tests.pipeline.conftest import running

@@ -13,7 +13,6 @@ from typing import Any
 
 from tests.bench import bills
 from tests.bench.environment import bench_stack, log_lines
-from tests.bench.report import lines as lines_chart
 from tests.bench.report import machine, table
 
 PAGES = 20_000
@@ -95,7 +94,6 @@ def described(lines: Sequence[Mapping[str, Any]], bills_read: int) -> str:
             f" {BILL_PAGES} mixed pages, {SETTLED:,} pages to settle left out; slope by least squares with its 95 % interval:"
             f" {verdict} it.\n",
             table(["ocr after", "first", "last", "least", "most", "slope, MiB per 1,000 pages"], rows),
-            lines_chart("leak", "Memory of ocr", "pages read", "MiB", x, {"ocr": y}, dots_size=1),
             "The soak: one instance of each function served these jobs.\n",
             table(
                 [f"MiB after {SETTLED:,} pages and so much of {PAGES:,}", *(f"{share:.0%}" for share in MARKS)],

@@ -1,4 +1,4 @@
-"""Memory of `ocr` and `submit`, and of the replaced server with the same documents and the same OCR.
+"""Memory of `ocr` and `submit`.
 
 What is measured is what a container is charged for: the memory of the whole process tree, looked at every 10 ms, plus the
 bytes of the file in the temporary folder, which is memory in production
@@ -9,33 +9,24 @@ each process (RSS). The file, which the worker maps, is in neither and is added 
 
 from __future__ import annotations
 
-import statistics
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-import requests
 
-from infra.local.options import ROOT
-from infra.local.ports import free_ports, port_answers
-from infra.local.processes import Child
-from tests.bench import bills, ocr_stub
+from tests.bench import bills
 from tests.bench.environment import bench_stack
-from tests.bench.report import lines, machine, poppler_version, table
-from tests.pipeline.submitter import Submitter, wait_for
+from tests.bench.report import machine, table
+from tests.pipeline.submitter import Submitter
 from tests.security.test_largest import LARGEST
 
 MIB = 1024 * 1024
 LOOK_EVERY_S = 0.01
 PAGES = {"scan": (1, 10, 100, 400), "text": (1, 10, 100, 500), "mixed": (1, 10, 100, 300), "photo": (1, 10, 100)}
 """By kind; more scans are more than the 30 MB of an upload."""
-REPLACED_PAGES = {"scan": (1, 10, 100), "text": (1, 10, 100), "mixed": (1, 10), "photo": (1, 10)}
 SUBMIT_MB = (1, 5, 10, 20, 30)
 _DEADLINE_S = 900.0
 
@@ -116,26 +107,22 @@ def master_of(function: str) -> psutil.Process:
     return min(found, key=lambda process: process.create_time())
 
 
-# --- ours -----------------------------------------------------------------------------------------------------------------
-
-
-def _read_all(submitter: Submitter, files: list[bytes]) -> tuple[Watch, float]:
+def _read(submitter: Submitter, name: str, files: list[bytes]) -> list[object]:
+    """Return the row of what `ocr` took for one bill."""
     began = time.perf_counter()
     with Watch(master_of("ocr"), max(len(file) for file in files) / MIB) as watch:
         end = submitter.ended(submitter.submit(*files), _DEADLINE_S)
     if end["stage"] != "done":
         raise AssertionError(end)
-    return watch, time.perf_counter() - began
+    seconds = time.perf_counter() - began
+    return [name, sum(map(len, files)) / MIB, watch.peak, watch.peak_each, watch.steady, seconds]
 
 
-def ours(submitter: Submitter) -> dict[tuple[str, int], tuple[Watch, float]]:
-    """Return what `ocr` took by kind and pages; one process reads them all."""
-    _read_all(submitter, [bills.pdf("mixed", 1)])
-    return {
-        (kind, pages): _read_all(submitter, [bills.pdf(kind, pages)])
-        for kind, counts in PAGES.items()
-        for pages in counts
-    }
+def ours(submitter: Submitter) -> list[list[object]]:
+    """Return rows of what `ocr` took by kind and pages; one process reads them all."""
+    _read(submitter, "", [bills.pdf("mixed", 1)])
+    cases = [(kind, pages) for kind, counts in PAGES.items() for pages in counts]
+    return [_read(submitter, f"{kind}, {pages} pages", [bills.pdf(kind, pages)]) for kind, pages in cases]
 
 
 def uploads(submitter: Submitter) -> list[list[object]]:
@@ -156,54 +143,7 @@ def largest(submitter: Submitter) -> list[list[object]]:
     """Return rows of what `ocr` took for photos, and for the largest picture of each kind that is accepted."""
     files = {"a 12-megapixel JPEG": [bills.photo()], "7 such JPEGs, one bill": [bills.photo()] * 7}
     files |= {f"largest {name}": [make()] for name, make in LARGEST.items()}
-    rows = []
-    for name, bill in files.items():
-        watch, seconds = _read_all(submitter, bill)
-        rows.append([name, sum(map(len, bill)) / MIB, watch.peak, watch.peak_each, watch.steady, seconds])
-    return rows
-
-
-# --- the replaced server --------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def replaced(pages: str, ocr: str, log: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """Run the replaced server; yields its URL and process."""
-    (port,) = free_ports(1)
-    argv = [sys.executable, "-m", "tests.bench.replaced.server", "--port", str(port), "--pages", pages]
-    child = Child("replaced", argv, log, {"VISION_EMULATOR_HOST": ocr, "TMPDIR": str(log.parent)}, cwd=ROOT)
-    child.start()
-    try:
-        wait_for("the replaced server", lambda: port_answers(port) or not child.running)
-        if not child.running or child.identity is None:
-            raise RuntimeError(child.describe_exit())
-        yield f"http://127.0.0.1:{port}", psutil.Process(child.identity.pid)
-    finally:
-        child.kill()
-
-
-def read_by_replaced(url: str, process: psutil.Process, bill: bytes) -> tuple[Watch, float]:
-    """Have the replaced server read a PDF."""
-    began = time.perf_counter()
-    with Watch(process, len(bill) / MIB) as watch:
-        job = requests.post(f"{url}/upload", files={"bill": ("bill.pdf", bill)}, timeout=60).json()["job"]
-        wait_for("the job", lambda: requests.get(f"{url}/progress/{job}", timeout=60).json()["finished"], _DEADLINE_S)
-    return watch, time.perf_counter() - began
-
-
-def of_replaced(pages: str, folder: Path) -> dict[tuple[str, int], tuple[Watch, float]]:
-    """Return what the replaced server took, a new process for each kind."""
-    found = {}
-    with ocr_stub.running(folder / "stub.log") as ocr:
-        for kind, counts in REPLACED_PAGES.items():
-            with replaced(pages, ocr, folder / "replaced.log") as (url, process):
-                for count in counts:
-                    found[kind, count] = read_by_replaced(url, process, bills.pdf(kind, count))
-    return found
-
-
-def _cells(run: tuple[Watch, float] | None) -> list[float | None]:
-    return [None, None] if run is None else [run[0].peak, run[1]]
+    return [_read(submitter, name, bill) for name, bill in files.items()]
 
 
 def section() -> str:
@@ -211,39 +151,19 @@ def section() -> str:
     for kind, counts in PAGES.items():
         for pages in counts:
             bills.pdf(kind, pages)  # drawn before anything is timed
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        with bench_stack(env={"SHEET_WRITE_INTERVAL_SECONDS": "0", "TMPDIR": folder}) as submitter:
-            found = ours(submitter)
-            pictures = largest(submitter)
-            sizes = uploads(submitter)
-        every, single = of_replaced("all", Path(folder)), of_replaced("one", Path(folder))
-    rows = []
-    for (kind, pages), (watch, seconds) in found.items():
-        size = len(bills.pdf(kind, pages)) / MIB
-        others = [cell for run in (every, single) for cell in _cells(run.get((kind, pages)))]
-        rows.append([f"{kind}, {pages} pages", size, watch.peak, watch.peak_each, watch.steady, seconds, *others])
-    head = ["PDF of", "MiB", "ocr peak", "RSS", "steady", "s", "replaced: peak", "s", "page by page: peak", "s"]
-    axis = sorted({pages for counts in PAGES.values() for pages in counts})
-    runs = {**{f"ocr, {kind}": (found, kind) for kind in PAGES}, "replaced, scan": (every, "scan")}
-    runs["replaced page by page, scan"] = (single, "scan")
-    series = {
-        label: [run[kind, pages][0].peak if (kind, pages) in run else None for pages in axis]
-        for label, (run, kind) in runs.items()
-    }
-    chart = lines("memory", "Peak memory by pages", "pages", "MiB", axis, series)
-    ratios = statistics.median(
-        every[key][0].peak / found[key][0].peak for key in every if key[1] == max(REPLACED_PAGES[key[0]])
-    )
+    with (
+        tempfile.TemporaryDirectory(dir="/dev/shm") as folder,
+        bench_stack(env={"SHEET_WRITE_INTERVAL_SECONDS": "0", "TMPDIR": folder}) as submitter,
+    ):
+        found, pictures, sizes = ours(submitter), largest(submitter), uploads(submitter)
+    columns = ["MiB", "ocr peak", "RSS", "steady", "s"]
     return "\n".join(
         [
-            f"{machine('PyMuPDF', 'pdf2image', 'Flask')}, {poppler_version()}. Peak and steady memory in MiB of the whole"
-            " process tree, looked at every 10 ms, and of the file, which lies in memory in production. What processes share is"
-            " counted once, in the column RSS for each of them. One instance reads everything, in the order of the tables."
-            f" OCR: a stub of 0 s. The replaced design's peak is {ratios:.1f} times ours (median of its largest"
-            " documents); with more pages it was not run.\n",
-            table(head, rows),
-            chart,
-            table(["pictures", "MiB", "ocr peak", "RSS", "steady", "s"], pictures),
+            f"{machine('PyMuPDF')}. Peak and steady memory in MiB of the whole process tree, looked at every 10 ms, and of the"
+            " file, which lies in memory in production. What processes share is counted once, in the column RSS for each of"
+            " them. One instance reads everything, in the order of the tables. OCR: a stub of 0 s.\n",
+            table(["PDF of", *columns], found),
+            table(["pictures", *columns], pictures),
             table(["submit", "peak", "steady"], sizes),
         ]
     )

@@ -11,12 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-REQUIREMENTS = [
-    "requirements.txt",
-    "infra/local/requirements.txt",
-    "tests/requirements.txt",
-    "tests/bench/requirements.txt",
-]
+REQUIREMENTS = ["requirements.txt", "infra/local/requirements.txt", "tests/requirements.txt"]
 
 # The shapes that keys have; each is looked for in a sample below, so that a pattern that finds nothing shows.
 KEYS = {
