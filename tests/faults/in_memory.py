@@ -12,12 +12,12 @@ from datetime import date
 from typing import IO, TYPE_CHECKING, Any
 
 import requests
-from intake.cloud.vision import PictureRefused
 from intake.errors import BrokenFile, OcrUnavailable, TemporaryError
 from intake.extraction import Reading, read_bill
 from intake.model import PageWords, Quad, Word
 from intake.pages.content import PageContent, Piece
 from intake.pages.sandbox.process import Pay
+from intake.ports import PictureRefused
 
 from tests.pipeline.submitter import ANSWERS
 from tests.unit.in_process import OfficeSheet

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import IO, Any
 
-from intake.cloud.firestore.store import ChunkLease, Spent
 from intake.errors import (
     IntakeError,
     LeaseLost,
@@ -33,6 +32,7 @@ from intake.office.office_lists import OfficeLists
 from intake.pages import Document, open_document
 from intake.pages.metadata import Part, Unreadable, without_location
 from intake.pages.sandbox.process import Pay, pay_nothing
+from intake.ports import ChunkLease, Spent
 
 SUBMITTED = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 INTAKE_ID = "0123456789abcdef0123456789abcdef"

@@ -11,11 +11,11 @@ from datetime import timedelta
 from typing import IO, Any
 
 import pytest
-from intake.cloud.vision import PictureRefused
 from intake.errors import BrokenFile, OcrUnavailable, TemporaryError
 from intake.model import Intake, Quad, Status, Word
 from intake.pages.content import PageContent, Piece, Placement
 from intake.pages.sandbox.process import Pay
+from intake.ports import PictureRefused
 from intake.stages.ocr import BYTES_IN_FLIGHT, Ocr, delete_files, done_pages, next_chunks, page_places, words_object
 from PIL import Image
 

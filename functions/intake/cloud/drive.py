@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import google.auth
 import requests
@@ -23,6 +22,7 @@ from google.auth.transport.requests import AuthorizedSession
 from intake.cloud.drive_answers import checked, received
 from intake.cloud.failures import failing_as
 from intake.errors import DriveUnavailable
+from intake.ports import Folder
 from intake.settings import MIB, Settings
 
 SCOPE = "https://www.googleapis.com/auth/drive"
@@ -37,19 +37,6 @@ _INTAKE, _FILE = "intake_id", "file"
 
 # What the network and the credentials can do, and an answer that is none.
 _drive_call = failing_as(DriveUnavailable, requests.RequestException, KeyError, ValueError)
-
-
-@dataclass(frozen=True)
-class Folder:
-    """A folder of one bill.
-
-    Attributes:
-        id: Its id in Drive.
-        link: Where a person opens it.
-    """
-
-    id: str
-    link: str
 
 
 def open_drive(settings: Settings) -> Drive:

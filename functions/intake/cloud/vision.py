@@ -12,9 +12,10 @@ from google.cloud.vision_v1 import ImageAnnotatorClient
 from google.cloud.vision_v1 import types as vision
 from google.cloud.vision_v1.services.image_annotator.transports import ImageAnnotatorGrpcTransport
 
-from intake.errors import IntakeError, OcrUnavailable
+from intake.errors import OcrUnavailable
 from intake.folding import folded
 from intake.model import Quad, Word, certainty
+from intake.ports import PictureRefused
 
 CALL_TIMEOUT_S = 60.0
 RETRY_TIMEOUT_S = 60.0
@@ -42,14 +43,6 @@ _CONTEXT = vision.ImageContext(
 )
 
 _Part = tuple[str, float, Quad | None]
-
-
-class PictureRefused(IntakeError):
-    """Vision cannot decode this picture, however often it is asked."""
-
-    code = "picture_refused"
-    status = 422
-    message = "The text recognition service could not open this picture."
 
 
 class Vision:

@@ -30,9 +30,8 @@ from intake.rows import OFFICE_TIME, copy_mark
 from intake.settings import MIB
 
 if TYPE_CHECKING:
-    from intake.cloud.drive import Drive
     from intake.cloud.firestore.archive_jobs import Copies, DueCopy
-    from intake.cloud.storage import Bucket
+    from intake.ports import Archive, Bucket
 
 BATCH = 50
 """Copies whose links get into the Sheet in one write."""
@@ -90,7 +89,7 @@ class DriveArchive:
         self,
         copies: Copies,
         bucket: Bucket,
-        drive: Drive,
+        drive: Archive,
         fill_in: Callable[[Mapping[str, str]], None],
         *,
         clean: Callable[[str, IO[bytes], int], list[Part]],

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from intake.errors import BillTooSlow, LeaseLost, OutOfTime, TooManyPictures
 
 if TYPE_CHECKING:
-    from intake.cloud.firestore.store import ChunkLease, Store
+    from intake.ports import ChunkLease, Store
 
 PAGES_S = 24.0
 """Most seconds of processor time for opening and drawing all pages of a submission. What 30 MB hold of honest ones:

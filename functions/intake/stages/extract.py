@@ -18,9 +18,8 @@ from intake.extraction import Attention, EarlierIntake, Reading, attention
 from intake.model import Intake, words_object
 
 if TYPE_CHECKING:
-    from intake.cloud.firestore.store import Store
-    from intake.cloud.storage import Bucket
     from intake.pages.sandbox.process import Pay
+    from intake.ports import Bucket, Store
 
 READ_PAGES = 24
 """Most pages that are looked at for fields: four times the longest bill seen. 60 took 20 MB more and held up long files."""

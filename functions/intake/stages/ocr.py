@@ -30,14 +30,10 @@ from intake.errors import BadFile, BrokenFile, IntakeError, LeaseLost, OutOfTime
 from intake.model import Intake, Status, Word, words_object, words_prefix
 from intake.pages import Document
 from intake.pages.content import PageContent
+from intake.ports import Bucket, OcrEngine, PictureRefused, Sandbox, Store, Tasks
 from intake.stages.chunk_lease import BILL_S, PAGES_S, SLICE_S, Lease
 
 if TYPE_CHECKING:
-    from intake.cloud.firestore.store import Store
-    from intake.cloud.pubsub import TaskPublisher
-    from intake.cloud.storage import Bucket
-    from intake.cloud.vision import Vision
-    from intake.pages.sandbox.client import SandboxClient
     from intake.pages.sandbox.process import Pay
 
 WATCH_EVERY_S = 1.0
@@ -135,9 +131,9 @@ class Ocr:
 
     store: Store
     bucket: Bucket
-    tasks: TaskPublisher
-    vision: Vision
-    sandbox: SandboxClient
+    tasks: Tasks
+    vision: OcrEngine
+    sandbox: Sandbox
     chunk_pages: int
     chunks_in_flight: int
     calls_in_flight: int
@@ -330,8 +326,6 @@ class _ChunkRun:
         Returns:
             Whether the page is saved.
         """
-        from intake.cloud.vision import PictureRefused
-
         try:
             found = self._ocr.vision.words(page.content.pieces[number].picture)
         except PictureRefused as exc:
@@ -413,7 +407,7 @@ class _RefusedAsIs(Exception):
 class _Files:
     """The files of an intake, of which one at a time is here: in a file without a name, which is memory in production."""
 
-    def __init__(self, bucket: Bucket, sandbox: SandboxClient, intake: Intake, lease: Lease) -> None:
+    def __init__(self, bucket: Bucket, sandbox: Sandbox, intake: Intake, lease: Lease) -> None:
         self._bucket = bucket
         self._opener = sandbox
         self._intake = intake

@@ -9,7 +9,7 @@ from intake.errors import UnknownIntake
 from intake.model import Intake, Progress, Stage, Status
 
 if TYPE_CHECKING:
-    from intake.cloud.firestore.store import Store
+    from intake.ports import Store
 
 _STAGES = {
     Status.WAITING: Stage.WAITING,

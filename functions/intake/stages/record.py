@@ -15,18 +15,17 @@ and then without anything that came from outside; when even that is refused it i
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from intake import log
+from intake.clock import SYSTEM_CLOCK
 from intake.errors import RowsRefused, SheetBlocked, SheetMoved, SheetUnavailable
 from intake.rows import COPY_COLUMN, Cell, row_of, short_row
 
 if TYPE_CHECKING:
-    from intake.cloud.firestore.store import Store
-    from intake.cloud.sheets.table import SheetTable
     from intake.model import Intake
+    from intake.ports import Clock, Sheet, Store
 
 FLUSH_ROWS = 500
 """Most rows in one call; a row is about 2 KiB and Google recommends payloads up to 2 MB
@@ -39,16 +38,6 @@ _ASIDE = "The row of an intake can be written neither whole nor short; enter it 
 
 Row = Mapping[str, Cell]
 T = TypeVar("T")
-
-
-class Clock(Protocol):
-    """Seconds that only go forward, and waiting."""
-
-    def monotonic(self) -> float:
-        """Return seconds since some moment."""
-
-    def sleep(self, seconds: float, /) -> None:
-        """Wait."""
 
 
 class RowWriter:
@@ -68,12 +57,12 @@ class RowWriter:
         self,
         *,
         store: Store,
-        table: SheetTable,
+        table: Sheet,
         bill_link_base: str,
         bucket: str,
         copies: bool = False,
         interval_s: float,
-        clock: Clock = time,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._store = store
         self._table = table

@@ -28,10 +28,8 @@ from intake.multipart import FieldValue, FilePiece, FileStart, Part, read_parts
 from intake.settings import MIB, Limits
 
 if TYPE_CHECKING:
-    from intake.cloud.firestore.store import Store
-    from intake.cloud.pubsub import TaskPublisher
-    from intake.cloud.storage import Bucket, ObjectWriter
     from intake.office.office_lists import OfficeLists
+    from intake.ports import Bucket, ObjectWriter, Store, Tasks
 
 FILES_FIELD = "bill"
 _KEY = re.compile(r"[A-Za-z0-9-]{32,64}")
@@ -79,7 +77,7 @@ def submit(
     *,
     store: Store,
     bucket: Bucket,
-    tasks: TaskPublisher,
+    tasks: Tasks,
     office_lists: OfficeLists,
     limits: Limits,
     admit: Callable[[], Mapping[str, str]] = dict,
@@ -145,7 +143,7 @@ def _agent(agent_id: str, office_lists: OfficeLists) -> tuple[dict[str, str] | N
     return {"id": agent.id, "name": agent.name} if agent else None, [problem] if problem else []
 
 
-def _nudge(tasks: TaskPublisher, intake_id: str) -> None:
+def _nudge(tasks: Tasks, intake_id: str) -> None:
     try:
         tasks.ocr(intake_id, [0])
     except IntakeError as exc:

@@ -17,10 +17,8 @@ from intake.stages.ocr import delete_files, done_pages, next_chunks
 
 if TYPE_CHECKING:
     from intake.cloud.firestore.archive_jobs import Copies
-    from intake.cloud.firestore.store import Due, StaleUpload, Store
-    from intake.cloud.pubsub import TaskPublisher
-    from intake.cloud.storage import Bucket
     from intake.office.list_sync import ListSync
+    from intake.ports import Bucket, Due, StaleUpload, Store, Tasks
 
 BATCH = 200
 """Most intakes, and most uploads, of one sweep; the longest due come first and the rest is found a minute later."""
@@ -73,7 +71,7 @@ class Sweeper:
 
     store: Store
     bucket: Bucket
-    tasks: TaskPublisher
+    tasks: Tasks
     chunk_pages: int
     chunks_in_flight: int
     stall_timeout_s: float

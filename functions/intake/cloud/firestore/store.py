@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from google.api_core import exceptions as google_exceptions
 from google.cloud import firestore
@@ -29,6 +29,7 @@ from intake import log
 from intake.cloud.failures import firestore_call
 from intake.errors import IntakeError, LeaseLost, TemporaryError, UploadAbandoned
 from intake.model import Intake, Progress, Stage, Status
+from intake.ports import ChunkLease, Due, Spent, StaleUpload
 
 _LOST_RACE = (google_exceptions.FailedPrecondition, google_exceptions.AlreadyExists, google_exceptions.NotFound)
 ADVANCE_TRIES = 5
@@ -36,49 +37,6 @@ SAME_BILL_LIMIT = 20
 ASIDE_FOR = timedelta(days=1)
 COMMIT_INTAKES = 100
 """Intakes in one commit: two writes each; a commit may hold 10 MiB (https://cloud.google.com/firestore/quotas)."""
-
-
-@dataclass(frozen=True)
-class StaleUpload:
-    """An upload that began and never became an intake, or lost against another of the same key."""
-
-    id: str
-    intake_id: str
-    version: Any
-
-
-@dataclass(frozen=True)
-class Due:
-    """An intake that the sweeper should look at, and the version of its document that was seen."""
-
-    intake: Intake
-    version: Any
-
-
-@dataclass(frozen=True)
-class ChunkLease:
-    """A claimed chunk of pages.
-
-    Attributes:
-        intake_id: Whose pages they are.
-        chunk: 0-based number.
-        version: Of its document, as it was last written by us.
-        paid_s: Seconds of processor time paid for with it, by this run and those before.
-        calls: Calls of the OCR written down with it, likewise.
-    """
-
-    intake_id: str
-    chunk: int
-    version: Any
-    paid_s: float
-    calls: int
-
-
-class Spent(NamedTuple):
-    """What a submission has taken so far, all its runs together: seconds of processor time, and calls of the OCR."""
-
-    paid_s: float
-    calls: int
 
 
 class Store:

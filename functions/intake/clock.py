@@ -1,0 +1,25 @@
+"""The time of the machine: the one `Clock` that production uses."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """Implements `intake.ports.Clock`."""
+
+    def monotonic(self) -> float:
+        """Return seconds that only go forward."""
+        return time.monotonic()
+
+    def now(self) -> datetime:
+        """Return the date and time, UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float, /) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+SYSTEM_CLOCK = SystemClock()
