@@ -58,7 +58,7 @@ def submit(request: flask.Request) -> flask.typing.ResponseReturnValue:
             bucket=services.bucket,
             tasks=services.tasks,
             office_lists=services.office_lists,
-            limits=services.settings.limits,
+            limits=services.limits,
             admit=lambda: services.admission.admit(caller),
         )
     except Exception as exc:

@@ -12,7 +12,9 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from intake import contract
 
 if TYPE_CHECKING:
     from intake.extraction.result import Found, Reading
@@ -21,7 +23,7 @@ _UNPRINTABLE = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
 """Unicode's categories of control, format, surrogate and private characters, and of the separators of lines."""
 _YEARS = range(2000, 2100)
 _DAYS = ((date(_YEARS.start, 1, 1) - date(1899, 12, 30)).days, (date(_YEARS.stop, 1, 1) - date(1899, 12, 30)).days)
-MAX_LINE = 200
+MAX_LINE = contract.limit("answer_length")
 MAX_PARAGRAPH = 5_000
 """Most characters of a text on one line (a name, an address, an answer), and of one on several."""
 _MOST_PAGES = 10_000
@@ -103,48 +105,40 @@ class Parts:
 
 _PARTS = ("house_number", "street", "town", "state", "zip")
 _LINE = Text(MAX_LINE)
-_PARAGRAPH = Text(MAX_PARAGRAPH, lines=True)
 _CORNER = Number(-1, 2)  # in fractions of the page; a word may lie a little outside
-_KWH = Number(0, 10**8, whole=True)
 
-FIELDS: Mapping[str, Bound] = {
-    "utility": Text(60),
-    "account_number": Text(30, re.compile("[0-9]+")),
-    "account_number_printed": Text(30, re.compile("[0-9-]+")),
-    "pod_id": Text(30, re.compile("[0-9A-Z]+")),
-    "service_address": _LINE,
-    "service_address_parts": Parts(),
-    "customer_name": _LINE,
-    "period_start": Day(),
-    "period_end": Day(),
-    "kwh": _KWH,
-    "net_kwh": Number(-(10**8), 10**8, whole=True),
-    "annual_kwh": Number(0, 10**9, whole=True),
-    "annual_kwh_basis": Text(60),
-    "meter_number": Text(30, re.compile("[0-9A-Z]+")),
-    "rate_class": Text(60),
-    "statement_date": Day(),
-    "amount_due": Number(0, 10**8),
-}
+
+def _bound(entry: Mapping[str, Any]) -> Bound:
+    """Return the bound of a field of the bill from its entry in contract.toml."""
+    if "most" in entry:
+        return Text(entry["most"], re.compile(entry["pattern"]) if "pattern" in entry else None)
+    if "least" in entry:
+        return Number(entry["least"], entry["greatest"], entry.get("whole", False))
+    return Day() if entry["kind"] == "day" else Parts()
+
+
+FIELDS = {name: _bound(entry) for name, entry in contract.bill_fields().items()}
 """By the name of the field; one that is not here is none."""
 
-CELLS: Mapping[str, Bound] = {
-    "Submitted": Number(*_DAYS),
-    "Pages": Number(0, _MOST_PAGES, whole=True),
-    "Bill (link)": _PARAGRAPH,
-    "Drive (folder)": _PARAGRAPH,  # until the copy is made, a text as long as its link will be
-    "Utility (read)": FIELDS["utility"],
-    "Account Number": FIELDS["account_number"],
-    "PoD ID": FIELDS["pod_id"],
-    "Period Start": Number(*_DAYS),
-    "Period End": Number(*_DAYS),
-    "kWh": _KWH,
-    "Net kWh": FIELDS["net_kwh"],
-    "Annual kWh": FIELDS["annual_kwh"],
-    "Confidence": Number(0, 1),
-    "Attention": _PARAGRAPH,
+_KINDS: Mapping[str, Bound] = {
+    "text": _LINE,
+    "words": _LINE,
+    "yes_no": _LINE,
+    "lines": Text(MAX_PARAGRAPH, lines=True),
+    "number": Number(0, _MOST_PAGES, whole=True),
+    "share": Number(0, 1),
+    "date": Number(*_DAYS),
+    "moment": Number(*_DAYS),
 }
-"""By the name of the column; every other cell holds one line of text."""
+
+
+def _cell(column: Mapping[str, Any]) -> Bound:
+    shown = FIELDS.get(column.get("read", ""))
+    return _KINDS[column["kind"]] if shown is None or isinstance(shown, Day) else shown
+
+
+CELLS = {column["name"]: _cell(column) for column in contract.columns()}
+"""By the name of the column."""
 
 
 def bounded(reading: Reading) -> Reading:
@@ -170,4 +164,4 @@ def _fits(name: str, found: Found) -> bool:
 
 def cell_fits(column: str, cell: object) -> bool:
     """Tell whether a value may stand in a column; an empty cell always may."""
-    return cell == "" or CELLS.get(column, _LINE).admits(cell)
+    return cell == "" or CELLS[column].admits(cell)

@@ -1,13 +1,15 @@
-"""The rows of the Sheet: which columns there are, what kind each is, and how an intake becomes its cells. Pure."""
+"""The rows of the Sheet: how an intake becomes the cells of the columns in contract.toml. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from intake import contract
 from intake.bounds import MAX_LINE, MAX_PARAGRAPH, cell_fits
 from intake.model import Intake
 
@@ -29,6 +31,8 @@ class Kind(Enum):
 
     TEXT = "text"  # digits that are no number too: what is typed keeps its leading zeros
     WORDS = "words"
+    LINES = "lines"  # words on several lines
+    YES_NO = "yes_no"
     NUMBER = "number"
     SHARE = "share"  # 0..1, shown in percent
     DATE = "date"
@@ -43,46 +47,21 @@ class Column:
         name: Its header, by which it is found wherever the office moved it.
         kind: What its cells hold.
         width: Pixels, when the Sheet is made.
+        form: The field of the form that it shows, if it shows one.
+        read: The field of the bill that it shows, if it shows one.
+        office: Whether the office corrects it by hand, unless the deployment names other columns.
     """
 
     name: str
     kind: Kind
     width: int
+    form: str = ""
+    read: str = ""
+    office: bool = False
 
 
-_COLUMNS = (
-    Column(ID_COLUMN, Kind.TEXT, 120),
-    Column("Submitted", Kind.MOMENT, 140),
-    Column("Business Entity", Kind.WORDS, 160),
-    Column("Account Name", Kind.WORDS, 160),
-    Column("Contact Name", Kind.WORDS, 140),
-    Column("Title", Kind.WORDS, 100),
-    Column("Phone", Kind.TEXT, 110),
-    Column("Email", Kind.WORDS, 180),
-    Column("Utility (form)", Kind.WORDS, 120),
-    Column("Account Type", Kind.WORDS, 150),
-    Column("Developer", Kind.WORDS, 140),
-    Column("Agent ID", Kind.TEXT, 90),
-    Column("Agent Name", Kind.WORDS, 140),
-    Column("Pages", Kind.NUMBER, 60),
-    Column("Bill (link)", Kind.WORDS, 160),
-    Column(COPY_COLUMN, Kind.WORDS, 160),
-    Column("Utility (read)", Kind.WORDS, 120),
-    Column("Account Number", Kind.TEXT, 130),
-    Column("PoD ID", Kind.TEXT, 150),
-    Column("Service Address", Kind.WORDS, 240),
-    Column("Customer Name", Kind.WORDS, 160),
-    Column("Period", Kind.WORDS, 170),
-    Column("Period Start", Kind.DATE, 95),
-    Column("Period End", Kind.DATE, 95),
-    Column("kWh", Kind.NUMBER, 80),
-    Column("Net kWh", Kind.NUMBER, 80),
-    Column("Annual kWh", Kind.NUMBER, 90),
-    Column("Annual kWh basis", Kind.WORDS, 160),
-    Column("Confidence", Kind.SHARE, 90),
-    Column("Status", Kind.WORDS, 70),
-    Column("Attention", Kind.WORDS, 360),
-)
+_COLUMNS = tuple(Column(**{**entry, "kind": Kind(entry["kind"])}) for entry in contract.columns())
+OFFICE_COLUMNS = tuple(column.name for column in _COLUMNS if column.office)
 
 
 def columns(*, copies: bool) -> tuple[Column, ...]:
@@ -117,27 +96,19 @@ def row_of(intake: Intake, bill_link_base: str, bucket: str, *, copies: bool = F
         Texts and numbers, ready for filtering; times and dates are a sheet's day numbers, the time the office's (New York).
         A value outside of its bounds is left out and said: see `intake.bounds`.
     """
-    form = intake.form
     links = [f"{bill_link_base}{bucket}/{file.object}" for file in intake.files]
-    agent = intake.agent or {"id": form["agent_id"], "name": ""}
-    cells: dict[str, Cell] = {
-        ID_COLUMN: intake.id,
-        "Submitted": day_number(intake.submitted_at.astimezone(OFFICE_TIME)),
-        "Business Entity": form["business_entity"],
-        "Account Name": form["account_name"],
-        "Contact Name": form["contact_name"],
-        "Title": form["title"],
-        "Phone": form["phone"],
-        "Email": form["email"],
-        "Utility (form)": form["utility"],
-        "Account Type": form["account_type"],
-        "Developer": form["developer"],
-        "Agent ID": agent["id"],
-        "Agent Name": agent["name"],
+    fields = intake.shown_fields()
+    of_us: dict[str, Cell] = {
+        **_known_cells(intake),
+        "Agent Name": (intake.agent or {"name": ""})["name"],
         "Pages": intake.pages,
         "Bill (link)": "\n".join(links),
-        **({COPY_COLUMN: ""} if copies else {}),
-        **_read_cells(intake),
+        "Period": " to ".join(fields[name]["value"] for name in ("period_start", "period_end") if name in fields),
+        "Confidence": min((fields[name]["confidence"] for name in KEY_FIELDS if name in fields), default=""),
+    }
+    cells = {
+        column.name: _read_cell(column, fields) if column.read else of_us.get(column.name, "")
+        for column in columns(copies=copies)
     }
     unfit = [name for name, cell in cells.items() if not cell_fits(name, cell)]
     said = [*(item["message"] for item in intake.attention), *map(_left_out, unfit)]
@@ -159,20 +130,9 @@ def short_row(intake: Intake, why: str, *, answers: bool = True, copies: bool = 
         answers: Whether what was typed into the form is part of it; without it nothing is that came from outside.
         copies: Whether bills are copied to Drive.
     """
-    form = {
-        "Business Entity": "business_entity",
-        "Account Name": "account_name",
-        "Contact Name": "contact_name",
-        "Phone": "phone",
-        "Email": "email",
-        "Utility (form)": "utility",
-        "Agent ID": "agent_id",
-    }
-    cells: dict[str, Cell] = {
-        ID_COLUMN: intake.id,
-        "Submitted": day_number(intake.submitted_at.astimezone(OFFICE_TIME)),
-        **({column: intake.form.get(name, "") for column, name in form.items()} if answers else {}),
-    }
+    cells = _known_cells(intake)
+    if not answers:
+        cells = {name: cells[name] for name in (ID_COLUMN, "Submitted")}
     empty: dict[str, Cell] = dict.fromkeys((column.name for column in columns(copies=copies)), "")
     return {
         **empty,
@@ -195,30 +155,24 @@ def day_number(moment: datetime | date) -> int | float:
     return round((wall - _DAY_ZERO).total_seconds() / _DAY_S, 8)  # to a thousandth of a second
 
 
-def _read_cells(intake: Intake) -> dict[str, Cell]:
-    """Return the cells of what was read: digits as text, numbers and dates as numbers, "" where nothing was found."""
-    fields = intake.shown_fields()
-
-    def value(name: str) -> Any:
-        return fields[name]["value"] if name in fields else ""
-
-    def day(name: str) -> Cell:
-        return day_number(date.fromisoformat(value(name))) if value(name) else ""
-
-    sure = [fields[name]["confidence"] for name in KEY_FIELDS if name in fields]
+def _known_cells(intake: Intake) -> dict[str, Cell]:
+    """Return the cells that are known as soon as the form is sent: id, time, agent and answers."""
+    answers = {column: intake.form.get(column.form) for column in _COLUMNS if column.form}
     return {
-        "Utility (read)": value("utility"),
-        "Account Number": value("account_number"),
-        "PoD ID": value("pod_id"),
-        "Service Address": value("service_address"),
-        "Customer Name": value("customer_name"),
-        # As a person reads it; the two dates beside it are there to filter and to count with.
-        "Period": " to ".join(value(name) for name in ("period_start", "period_end") if value(name)),
-        "Period Start": day("period_start"),
-        "Period End": day("period_end"),
-        "kWh": value("kwh"),
-        "Net kWh": value("net_kwh"),
-        "Annual kWh": value("annual_kwh"),
-        "Annual kWh basis": value("annual_kwh_basis"),
-        "Confidence": min(sure) if sure else "",
+        ID_COLUMN: intake.id,
+        "Submitted": day_number(intake.submitted_at.astimezone(OFFICE_TIME)),
+        "Agent ID": (intake.agent or {"id": intake.form["agent_id"]})["id"],
+        **{
+            # A box without a tick is an empty answer. An intake from before the field was added has no answer.
+            column.name: "no" if answer == "" and column.kind is Kind.YES_NO else answer or ""
+            for column, answer in answers.items()
+        },
     }
+
+
+def _read_cell(column: Column, fields: Mapping[str, Mapping[str, Any]]) -> Cell:
+    """Return the cell of what was read: digits as text, numbers and dates as numbers, "" where nothing was found."""
+    if column.read not in fields:
+        return ""
+    value: Cell = fields[column.read]["value"]
+    return day_number(date.fromisoformat(str(value))) if column.kind is Kind.DATE and value else value

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from intake import log
-from intake.settings import Settings
+from intake.settings import Limits, Settings
 
 if TYPE_CHECKING:
     from intake.backlog_metrics import BacklogMetrics
@@ -83,6 +83,11 @@ class Services:
     def settings(self) -> Settings:
         """The configuration."""
         return Settings.from_env(self._environ)
+
+    @_kept
+    def limits(self) -> Limits:
+        """What a submission may hold."""
+        return Limits()
 
     @_kept
     def store(self) -> Store:
@@ -197,7 +202,7 @@ class Services:
             chunk_pages=settings.chunk_pages,
             chunks_in_flight=settings.chunks_in_flight,
             calls_in_flight=settings.ocr_calls_in_flight,
-            max_pages=settings.limits.pages,
+            max_pages=self.limits.pages,
             lease_s=settings.lease_s,
             extract_fields=partial(extract_fields, store=self.store, bucket=self.bucket, read=self.sandbox.read_fields),
             take_pages=self.admission.take_pages,

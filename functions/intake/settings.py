@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from intake import contract
+
 MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may hold. The agent's form and the error sentences speak of the same numbers.
+    """What a submission may hold; contract.toml has the reasons.
 
     Attributes:
         files: Files in one submission.
-        upload_bytes: Bytes of all files together. Below the platform's limit of 32 MiB for a whole HTTP request
-            (https://cloud.google.com/run/quotas), which also has to hold the multipart headers and the answers.
+        upload_bytes: Bytes of all files together.
         pages: Pages of all files together.
     """
 
-    files: int = 10
-    upload_bytes: int = 30 * MIB
-    pages: int = 500
+    files: int = field(default_factory=lambda: contract.limit("files"))
+    upload_bytes: int = field(default_factory=lambda: contract.limit("upload_bytes"))
+    pages: int = field(default_factory=lambda: contract.limit("pages"))
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Settings:
         sheet_id: SHEET_ID: id of the Google spreadsheet that `record` and `sweep` use; empty for the other functions.
         sheet_tab: Title of the tab with one row per intake; made when missing.
         office_columns: OFFICE_COLUMNS, comma-separated: columns that the office corrects by hand. They are written once,
-            with the row, and their heads say so.
+            with the row, and their heads say so. None for those of contract.toml.
         drive_folder: DRIVE_FOLDER: id of the Shared Drive folder into which `record` copies the bills; "" for no copies.
         drive_endpoint: DRIVE_EMULATOR_HOST: base URL of a Drive stand-in, or "" for Google's.
         copy_hold_s: COPY_HOLD_SECONDS: how long a copy that was begun is left alone. Longer than one run of `record`
@@ -63,7 +64,6 @@ class Settings:
         submissions_per_hour_peer: The same for the address that called us, a proxy of many clients as a rule.
         address_key: Key with which addresses are hashed; without one none are counted.
         app_check_project: Number of the Firebase project whose App Check tokens are asked for; "" to ask for none.
-        limits: What a submission may hold.
     """
 
     project: str
@@ -72,15 +72,7 @@ class Settings:
     sheet_topic: str
     sheet_id: str = ""
     sheet_tab: str = "Intakes"
-    office_columns: tuple[str, ...] = (
-        "Account Number",
-        "PoD ID",
-        "Service Address",
-        "Customer Name",
-        "kWh",
-        "Net kWh",
-        "Annual kWh",
-    )
+    office_columns: tuple[str, ...] | None = None
     drive_folder: str = ""
     drive_endpoint: str = ""
     copy_hold_s: float = 330.0
@@ -102,7 +94,6 @@ class Settings:
     submissions_per_hour_peer: int = 0
     address_key: str = field(default="", repr=False)
     app_check_project: str = ""
-    limits: Limits = Limits()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -129,7 +120,7 @@ class Settings:
             sheet_topic=environ.get("SHEET_TOPIC", "sheet-requests"),
             sheet_id=environ.get("SHEET_ID", ""),
             sheet_tab=environ.get("SHEET_TAB", cls.sheet_tab),
-            office_columns=_names(environ["OFFICE_COLUMNS"]) if "OFFICE_COLUMNS" in environ else cls.office_columns,
+            office_columns=_names(environ["OFFICE_COLUMNS"]) if "OFFICE_COLUMNS" in environ else None,
             drive_folder=environ.get("DRIVE_FOLDER", ""),
             drive_endpoint=environ.get("DRIVE_EMULATOR_HOST", "").rstrip("/"),
             copy_hold_s=float(environ.get("COPY_HOLD_SECONDS", cls.copy_hold_s)),

@@ -25,7 +25,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType
@@ -334,13 +333,12 @@ grpc.insecure_channel = _with_wire(grpc.insecure_channel)
 
 _load_all()
 
-from intake.settings import Limits, Settings  # noqa: E402
+from intake.settings import Limits  # noqa: E402
 from intake.stages import record as record_stage  # noqa: E402
 from main import ocr, progress, record, services, submit, sweep  # noqa: E402
 
 # What takes minutes in production takes seconds in a campaign.
 record_stage.PAUSE_AFTER_FAILURE_S = 1.0
-limits = Limits(upload_bytes=int(os.environ["FAULTS_UPLOAD_BYTES"]))
-services.kept["settings"] = replace(Settings.from_env(os.environ), limits=limits)
+services.kept["limits"] = Limits(upload_bytes=int(os.environ["FAULTS_UPLOAD_BYTES"]))
 
 __all__ = ["ocr", "progress", "record", "submit", "sweep"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from intake.bounds import FIELDS, bounded, cell_fits
+from intake.bounds import bounded, cell_fits
 from intake.extraction.result import FIELDS as FIELD_NAMES
 from intake.extraction.result import Found, Reading
 from intake.model import Quad
@@ -131,8 +131,3 @@ def test_the_attention_of_a_row_has_an_end() -> None:
     """However much there is to say, the cell stays within its bounds."""
     items = [{"code": "low_confidence", "field": "kwh", "message": "x" * 900}] * 9
     assert cell_fits("Attention", row_of(an_intake(attention=items), "", "")["Attention"])
-
-
-def test_the_table_knows_every_field() -> None:
-    """A field without a bound could never be stored."""
-    assert set(FIELD_NAMES) <= set(FIELDS)

@@ -60,7 +60,7 @@ class Deployment:
             bucket=self.bucket,
             tasks=self.tasks,
             office_lists=some_office_lists(),
-            settings=SimpleNamespace(limits=Limits()),
+            limits=Limits(),
             ocr=SimpleNamespace(read_chunk=self.read_chunk),
             row_writer=SimpleNamespace(record=self.record),
             archive=None,

@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 
 import pytest
 from intake.bounds import MAX_LINE, cell_fits
-from intake.form import MAX_LENGTH
 from intake.model import Status
 from intake.rows import COPY_COLUMN, columns, copy_mark, day_number, row_of, short_row
 
@@ -45,6 +44,8 @@ def test_row() -> None:
         "Utility (form)": "NYSEG",
         "Account Type": "Mass Market",
         "Developer": "Meadow Solar",
+        "Consent": "yes",
+        "Text messages": "no",
         "Agent ID": "AG-17",
         "Agent Name": "",
         "Pages": 4,
@@ -110,6 +111,13 @@ def test_row_does_not_change_what_was_typed() -> None:
     assert row_of(intake, "", "")["Account Name"] == "=1+1"
 
 
+@pytest.mark.parametrize(("answer", "cell"), [("yes", "yes"), ("no", "no"), ("", "no"), (None, "")])
+def test_a_box_without_a_tick_is_a_no(answer: str | None, cell: str) -> None:
+    """An intake from before the box was on the form says nothing."""
+    form = {name: value for name, value in {**ANSWERS, "sms_consent": answer}.items() if value is not None}
+    assert row_of(replace(an_intake(), form=form), "", "")["Text messages"] == cell
+
+
 def test_row_of_a_listed_agent() -> None:
     """The agent stands in the row as the office spells the id, with the name."""
     row = row_of(an_intake(agent={"id": "AG-017", "name": "Sam Example"}), "", "")
@@ -129,7 +137,7 @@ def test_what_stands_for_a_copy_to_come_is_unlike_any_other() -> None:
     mark = row_of(an_intake(), "", "", copies=True)[COPY_COLUMN]
     assert mark == copy_mark(INTAKE_ID)
     assert str(mark).startswith(f"to be copied ({INTAKE_ID})")
-    assert len(str(mark)) > max(MAX_LENGTH, MAX_LINE)
+    assert len(str(mark)) > MAX_LINE
     assert not cell_fits("Account Name", mark)
 
 
@@ -142,9 +150,14 @@ def test_a_short_row_holds_what_is_sure_to_be_accepted() -> None:
         "Intake ID": INTAKE_ID,
         "Submitted": row["Submitted"],
         "Business Entity": ANSWERS["business_entity"],
+        "Title": ANSWERS["title"],
         "Phone": ANSWERS["phone"],
         "Email": ANSWERS["email"],
         "Utility (form)": ANSWERS["utility"],
+        "Account Type": ANSWERS["account_type"],
+        "Developer": ANSWERS["developer"],
+        "Consent": "yes",
+        "Text messages": "no",
         "Agent ID": ANSWERS["agent_id"],
         COPY_COLUMN: copy_mark(INTAKE_ID),
         "Status": "check",

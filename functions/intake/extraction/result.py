@@ -6,29 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from intake.contract import bill_fields
 from intake.model import Quad
 
 Value = str | float | int | dict[str, str]
 
-FIELDS = (
-    "utility",
-    "account_number",
-    "account_number_printed",
-    "pod_id",
-    "service_address",
-    "service_address_parts",
-    "customer_name",
-    "period_start",
-    "period_end",
-    "kwh",
-    "net_kwh",
-    "annual_kwh",
-    "annual_kwh_basis",
-    "meter_number",
-    "rate_class",
-    "statement_date",
-    "amount_due",
-)
+FIELDS = tuple(bill_fields())
 """Names of all fields. Dates are ISO text, `kwh`, `net_kwh` (may be negative), `annual_kwh` and `amount_due` numbers,
 `account_number` digits only."""
 

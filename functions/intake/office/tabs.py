@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from intake.form import MAX_LENGTH, UTILITIES
+from intake.contract import limit
+from intake.form import UTILITIES
 from intake.office.lists import Agent, Developer, agent_key
 from intake.rows import Column, Kind
 
@@ -17,6 +18,7 @@ NOTES = "Notes"
 """The head of the column whose right neighbour in row 1 says what is wrong: row 1 stays where it is when rows are sorted."""
 MAX_ROWS = 2000
 """Most lines of a list; their documents stay far below Firestore's 1 MiB (https://cloud.google.com/firestore/quotas)."""
+_MAX_LENGTH = limit("answer_length")
 _SAID = 5
 _YES, _NO = {"", "yes", "y", "true", "1", "x"}, {"no", "n", "false", "0"}
 
@@ -182,9 +184,9 @@ def _lines(tab: ListTab, cells: Cells) -> tuple[list[_Line], list[str]]:
         lines.append(_Line(row, found, active in _YES))
         problems += [f"Row {row}: {name} is empty." for name in tab.required if not found[name]]
         problems += [
-            f"Row {row}: {name} has more than {MAX_LENGTH} characters."
+            f"Row {row}: {name} has more than {_MAX_LENGTH} characters."
             for name, text in found.items()
-            if len(text) > MAX_LENGTH
+            if len(text) > _MAX_LENGTH
         ]
         if active not in _YES | _NO:
             problems.append(f"Row {row}: write yes or no under Active.")

@@ -28,7 +28,7 @@ from intake.cloud.sheets.client import Book, Cells, Json, Tab, client_for, failu
 from intake.cloud.sheets.tab import Head, candidates, columns_with_ids, find_head, folded, free_title, line, top_of
 from intake.cloud.sheets.token import Found, Token
 from intake.errors import SheetMoved
-from intake.rows import Cell, Column, columns, copy_mark
+from intake.rows import OFFICE_COLUMNS, Cell, Column, columns, copy_mark
 from intake.settings import Settings
 
 __all__ = ["Cell", "SheetTable", "open_sheet_table"]
@@ -64,7 +64,8 @@ def open_sheet_table(settings: Settings) -> SheetTable:
     """
     ours = columns(copies=bool(settings.drive_folder))
     book = Book(client_for(settings), settings.sheet_id)
-    return SheetTable(book, settings.sheet_tab, ours, settings.office_columns)
+    office_columns = OFFICE_COLUMNS if settings.office_columns is None else settings.office_columns
+    return SheetTable(book, settings.sheet_tab, ours, office_columns)
 
 
 @dataclass(frozen=True)
