@@ -14,9 +14,9 @@ from infra.spec import FunctionSpec, load
 from tests.bench import bills
 from tests.bench.environment import bench_stack, log_lines
 from tests.bench.report import ROOT, machine, table
-from tests.pipeline import documents
-from tests.pipeline.counted_calls import CallsFile, totals
-from tests.pipeline.submitter import Submitter, wait_for
+from tests.support import documents
+from tests.support.counted_calls import CallsFile, totals
+from tests.support.submitter import Submitter, wait_for
 
 OCR_S = 1.0
 VCPU = 1.0

@@ -25,8 +25,8 @@ from infra.local.ports import free_ports
 from infra.spec import load
 from tests.bench.environment import bench_stack, deployed_python, nothing_delivered
 from tests.bench.report import ROOT, machine, table
-from tests.pipeline import documents
-from tests.pipeline.submitter import ANSWERS, Submitter, wait_for
+from tests.support import documents
+from tests.support.submitter import ANSWERS, Submitter, wait_for
 
 RUNS = 7
 _PATIENCE_S = 60.0

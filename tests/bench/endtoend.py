@@ -13,8 +13,8 @@ from intake.settings import Settings
 from tests.bench import bills
 from tests.bench.environment import EagerDeliverer, bench_stack, log_lines
 from tests.bench.report import machine, percentile, table
-from tests.pipeline import documents
-from tests.pipeline.submitter import Submitter
+from tests.support import documents
+from tests.support.submitter import Submitter
 
 RUNS = 12
 PAUSE_S = 2.6

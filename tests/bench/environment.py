@@ -23,9 +23,9 @@ from infra.local.layout import PROJECT
 from infra.local.stack import LocalStack, StackOptions
 from tests.bench import ocr_stub
 from tests.bench.report import ROOT
-from tests.pipeline.conftest import running
-from tests.pipeline.deliverer import FUNCTIONS, Deliverer
-from tests.pipeline.submitter import Submitter
+from tests.support.deliverer import FUNCTIONS, Deliverer
+from tests.support.stacks import running
+from tests.support.submitter import Submitter
 
 NO_QUOTA = ("--reads-per-minute", "600000", "--writes-per-minute", "600000")
 

@@ -20,8 +20,8 @@ import psutil
 from tests.bench import bills
 from tests.bench.environment import bench_stack
 from tests.bench.report import machine, table
-from tests.pipeline.submitter import Submitter
 from tests.security.test_largest import LARGEST
+from tests.support.submitter import Submitter
 
 MIB = 1024 * 1024
 LOOK_EVERY_S = 0.01

@@ -25,7 +25,7 @@ from intake.settings import Settings  # noqa: E402
 from infra.local.sheets.book import Spreadsheet  # noqa: E402
 from infra.local.sheets.grid import Tab  # noqa: E402
 from infra.local.sheets.store import save  # noqa: E402
-from tests.unit.fakes import an_intake  # noqa: E402
+from tests.support.fakes import an_intake  # noqa: E402
 
 SHEET_ID = "greenwatt-local-sheet"
 LIMIT_MB = 128

@@ -19,8 +19,8 @@ from playwright.sync_api import BrowserContext, CDPSession, FilePayload, Page, e
 from infra.local.layout import PROJECT
 from infra.local.stack import LocalStack
 from infra.site import FRONTEND
-from tests.pipeline import documents
-from tests.pipeline.submitter import ANSWERS, DEADLINE_S, wait_for
+from tests.support import documents
+from tests.support.submitter import ANSWERS, DEADLINE_S, wait_for
 
 AXE = FRONTEND / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE_MS = DEADLINE_S * 1000

@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import FilePayload, expect
 
 from tests.browser.agent import PHOTO, Agent, pdf, put_progress
-from tests.pipeline import documents
+from tests.support import documents
 
 FIELDS: dict[str, Any] = {
     "customer_name": {"value": "PAT Q EXAMPLE", "confidence": 0.98, "page": 1},

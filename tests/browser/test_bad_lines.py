@@ -12,7 +12,7 @@ from playwright.sync_api import BrowserContext, Error, Page, Request, Route, exp
 from tests.browser.agent import ACCEPTED, PHOTO, Agent, a_name, intakes_of, pdf, put_progress
 from tests.browser.line import Line
 from tests.browser.states import ATTENTION
-from tests.pipeline.submitter import wait_for
+from tests.support.submitter import wait_for
 
 
 def submissions(page: Page) -> list[Request]:

@@ -14,9 +14,9 @@ from playwright.sync_api import FilePayload, Route, expect
 
 from infra.site import FRONTEND
 from tests.browser.agent import PHOTO, Agent, pdf
-from tests.pipeline import documents
-from tests.pipeline.submitter import ANSWERS, Submitter, wait_for
-from tests.unit.test_filetypes import FOREIGN_FILES
+from tests.support import documents
+from tests.support.foreign_files import FOREIGN_FILES
+from tests.support.submitter import ANSWERS, Submitter, wait_for
 
 TEXT: FilePayload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no bill at all"}
 EMPTY: FilePayload = {"name": "empty.pdf", "mimeType": "application/pdf", "buffer": b""}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from tests.browser.agent import PHOTO, Agent, a_name, intakes_of, pdf
-from tests.pipeline.submitter import Submitter
+from tests.support.submitter import Submitter
 
 
 def test_a_photo_becomes_a_row(agent: Agent) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Response, expect
 from infra.site import FRONTEND
 from tests.browser.agent import Agent, a_name, pdf
 from tests.browser.states import STATES
-from tests.pipeline.submitter import wait_for
+from tests.support.submitter import wait_for
 
 FIRST_LOAD_BYTES = 20_000
 FIREBASE = re.compile(

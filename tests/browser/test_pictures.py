@@ -13,7 +13,7 @@ from playwright.sync_api import FilePayload, expect
 
 from tests.browser.agent import ACCEPTED, Agent, pdf
 from tests.browser.line import Line
-from tests.pipeline import documents
+from tests.support import documents
 
 LONG_SIDE = 3000
 REDUCE_OVER = 4 * 1024 * 1024

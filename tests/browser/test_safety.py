@@ -13,7 +13,7 @@ from infra.gcp.staging import APP_CHECK_SOURCES
 from infra.local.stack import LocalStack
 from tests.browser.agent import ACCEPTED, PHOTO, Agent, pdf, put_progress
 from tests.browser.line import Line
-from tests.pipeline.submitter import wait_for
+from tests.support.submitter import wait_for
 
 XSS = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>\'"`${1}'
 

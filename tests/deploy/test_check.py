@@ -33,7 +33,7 @@ from infra.check.assumptions import Assumption
 from infra.check.target import Target
 from infra.gcp import settings
 from infra.gcp.deployment import ROOT, TOPICS, Deployment, dead
-from tests.unit.in_process import SHEET_ID, OfficeSheet
+from tests.support.office_sheet import SHEET_ID, OfficeSheet
 
 FUNCTIONS = settings.read().functions
 DELIVERY = settings.read().delivery

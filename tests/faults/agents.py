@@ -20,9 +20,9 @@ from intake.settings import MIB
 from intake.stages.submit import intake_id_for
 
 from infra.local.stack import LocalStack
-from tests.pipeline import documents
-from tests.pipeline.submitter import ANSWERS
 from tests.security.hostile_words import one_of_many
+from tests.support import documents
+from tests.support.submitter import ANSWERS
 
 STALL_TIMEOUT_S = 240.0
 AGENTS = 8

@@ -26,8 +26,8 @@ from tests.faults.invariants import Invariants, Rates
 from tests.faults.outages import Outages
 from tests.faults.progress_monitor import ProgressMonitor, wait_until
 from tests.faults.verdict import Resolution, judge
-from tests.pipeline.conftest import quick_stack, running
-from tests.pipeline.submitter import Submitter
+from tests.support.stacks import quick_stack, running
+from tests.support.submitter import Submitter
 
 SWEEP_EVERY_S = 1.0
 LEASE_S = 5.0

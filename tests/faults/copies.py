@@ -12,7 +12,7 @@ from intake.rows import COPY_COLUMN, ID_COLUMN
 from PIL import Image
 
 from tests.faults.agents import Sent
-from tests.pipeline.submitter import Submitter
+from tests.support.submitter import Submitter
 
 if TYPE_CHECKING:
     from tests.faults.verdict import Resolution

@@ -20,7 +20,7 @@ from google.pubsub_v1 import PushConfig, ReceivedMessage, SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from infra.local.stack import PROJECT, LocalStack
-from tests.pipeline.deliverer import FUNCTIONS, push_body
+from tests.support.deliverer import FUNCTIONS, push_body
 
 MAX_ATTEMPTS = 8
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.4, 3.0

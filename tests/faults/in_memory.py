@@ -19,8 +19,8 @@ from intake.pages.content import PageContent, Piece
 from intake.pages.sandbox.process import Pay
 from intake.ports import PictureRefused
 
-from tests.pipeline.submitter import ANSWERS
-from tests.unit.in_process import OfficeSheet
+from tests.support.office_sheet import OfficeSheet
+from tests.support.submitter import ANSWERS
 
 if TYPE_CHECKING:
     from tests.faults.world import World

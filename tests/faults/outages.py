@@ -19,7 +19,7 @@ from intake.office.tabs import MASS_MARKET
 
 from infra.local.stack import LocalStack
 from tests.faults.delivery_proxy import DeliveryProxy
-from tests.pipeline.submitter import ANSWERS
+from tests.support.submitter import ANSWERS
 
 CALM_S = (2.0, 5.0)
 

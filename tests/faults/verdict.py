@@ -16,7 +16,7 @@ from infra.local.stack import BUCKET, PROJECT
 from tests.faults.agents import Sent
 from tests.faults.copies import judge_copies
 from tests.faults.invariants import Book
-from tests.pipeline.submitter import Submitter
+from tests.support.submitter import Submitter
 
 
 @dataclass

@@ -47,8 +47,8 @@ from tests.faults.in_memory import (
     sheet_in_memory,
     submission_body,
 )
-from tests.faults.memory import Memory
-from tests.unit.fakes import some_office_lists
+from tests.support.fakes import some_office_lists
+from tests.support.firestore_memory import Memory
 
 START = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 CHUNK_PAGES, CHUNKS_IN_FLIGHT = 2, 2

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline import documents
-from tests.pipeline.conftest import quick_stack, running
-from tests.pipeline.counted_calls import CallsFile, totals
-from tests.pipeline.submitter import Submitter
+from tests.support import documents
+from tests.support.counted_calls import CallsFile, totals
+from tests.support.stacks import quick_stack, running
+from tests.support.submitter import Submitter
 
 QUIET_S = 0.3
 

@@ -17,10 +17,10 @@ import pytest
 import requests
 from intake.rows import COPY_COLUMN
 
-from tests.pipeline import documents
-from tests.pipeline.conftest import quick_stack, running
-from tests.pipeline.deliverer import Deliverer
-from tests.pipeline.submitter import Submitter, wait_for
+from tests.support import documents
+from tests.support.deliverer import Deliverer
+from tests.support.stacks import quick_stack, running
+from tests.support.submitter import Submitter, wait_for
 
 BILL = documents.scan_pdf([50, 51])
 FUNCTIONS = ("submit", "ocr", "record")

@@ -18,8 +18,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.pipeline import documents
-from tests.pipeline.submitter import wait_for
+from tests.support import documents
+from tests.support.submitter import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = str(ROOT / "deploy.sh")

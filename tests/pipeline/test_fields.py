@@ -7,12 +7,12 @@ import pytest
 import requests
 from PIL import Image
 
-from tests.pipeline import documents
-from tests.pipeline.submitter import ANSWERS, Submitter
 from tests.specimens.bill import Specimen
 from tests.specimens.camera import photograph_specimen
 from tests.specimens.catalogue import make
-from tests.unit.lettering import Line, detail_page, header, service
+from tests.support import documents
+from tests.support.lettering import Line, detail_page, header, service
+from tests.support.submitter import ANSWERS, Submitter
 
 LETTER: list[Line] = [(0.1, 0.1 + 0.02 * row, "Dear Orla, the choir meets on Sunday in the hall") for row in range(5)]
 GAS: list[Line] = [

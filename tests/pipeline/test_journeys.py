@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from tests.pipeline import documents
-from tests.pipeline.submitter import ANSWERS, Submitter
+from tests.support import documents
+from tests.support.submitter import ANSWERS, Submitter
 
 
 def test_a_digital_pdf_becomes_a_row_without_any_ocr(submitter: Submitter) -> None:

@@ -17,8 +17,8 @@ import pytest
 from google.cloud import vision_v1
 from PIL import Image
 
-from tests.pipeline.conftest import quick_stack, running
-from tests.pipeline.submitter import Submitter
+from tests.support.stacks import quick_stack, running
+from tests.support.submitter import Submitter
 
 MIB = 1024 * 1024
 NOTHING_THERE = vision_v1.AnnotateImageResponse.serialize(vision_v1.AnnotateImageResponse())

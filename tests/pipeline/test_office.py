@@ -18,9 +18,9 @@ from intake.rows import COPY_COLUMN, columns, copy_mark
 from PIL import ExifTags, Image
 
 from infra.local.sheets.a1 import column_letters
-from tests.pipeline import documents
-from tests.pipeline.conftest import quick_stack, running
-from tests.pipeline.submitter import ANSWERS, Submitter, wait_for
+from tests.support import documents
+from tests.support.stacks import quick_stack, running
+from tests.support.submitter import ANSWERS, Submitter, wait_for
 
 BURST = 40
 

@@ -16,8 +16,8 @@ from intake.cloud.storage import Bucket
 from intake.settings import MIB
 
 from infra.local.stack import BUCKET, PROJECT
-from tests.pipeline import documents
-from tests.pipeline.submitter import ANSWERS, Submitter, wait_for
+from tests.support import documents
+from tests.support.submitter import ANSWERS, Submitter, wait_for
 
 LIMIT = 30 * MIB
 

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import requests
 
-from tests.pipeline import documents
-from tests.pipeline.deliverer import Deliverer
-from tests.pipeline.submitter import ANSWERS, Submitter
+from tests.support import documents
+from tests.support.deliverer import Deliverer
+from tests.support.submitter import ANSWERS, Submitter
 
 BURST = 200
 

@@ -10,9 +10,9 @@ import pytest
 from intake.cloud.firestore.counts import Counts
 from intake.model import Status
 
-from tests.pipeline import documents
-from tests.pipeline.conftest import quick_stack, running
-from tests.pipeline.submitter import Submitter
+from tests.support import documents
+from tests.support.stacks import quick_stack, running
+from tests.support.submitter import Submitter
 
 VALVES = {
     "PAGES_PER_DAY": "10",

@@ -41,10 +41,10 @@ with atheris.instrument_imports(include=["intake", "multipart"]):
 from tests.bench.reading.degrade import text_pages  # noqa: E402
 from tests.security.hostile_pdfs import HOSTILE, reaching_out  # noqa: E402
 from tests.specimens.catalogue import VARIANTS, make  # noqa: E402
-from tests.unit.marks import encoded, marked  # noqa: E402
-from tests.unit.test_heic import heic  # noqa: E402
-from tests.unit.test_pdf import both, pdf, scan, text  # noqa: E402
-from tests.unit.uploads import BOUNDARY, CONTENT_TYPE, JPEG, PDF, CutStream, body_of, field_part, file_part  # noqa: E402
+from tests.support.marks import encoded, marked  # noqa: E402
+from tests.support.pdfs import both, pdf, scan, text  # noqa: E402
+from tests.support.pictures import heic  # noqa: E402
+from tests.support.uploads import BOUNDARY, CONTENT_TYPE, JPEG, PDF, CutStream, body_of, field_part, file_part  # noqa: E402
 
 MAX_BYTES = 20_000
 MEMORY_BYTES = 1_500_000_000

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 
 from tests.security.bombs import laughing_pdf, one_page, pdf_of, picture_pdf, stream
-from tests.unit.marks import encoded, marked
+from tests.support.marks import encoded, marked
 
 CATALOGUE = b"<</Type/Catalog/Pages 2 0 R>>"
 PAGES = b"<</Type/Pages/Kids[3 0 R]/Count 1>>"

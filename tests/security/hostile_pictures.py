@@ -8,9 +8,8 @@ from collections.abc import Callable
 
 from PIL import Image
 
-from tests.unit.marks import encoded, marked
-from tests.unit.test_heic import heic, resized
-from tests.unit.test_pictures import lying_jpeg, lying_png, lying_tiff, lying_webp
+from tests.support.marks import encoded, marked
+from tests.support.pictures import heic, lying_jpeg, lying_png, lying_tiff, lying_webp, resized
 
 PNG = encoded(marked(60, 40), "png")
 TIFF = encoded(marked(60, 40), "tiff")

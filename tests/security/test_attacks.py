@@ -20,14 +20,14 @@ import pytest
 import requests
 from intake.model import words_object
 
-from tests.pipeline import documents
-from tests.pipeline.conftest import quick_stack, running
-from tests.pipeline.submitter import ANSWERS, Submitter, wait_for
 from tests.pipeline.test_fields import answers_for, digits
 from tests.pipeline.test_refusals import assert_nothing_left
 from tests.security.bombs import laughing_pdf
 from tests.security.hostile_pdfs import HOSTILE, reaching_out
 from tests.specimens.catalogue import make
+from tests.support import documents
+from tests.support.stacks import quick_stack, running
+from tests.support.submitter import ANSWERS, Submitter, wait_for
 
 HOLD_S = 30.0
 SCRIPT = "<script>alert('owned')</script>"

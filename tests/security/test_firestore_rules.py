@@ -20,7 +20,7 @@ from infra.local import emulators
 from infra.local.ports import free_ports
 from infra.local.processes import Child, stop_all
 from infra.local.stack import PROJECT, ROOT
-from tests.pipeline.submitter import wait_for
+from tests.support.submitter import wait_for
 
 ID = "0123456789abcdef0123456789abcdef"
 DOCUMENTS = {

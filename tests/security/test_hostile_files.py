@@ -21,10 +21,10 @@ from intake.pages.sandbox.client import SandboxClient
 from intake.pages.sandbox.limits import WorkerLimits
 
 from tests.security import hostile_pdfs, hostile_pictures
-from tests.security.test_isolation import limited, opened
-from tests.unit.marks import encoded, marked
-from tests.unit.test_heic import heic
-from tests.unit.test_pdf import both, pdf, scan, text
+from tests.support.marks import encoded, marked
+from tests.support.pdfs import both, pdf, scan, text
+from tests.support.pictures import heic
+from tests.support.sandboxes import limited, opened
 
 PHOTO = encoded(marked(60, 80), "jpeg")
 GOOD = pdf(text)

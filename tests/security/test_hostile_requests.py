@@ -11,9 +11,19 @@ from collections.abc import Callable
 import pytest
 from intake.errors import IntakeError
 
-from tests.unit.fakes import ANSWERS
-from tests.unit.test_submit import KEY, OTHER_KEY, Service
-from tests.unit.uploads import BOUNDARY, CONTENT_TYPE, JPEG, PDF, CutStream, body_of, field_part, file_part, form_body
+from tests.support.fakes import ANSWERS
+from tests.support.submission import KEY, OTHER_KEY, Service
+from tests.support.uploads import (
+    BOUNDARY,
+    CONTENT_TYPE,
+    JPEG,
+    PDF,
+    CutStream,
+    body_of,
+    field_part,
+    file_part,
+    form_body,
+)
 
 MIB = 1024 * 1024
 ANSWER_PARTS = [field_part(*answer) for answer in ANSWERS.items()]

@@ -14,12 +14,12 @@ import pytest
 from intake.settings import Settings
 
 from infra.local.stack import LocalStack
-from tests.pipeline import documents
-from tests.pipeline.conftest import quick_stack, running
-from tests.pipeline.submitter import Submitter, wait_for
 from tests.security.test_reading_and_cleaning import JPEG, PNG, after_head, chunk, overlapping_directories, slow_pages
 from tests.security.test_reading_and_cleaning import SLOW as SLOW_PICTURES
-from tests.unit.test_pdf import pdf
+from tests.support import documents
+from tests.support.pdfs import pdf
+from tests.support.stacks import quick_stack, running
+from tests.support.submitter import Submitter, wait_for
 
 ALL_CPU_S = 32.0
 ENDED_S = 240.0

@@ -10,7 +10,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,22 +17,22 @@ import psutil
 import pytest
 from intake.errors import BadFile, BrokenFile, FileCrashesReader, FileTooLargeInMemory, FileTooSlow, WorkerLost
 from intake.model import Status
-from intake.pages import Document, open_document
+from intake.pages import open_document
 from intake.pages.sandbox import process
 from intake.pages.sandbox.client import SandboxClient
 from intake.pages.sandbox.limits import WorkerLimits
 from PIL import Image
 
 from tests.security.bombs import laughing_pdf, picture_pdf
-from tests.unit.fakes import INTAKE_ID
-from tests.unit.marks import encoded, marked
-from tests.unit.test_heic import heic
-from tests.unit.test_ocr import Bench
-from tests.unit.test_pdf import both, pdf, scan, text
+from tests.support.fakes import INTAKE_ID
+from tests.support.marks import encoded, marked
+from tests.support.ocr_bench import Bench
+from tests.support.pdfs import both, pdf, scan, text
+from tests.support.pictures import heic
+from tests.support.sandboxes import GOOD, limited, opened, read
 
 FUNCTIONS = Path(__file__).parents[2] / "functions"
 PHOTO = encoded(marked(60, 80), "jpeg")
-GOOD = pdf(text)
 DEADLINE_S = 60.0
 
 
@@ -43,35 +42,6 @@ def sandbox() -> Iterator[SandboxClient]:
     shared = SandboxClient()
     yield shared
     shared.close()
-
-
-@contextmanager
-def limited(limits: WorkerLimits) -> Iterator[SandboxClient]:
-    """An sandbox with limits of its own."""
-    sandbox = SandboxClient(limits)
-    try:
-        yield sandbox
-    finally:
-        sandbox.close()
-
-
-@contextmanager
-def opened(sandbox: SandboxClient, kind: str, data: bytes, number: int = 1) -> Iterator[Document]:
-    """A document as `ocr` opens it: from a file without a name."""
-    with tempfile.TemporaryFile() as file:
-        file.write(data)
-        document = sandbox.open(kind, file, number)
-        try:
-            yield document
-        finally:
-            document.close()
-
-
-def read(sandbox: SandboxClient, kind: str, data: bytes, number: int = 1) -> None:
-    """Open a file and draw its pages."""
-    with opened(sandbox, kind, data, number) as document:
-        for index in range(document.page_count):
-            document.page(index, redraw=True)
 
 
 def wait_until(what: str, look: Callable[[], bool]) -> None:

@@ -18,10 +18,10 @@ from intake.pages.sandbox.client import SandboxClient
 from PIL import Image
 
 from tests.security.bombs import picture_pdf
-from tests.security.test_isolation import read
-from tests.unit.marks import encoded
-from tests.unit.test_heic import heic
-from tests.unit.test_long_pictures import on_a_page
+from tests.support.marks import encoded
+from tests.support.pdfs import on_a_page
+from tests.support.pictures import heic
+from tests.support.sandboxes import read
 
 
 def blank(mode: str, pixels: int) -> Image.Image:

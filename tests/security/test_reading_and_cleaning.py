@@ -27,13 +27,13 @@ from intake.stages import extract
 from PIL import Image
 
 from tests.security.bombs import laughing_pdf, pdf_of, stream
-from tests.security.test_isolation import GOOD, opened
 from tests.specimens.catalogue import make
-from tests.unit.fakes import INTAKE_ID
-from tests.unit.marks import encoded, marked
-from tests.unit.test_extract import Kept, page_of_specimen, reading_intake, saved
-from tests.unit.test_metadata import KINDS, taken, written
-from tests.unit.test_ocr import Bench
+from tests.support.fakes import INTAKE_ID
+from tests.support.located import KINDS, taken, written
+from tests.support.marks import encoded, marked
+from tests.support.ocr_bench import Bench
+from tests.support.sandboxes import GOOD, opened
+from tests.support.saved_words import Kept, page_of_specimen, reading_intake, saved
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from intake.stages.archive import BATCH, FIRST_PAUSE, DriveArchive, folder_name
 from intake.stages.record import PAUSE_AFTER_FAILURE_S, RowWriter
 
 from infra.local.sheets.service import Limits
-from tests.unit.fakes import (
+from tests.support.fakes import (
     ANSWERS,
     Bucket,
     Clock,
@@ -31,7 +31,7 @@ from tests.unit.fakes import (
     Store,
     an_intake,
 )
-from tests.unit.in_process import OfficeSheet
+from tests.support.office_sheet import OfficeSheet
 
 INTERVAL_S = 1.1
 MAX_ATTEMPTS = 4

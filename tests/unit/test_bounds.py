@@ -12,7 +12,7 @@ from intake.extraction.result import Found, Reading
 from intake.model import Quad
 from intake.rows import COPY_COLUMN, columns, row_of
 
-from tests.unit.fakes import an_intake
+from tests.support.fakes import an_intake
 
 PLACE = Quad(0.1, 0.1, 0.2, 0.1, 0.2, 0.12, 0.1, 0.12)
 

@@ -15,7 +15,7 @@ from intake.stages.archive import RUN_S as RUN_S_OF_COPIES
 from intake.stages.chunk_lease import AHEAD_S, CALLS, PAGES_S, RENEWALS_IN_A_LEASE, SLICE_S, Lease
 from intake.stages.ocr import Ocr
 
-from tests.unit.fakes import INTAKE_ID, Clock, Store, an_intake
+from tests.support.fakes import INTAKE_ID, Clock, Store, an_intake
 
 LEASE_S, RUN_S = 60.0, 400.0
 

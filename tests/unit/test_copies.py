@@ -9,8 +9,8 @@ import pytest
 from intake.cloud.firestore.archive_jobs import Copies
 from intake.model import Status
 
-from tests.faults.memory import Held, Memory
-from tests.unit.fakes import SUBMITTED, an_intake
+from tests.support.fakes import SUBMITTED, an_intake
+from tests.support.firestore_memory import Held, Memory
 
 DONE = {"state": "done", "folder": "https://drive/folder"}
 

@@ -2,70 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import IO, Any
 
 from intake.extraction import Reading
-from intake.model import Intake, PageWords, Quad, Word, words_object
+from intake.model import Intake, PageWords, Quad, Word
 from intake.pages.sandbox.process import Pay, pay_nothing
 from intake.stages import extract
 from intake.stages.extract import OFFICE_TIME
 
 from tests.specimens.catalogue import make
-from tests.unit.fakes import INTAKE_ID, SandboxClient, an_intake
-
-
-@dataclass
-class Kept:
-    """What of the store `understand` uses."""
-
-    earlier: list[Intake] = field(default_factory=list)
-    finished: list[tuple[Mapping[str, Any], Sequence[Mapping[str, str]], str]] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-
-    def earlier_of_same_bill(self, intake: Intake, bill_key: str) -> list[Intake]:
-        self.asked.append(bill_key)
-        return self.earlier
-
-    def finish_reading(
-        self,
-        intake: Intake,
-        reading: Mapping[str, Any],
-        attention: Sequence[Mapping[str, str]],
-        bill_key: str,
-        calls: int,
-    ) -> bool:
-        self.finished.append((reading, attention, bill_key))
-        return True
-
-
-@dataclass
-class Words:
-    """A bucket that holds pages."""
-
-    pages: dict[str, bytes] = field(default_factory=dict)
-    read_names: list[str] = field(default_factory=list)
-
-    def read(self, name: str) -> bytes:
-        self.read_names.append(name)
-        return self.pages[name]
-
-
-def saved(pages: Sequence[PageWords]) -> Words:
-    return Words({words_object(INTAKE_ID, page.page): json.dumps(page.to_dict()).encode() for page in pages})
-
-
-def page_of_specimen(number: int) -> PageWords:
-    """Return the text layer of a specimen's page, through the real reader of PDFs."""
-    from intake.pages import open_document
-
-    specimen = make(7, "nyseg", "residential")
-    content = open_document("pdf", specimen.pdf([number]), 1).page(0)
-    return content.with_recognised(1, [])
-
+from tests.support.fakes import SandboxClient, an_intake
+from tests.support.saved_words import Kept, Words, page_of_specimen, reading_intake, saved
 
 READ = SandboxClient().read_fields
 
@@ -75,10 +25,6 @@ def understood(
 ) -> tuple[Mapping[str, Any], Sequence[Mapping[str, str]], str]:
     assert extract.extract_fields(intake, pay_nothing, 0, store=store, bucket=words, read=read)  # type: ignore[arg-type]
     return store.finished[-1]
-
-
-def reading_intake(**changes: Any) -> Intake:
-    return replace(an_intake(INTAKE_ID), **{"file_pages": (1,), **changes})
 
 
 def test_the_fields_of_a_bill_are_kept_with_its_key() -> None:

@@ -15,7 +15,7 @@ from intake.extraction.postal import MOST_CHARACTERS, one_line, one_line_of, tow
 from intake.extraction.streets import street_of
 from intake.model import PageWords
 
-from tests.unit.lettering import Line, header, page, service
+from tests.support.lettering import Line, header, page, service
 
 ADDRESSES = """
 12 CHERRY HILL RD, ITHACA NY 14850

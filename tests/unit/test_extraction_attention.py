@@ -14,7 +14,7 @@ from intake.extraction.attention import FIELD_NAMES, OLD_DAYS
 from intake.extraction.result import Diagnostics, Found
 from intake.model import PageWords, Quad
 
-from tests.unit.lettering import ACCOUNT, Line, detail_page, header, page, service
+from tests.support.lettering import ACCOUNT, Line, detail_page, header, page, service
 
 TODAY = date(2025, 6, 20)
 FORM = {"utility": "NYSEG", "account_name": "Orla Testwood"}

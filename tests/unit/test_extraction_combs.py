@@ -9,7 +9,7 @@ from intake.extraction import read_bill
 from intake.extraction.result import Reading
 from intake.model import PageWords
 
-from tests.unit.lettering import ACCOUNT, POD, Line, detail_page, page, turned
+from tests.support.lettering import ACCOUNT, POD, Line, detail_page, page, turned
 
 NATIONAL_GRID: list[Line] = [
     (0.03, 0.04, "nationalgrid"),

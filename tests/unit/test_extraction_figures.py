@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 from intake.extraction import attention, read_bill
 
-from tests.unit.drawn import drawn, head
-from tests.unit.lettering import Line
+from tests.support.drawn import drawn, head
+from tests.support.lettering import Line
 
 TODAY = date(2026, 11, 28)
 Item = str | tuple[str, int]

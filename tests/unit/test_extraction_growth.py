@@ -19,7 +19,7 @@ from intake.extraction.line_grouping import LINE
 from intake.pages import textlayer
 
 from tests.bench.reading.length import CONTEXTS, FILLS, LAYOUTS, bill
-from tests.unit.regex_steps import Steps, attacks
+from tests.support.regex_steps import Steps, attacks
 from tests.unit.test_extraction_properties import calls_of
 
 MODULES = [

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from intake.extraction import attention, geometry, read_bill
 from intake.model import PageWords, Quad, Word
 
-from tests.unit.lettering import ACCOUNT, POD, detail_page, page
+from tests.support.lettering import ACCOUNT, POD, detail_page, page
 
 TELLING = [
     "NYSEG", "RG&E", "nationalgrid", "Account", "Number:", ACCOUNT, "10012345678", "01234-56789", "PoD", "ID:", POD,

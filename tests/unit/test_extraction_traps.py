@@ -8,7 +8,7 @@ import pytest
 from intake.extraction import Reading, read_bill
 from intake.model import PageWords
 
-from tests.unit.lettering import ACCOUNT, POD, Line, charge, detail_page, header, meter_row, page, service, turned
+from tests.support.lettering import ACCOUNT, POD, Line, charge, detail_page, header, meter_row, page, service, turned
 
 DIGITS = ACCOUNT.replace("-", "")
 

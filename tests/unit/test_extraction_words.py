@@ -10,7 +10,7 @@ import pytest
 from intake.extraction import attention, read_bill
 from intake.model import PageWords, Quad, Word
 
-from tests.unit.lettering import ACCOUNT, POD, Line, charge, detail_page, header, meter_row, page, service, turned
+from tests.support.lettering import ACCOUNT, POD, Line, charge, detail_page, header, meter_row, page, service, turned
 from tests.unit.test_extraction_attention import TODAY
 from tests.unit.test_extraction_traps import DIGITS, GRID_TOP, MONTHS, history, values
 

@@ -14,7 +14,7 @@ from intake.cloud.storage import Bucket
 from intake.cloud.vision import Vision
 from intake.errors import TemporaryError
 
-from tests.unit.fakes import INTAKE_ID, SUBMITTED
+from tests.support.fakes import INTAKE_ID, SUBMITTED
 
 
 class WithoutToken:

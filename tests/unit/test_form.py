@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from intake import form
 
-from tests.unit.fakes import ANSWERS
+from tests.support.fakes import ANSWERS
 
 
 def problems_of(**changes: str) -> list[tuple[str, str, str]]:

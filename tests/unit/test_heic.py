@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
 
 import pillow_heif
 import pytest
@@ -13,16 +12,8 @@ from intake.pages.content import UPRIGHT, PageContent
 from intake.pages.heic import MAX_PIXELS, MAX_PIXELS_WITH_ALPHA
 from PIL import Image, ImageOps
 
-from tests.unit.marks import encoded, found_mark, mark_on_page, marked, sent
-
-
-def heic(picture: Image.Image, orientation: int = 1, **options: object) -> bytes:
-    """Return a picture as a HEIC file; libheif writes an orientation as a rotation of the container."""
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    buffer = io.BytesIO()
-    pillow_heif.from_pillow(picture).save(buffer, exif=exif.tobytes(), **options)
-    return buffer.getvalue()
+from tests.support.marks import encoded, found_mark, mark_on_page, marked, sent
+from tests.support.pictures import heic, resized
 
 
 def page(data: bytes) -> PageContent:
@@ -32,14 +23,6 @@ def page(data: bytes) -> PageContent:
     content = document.page(0)
     document.close()
     return content
-
-
-def resized(data: bytes, width: int, height: int) -> bytes:
-    """Return a HEIC file that says another size: `ispe` is where the container keeps it (ISO/IEC 23008-12, 6.5.3)."""
-    changed = bytearray(data)
-    at = changed.index(b"ispe")
-    struct.pack_into(">II", changed, at + 8, width, height)
-    return bytes(changed)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

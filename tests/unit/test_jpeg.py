@@ -11,14 +11,10 @@ from hypothesis import strategies as st
 from intake.pages.jpeg import JpegHeader, read_header, without_metadata
 from PIL import Image
 
-from tests.unit.marks import encoded, marked
+from tests.support.marks import encoded, marked
+from tests.support.pictures import segment
 
 PHOTO = encoded(marked(64, 48), "jpeg", orientation=6, comment=b"made by nobody")
-
-
-def segment(marker: int, content: bytes) -> bytes:
-    """Return one segment of a JPEG."""
-    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
 
 
 def frame(width: int, height: int, marker: int = 0xC0, components: int = 3) -> bytes:

@@ -14,8 +14,8 @@ from intake.pages.content import OWN_BYTES_LIMIT, PageContent
 from intake.pages.jpeg import read_header, without_metadata
 from PIL import Image
 
-from tests.unit.marks import MARK, encoded, found_mark, mark_on_page, marked, picture_of, sent
-from tests.unit.test_jpeg import segment
+from tests.support.marks import MARK, encoded, found_mark, mark_on_page, marked, picture_of, sent
+from tests.support.pictures import segment
 
 PHOTO = encoded(marked(), "jpeg", orientation=1, comment=b"made by nobody", dpi=(72, 72))
 EXIF = encoded(marked(), "jpeg", orientation=6)

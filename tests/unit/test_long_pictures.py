@@ -14,9 +14,9 @@ from intake.pages.bands import LONG, NARROWEST_CUT, SHORTEST_CUT, bands
 from intake.pages.content import LONG_PIXELS, MAX_PICTURE_BYTES, MAX_PIECES, RENDERED_PIXELS, PageContent
 from PIL import Image, ImageDraw
 
-from tests.unit.marks import encoded
-from tests.unit.test_heic import heic
-from tests.unit.test_pdf import pdf
+from tests.support.marks import encoded
+from tests.support.pdfs import on_a_page, pdf
+from tests.support.pictures import heic
 
 WIDTH, HEIGHT = 1080, 16_062
 STEP = 97
@@ -70,12 +70,6 @@ def page(kind: str, data: bytes) -> PageContent:
         return document.page(0)
     finally:
         document.close()
-
-
-def on_a_page(picture: Image.Image, kind: str) -> bytes:
-    """Return a PDF page that is one picture, as apps make them of a screenshot."""
-    data = encoded(picture, kind)
-    return pdf(lambda page: page.insert_image(page.rect, stream=data), size=(picture.width / 2, picture.height / 2))
 
 
 def drawn(picture: Image.Image) -> bytes:

@@ -4,91 +4,26 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import flask
-import functions_framework
 import pytest
 from intake.errors import DailyQuotaExceeded, IntakeError, NotFromThePage, TemporaryError, TooManySubmissions
 from intake.model import Status
 from intake.rate_limits import Caller
-from intake.settings import Limits
-from intake.stages.sweep import Sweeper
 from werkzeug.test import Client
 
-from tests.unit.fakes import ANSWERS, INTAKE_ID, Bucket, Store, TaskPublisher, an_intake, some_office_lists
-from tests.unit.uploads import CONTENT_TYPE, PDF, form_body
+from tests.support.deployment import Deployment, Stage
+from tests.support.fakes import ANSWERS, INTAKE_ID, an_intake
+from tests.support.uploads import CONTENT_TYPE, PDF, form_body
 
-SOURCE = str(Path(__file__).parents[2] / "functions" / "main.py")
 EVENTS = Path(__file__).parents[1] / "events"
 KEY = "5f0c8f0e-6a52-4f4e-9d5e-0f6f0b6b7c11"
 SECRET = "Robin Example lives at 1 Example Street"
 HOLD = "Something went wrong on our side. Please try again in a minute."
-
-
-class Stage:
-    """A stage that notes how it is called, or fails."""
-
-    def __init__(self, origin: dict[str, str] | None = None) -> None:
-        self.calls: list[tuple[object, ...]] = []
-        self.error: Exception | None = None
-        self.origin = origin
-
-    def __call__(self, *args: object) -> dict[str, str] | None:
-        self.calls.append(args)
-        if self.error:
-            raise self.error
-        return self.origin
-
-
-class Deployment:
-    """The five functions over one store in memory."""
-
-    def __init__(self) -> None:
-        self.store, self.bucket, self.tasks = Store(), Bucket(), TaskPublisher()
-        self.read_chunk, self.record, self.report = Stage(), Stage(), Stage()
-        self.admit = Stage(origin={"client": "c" * 32, "peer": "d" * 32})
-        limits = {"chunk_pages": 4, "chunks_in_flight": 4, "stall_timeout_s": 60, "max_attempts": 3}
-        sweeper = Sweeper(self.store, self.bucket, self.tasks, **limits)  # type: ignore[arg-type]
-        self.services = SimpleNamespace(
-            store=self.store,
-            bucket=self.bucket,
-            tasks=self.tasks,
-            office_lists=some_office_lists(),
-            limits=Limits(),
-            ocr=SimpleNamespace(read_chunk=self.read_chunk),
-            row_writer=SimpleNamespace(record=self.record),
-            archive=None,
-            sweeper=sweeper,
-            backlog_metrics=SimpleNamespace(report=self.report),
-            admission=SimpleNamespace(admit=self.admit),
-            app_check=None,
-        )
-
-    def function(self, target: str) -> Client:
-        """Load the real source as the platform does, and return a client of one function."""
-        client = functions_framework.create_app(target, SOURCE).test_client()
-        sys.modules["main"].services = self.services  # type: ignore[attr-defined]
-        return client
-
-
-@pytest.fixture
-def deployment() -> Iterator[Deployment]:
-    """Return a deployment; what the framework changes in this process is put back."""
-    environ, path, main = dict(os.environ), list(sys.path), sys.modules.get("main")
-    yield Deployment()
-    os.environ.clear()
-    os.environ.update(environ)
-    sys.path[:] = path
-    if main is None:
-        sys.modules.pop("main", None)
-    else:
-        sys.modules["main"] = main
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

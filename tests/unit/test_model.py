@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from intake.model import Intake, PageWords, Progress, Quad, Stage, Status, Word
 
-from tests.unit.fakes import INTAKE_ID, SUBMITTED, an_intake
+from tests.support.fakes import INTAKE_ID, SUBMITTED, an_intake
 
 FRACTIONS = st.floats(-0.5, 1.5)
 WORDS = st.builds(

@@ -24,7 +24,7 @@ from intake.multipart import (
 )
 from werkzeug.exceptions import ClientDisconnected
 
-from tests.unit.uploads import BOUNDARY, CONTENT_TYPE, CutStream, body_of, field_part, file_part
+from tests.support.uploads import BOUNDARY, CONTENT_TYPE, CutStream, body_of, field_part, file_part
 
 
 def parts_of(stream: object) -> list[object]:

@@ -16,12 +16,17 @@ from intake.model import Intake, Quad, Status, Word
 from intake.pages.content import PageContent, Piece, Placement
 from intake.pages.sandbox.process import Pay
 from intake.ports import PictureRefused
-from intake.stages.ocr import BYTES_IN_FLIGHT, Ocr, delete_files, done_pages, next_chunks, page_places, words_object
+from intake.stages.ocr import BYTES_IN_FLIGHT, delete_files, next_chunks, page_places, words_object
 from PIL import Image
 
-from tests.unit.fakes import INTAKE_ID, SUBMITTED, WHOLE, Bucket, SandboxClient, Store, TaskPublisher, Vision, an_intake
-from tests.unit.marks import encoded, marked
-from tests.unit.test_pdf import both, pdf, scan, text
+from tests.support.fakes import (
+    INTAKE_ID,
+    SUBMITTED,
+    WHOLE,
+)
+from tests.support.marks import encoded, marked
+from tests.support.ocr_bench import Bench
+from tests.support.pdfs import both, pdf, scan, text
 
 PHOTO = encoded(marked(60, 80), "jpeg")
 
@@ -29,53 +34,6 @@ PHOTO = encoded(marked(60, 80), "jpeg")
 def noisy(kind: str, seed: int, side: int = 120) -> bytes:
     """Return a small picture that no compression makes smaller; no two seeds give the same bytes."""
     return encoded(Image.frombytes("L", (side, side), random.Random(seed).randbytes(side * side)), kind)
-
-
-class Bench:
-    """The stage with everything it depends on in memory."""
-
-    def __init__(self, **changes: Any) -> None:
-        self.store, self.bucket, self.tasks, self.vision = Store(), Bucket(), TaskPublisher(), Vision()
-        settings = {
-            "sandbox": SandboxClient(),
-            "chunk_pages": 4,
-            "calls_in_flight": 4,
-            "max_pages": 20,
-            "lease_s": 90.0,
-        }
-        settings |= {"chunks_in_flight": 4, **changes}
-        settings = {"extract_fields": self.store.finish_reading, **settings}
-        self.ocr = Ocr(self.store, self.bucket, self.tasks, self.vision, **settings)  # type: ignore[arg-type]
-
-    def submitted(self, *files: tuple[str, bytes], **changes: Any) -> Intake:
-        """Put a submission in place, as `submit` leaves it."""
-        intake = self.store.add(an_intake(INTAKE_ID, *(kind for kind, _ in files), **changes))
-        for stored, (_, data) in zip(intake.files, files, strict=True):
-            self.bucket.objects[stored.object] = data
-        return intake
-
-    def deliver(self, chunk: int = 0, event: str = "m0") -> None:
-        """Deliver a message once."""
-        self.ocr.read_chunk(INTAKE_ID, chunk, event)
-
-    def deliver_all(self) -> None:
-        """Deliver the first message and every one that follows from it."""
-        self.deliver()
-        for number, (_, chunk) in enumerate(self.tasks.to_ocr):
-            self.deliver(chunk, f"n{number}")
-
-    @property
-    def intake(self) -> Intake:
-        return self.store.intakes[INTAKE_ID]
-
-    @property
-    def done(self) -> set[int]:
-        return done_pages(self.bucket, INTAKE_ID)  # type: ignore[arg-type]
-
-    def page(self, number: int) -> dict[str, Any]:
-        """Return what is saved of a page."""
-        saved: dict[str, Any] = json.loads(self.bucket.objects[words_object(INTAKE_ID, number)])
-        return saved
 
 
 @pytest.fixture

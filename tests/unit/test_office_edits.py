@@ -29,8 +29,8 @@ from infra.local.sheets.book import Spreadsheet
 from infra.local.sheets.errors import SheetsError
 from infra.local.sheets.grid import Tab
 from infra.local.sheets.requests import apply_request
-from tests.unit.fakes import Clock, Store, an_intake
-from tests.unit.in_process import OfficeSheet
+from tests.support.fakes import Clock, Store, an_intake
+from tests.support.office_sheet import OfficeSheet
 
 OURS: tuple[Column, ...] = columns(copies=True)
 PLACES = st.integers(0, 40)

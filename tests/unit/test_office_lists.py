@@ -14,8 +14,8 @@ from intake.office.lists import Agent, Agents, Developer, Options
 from intake.office.office_lists import INACTIVE_AGENT, KEPT_S, UNKNOWN_AGENT, OfficeLists
 from intake.office.tabs import MAX_ROWS, BadTab
 
-from tests.unit.fakes import ANSWERS, Clock, OfficeDocuments
-from tests.unit.in_process import OfficeSheet
+from tests.support.fakes import ANSWERS, Clock, OfficeDocuments
+from tests.support.office_sheet import OfficeSheet
 
 SAM = Agent("AG-017", "Sam Example", "sam@example.com", True)
 KIM = Agent("AG-018", "Kim Example", "", False)

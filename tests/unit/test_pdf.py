@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Callable
 
 import pymupdf
 import pytest
@@ -15,23 +14,9 @@ from intake.pages.content import OWN_BYTES_LIMIT, RENDERED_PIXELS, PageContent
 from intake.pages.pdf import MAX_DECODED_BYTES, MAX_JPX_PIXELS, MIN_WORDS
 from PIL import Image, ImageOps
 
-from tests.unit.marks import encoded, found_mark, mark_on_page, marked, picture_of, sent
-from tests.unit.test_pictures import lying_jpeg
-
-LETTER = (612.0, 792.0)
-SENTENCE = "Your account number and the total amount of this bill are due on the date below "
-SCAN = encoded(marked(850, 1100), "jpeg")
-Draw = Callable[[pymupdf.Page], object]
-
-
-def pdf(*pages: Draw, size: tuple[float, float] = LETTER, **options: object) -> bytes:
-    """Return a PDF with one page for each drawing."""
-    document = pymupdf.open()
-    for draw in pages:
-        draw(document.new_page(width=size[0], height=size[1]))
-    data: bytes = document.tobytes(**options)
-    document.close()
-    return data
+from tests.support.marks import encoded, found_mark, mark_on_page, marked, picture_of, sent
+from tests.support.pdfs import LETTER, SCAN, Draw, both, pdf, scan, text
+from tests.support.pictures import lying_jpeg
 
 
 def content_of(data: bytes, index: int = 0, *, redraw: bool = False) -> PageContent:
@@ -41,23 +26,6 @@ def content_of(data: bytes, index: int = 0, *, redraw: bool = False) -> PageCont
         return document.page(index, redraw=redraw)
     finally:
         document.close()
-
-
-def text(page: pymupdf.Page, words: int = 40, at: tuple[float, float] = (72, 100), **options: object) -> None:
-    """Write some words of a bill, in lines of ten."""
-    every = (SENTENCE * 10).split()[:words]
-    for line in range(0, words, 10):
-        page.insert_text((at[0], at[1] + 1.5 * line), " ".join(every[line : line + 10]), fontsize=9, **options)
-
-
-def scan(page: pymupdf.Page, data: bytes = SCAN, rect: pymupdf.Rect | None = None, **options: object) -> None:
-    """Put a picture on the page, all over it unless told."""
-    page.insert_image(rect or page.rect, stream=data, keep_proportion=False, **options)
-
-
-def both(*draws: Draw) -> Draw:
-    """Return a drawing that consists of several, the last on top."""
-    return lambda page: [draw(page) for draw in draws]
 
 
 def spelled(content: PageContent) -> str:

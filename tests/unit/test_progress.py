@@ -10,7 +10,7 @@ from intake.errors import TemporaryError, UnknownIntake
 from intake.model import Progress, Stage, Status
 from intake.stages.progress import view
 
-from tests.unit.fakes import INTAKE_ID, SUBMITTED, Store, an_intake
+from tests.support.fakes import INTAKE_ID, SUBMITTED, Store, an_intake
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from intake.backlog_metrics import BacklogMetrics
 from intake.errors import ClientQuotaExceeded, DailyQuotaExceeded, PageQuotaExceeded, TemporaryError, TooManySubmissions
 from intake.rate_limits import Admission, Caller
 
-from tests.unit.fakes import an_intake
+from tests.support.fakes import an_intake
 
 
 @dataclass

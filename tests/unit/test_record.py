@@ -15,7 +15,7 @@ from intake.errors import SheetBlocked, SheetMoved, SheetUnavailable, TemporaryE
 from intake.model import Status
 from intake.stages.record import FLUSH_ROWS, PAUSE_AFTER_FAILURE_S, RowWriter
 
-from tests.unit.fakes import ANSWERS, INTAKE_ID, Clock, Sheet, SheetOfProcess, Store, an_intake
+from tests.support.fakes import ANSWERS, INTAKE_ID, Clock, Sheet, SheetOfProcess, Store, an_intake
 
 INTERVAL_S = 1.1
 

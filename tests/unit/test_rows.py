@@ -10,7 +10,7 @@ from intake.bounds import MAX_LINE, cell_fits
 from intake.model import Status
 from intake.rows import COPY_COLUMN, columns, copy_mark, day_number, row_of, short_row
 
-from tests.unit.fakes import ANSWERS, INTAKE_ID, an_intake
+from tests.support.fakes import ANSWERS, INTAKE_ID, an_intake
 
 READ_COLUMNS = (
     "Utility (read)",

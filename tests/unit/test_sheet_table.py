@@ -14,8 +14,8 @@ from intake.model import Intake
 from intake.rows import COPY_COLUMN, Cell, columns, copy_mark, row_of
 
 from infra.local.sheets.book import MAX_CELLS
-from tests.unit.fakes import INTAKE_ID, Clock, an_intake
-from tests.unit.in_process import OfficeSheet
+from tests.support.fakes import INTAKE_ID, Clock, an_intake
+from tests.support.office_sheet import OfficeSheet
 
 IDS = [f"{number:032x}" for number in range(1, 6)]
 NAMES = [column.name for column in columns(copies=True)]

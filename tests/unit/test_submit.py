@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -13,7 +10,6 @@ from intake.errors import (
     BadIdempotencyKey,
     BadRequest,
     IdempotencyKeyReused,
-    IntakeError,
     MalformedUpload,
     NotMultipart,
     TemporaryError,
@@ -21,58 +17,13 @@ from intake.errors import (
 )
 from intake.model import Status
 from intake.office.lists import Agent
-from intake.office.office_lists import OfficeLists
 from intake.settings import MIB, Limits
-from intake.stages.submit import Accepted, intake_id_for, submit
+from intake.stages.submit import Accepted, intake_id_for
 from werkzeug.exceptions import ClientDisconnected
 
-from tests.unit.fakes import ANSWERS, Bucket, Store, TaskPublisher, some_office_lists
-from tests.unit.uploads import CONTENT_TYPE, JPEG, PDF, CutStream, body_of, field_part, file_part, form_body
-
-KEY = "5f0c8f0e-6a52-4f4e-9d5e-0f6f0b6b7c11"
-OTHER_KEY = "9b3de1a2-1111-4f4e-9d5e-0f6f0b6b7c11"
-
-
-@dataclass
-class Service:
-    """One deployment in memory."""
-
-    store: Store = field(default_factory=Store)
-    bucket: Bucket = field(default_factory=Bucket)
-    tasks: TaskPublisher = field(default_factory=TaskPublisher)
-    office_lists: OfficeLists = field(default_factory=some_office_lists)
-    limits: Limits = field(default_factory=Limits)
-
-    def send(self, body: bytes | CutStream, key: str | None = KEY, content_type: str = CONTENT_TYPE) -> Accepted:
-        """Submit a body."""
-        stream = io.BytesIO(body) if isinstance(body, bytes) else body
-        return submit(
-            stream,  # type: ignore[arg-type]
-            content_type,
-            key,
-            store=self.store,  # type: ignore[arg-type]
-            bucket=self.bucket,  # type: ignore[arg-type]
-            tasks=self.tasks,  # type: ignore[arg-type]
-            office_lists=self.office_lists,
-            limits=self.limits,
-        )
-
-    def refused(self, body: bytes | CutStream, **changes: str) -> IntakeError:
-        """Submit a body that is refused, and return why; nothing of it may be left."""
-        with pytest.raises(IntakeError) as caught:
-            self.send(body, **changes)
-        self.bucket.collect_garbage()
-        assert self.bucket.objects == {}
-        assert self.store.uploads == {}
-        assert self.store.intakes == {}
-        assert self.tasks.to_ocr == []
-        return caught.value
-
-    def problems(self, files: Iterable[bytes]) -> list[tuple[str, str, str]]:
-        """Return what is said of some files that are refused."""
-        error = self.refused(form_body(ANSWERS, list(files)))
-        assert isinstance(error, BadRequest)
-        return [(problem.code, problem.field, problem.message) for problem in error.problems]
+from tests.support.fakes import ANSWERS, some_office_lists
+from tests.support.submission import KEY, OTHER_KEY, Service
+from tests.support.uploads import JPEG, PDF, CutStream, body_of, field_part, file_part, form_body
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from intake.stages.chunk_lease import Lease
 from intake.stages.ocr import words_object
 from intake.stages.sweep import BATCH, LONGEST_PAUSE, UPLOAD_MAX_AGE, Sweeper, Swept
 
-from tests.unit.fakes import INTAKE_ID, Bucket, Copies, Store, TaskPublisher, Upload, an_intake
+from tests.support.fakes import INTAKE_ID, Bucket, Copies, Store, TaskPublisher, Upload, an_intake
 
 STALL_TIMEOUT_S = 120.0
 MAX_ATTEMPTS = 4

@@ -13,9 +13,7 @@ import pytest
 from intake.warm_up import WAKE_EVERY_S, WarmUp
 from werkzeug.test import Client
 
-from tests.unit.test_main import SOURCE, Deployment, deployment
-
-__all__ = ["deployment"]  # a fixture that is used here as well
+from tests.support.deployment import SOURCE, Deployment
 
 
 class Topic:

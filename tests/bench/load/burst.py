@@ -17,10 +17,10 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from infra.local.stack import StackOptions
 from tests.bench.load.measuring import Sampler, percentile, rows
-from tests.pipeline import documents
-from tests.pipeline.conftest import running
-from tests.pipeline.deliverer import Deliverer
-from tests.pipeline.submitter import ANSWERS, Submitter
+from tests.support import documents
+from tests.support.deliverer import Deliverer
+from tests.support.stacks import running
+from tests.support.submitter import ANSWERS, Submitter
 
 SENDERS = 64
 STALL_TIMEOUT_S = 900.0

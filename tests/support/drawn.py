@@ -8,7 +8,7 @@ import pymupdf
 from intake.model import PageWords
 from intake.pages.pdf import PdfDocument
 
-from tests.unit.lettering import Line
+from tests.support.lettering import Line
 
 WIDTH, HEIGHT = 612, 792  # points
 

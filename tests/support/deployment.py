@@ -1,0 +1,62 @@
+"""The deployed functions, with fakes behind them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import functions_framework
+from intake.settings import Limits
+from intake.stages.sweep import Sweeper
+from werkzeug.test import Client
+
+from tests.support.fakes import Bucket, Store, TaskPublisher, some_office_lists
+
+SOURCE = str(Path(__file__).parents[2] / "functions" / "main.py")
+
+
+class Stage:
+    """A stage that notes how it is called, or fails."""
+
+    def __init__(self, origin: dict[str, str] | None = None) -> None:
+        self.calls: list[tuple[object, ...]] = []
+        self.error: Exception | None = None
+        self.origin = origin
+
+    def __call__(self, *args: object) -> dict[str, str] | None:
+        self.calls.append(args)
+        if self.error:
+            raise self.error
+        return self.origin
+
+
+class Deployment:
+    """The five functions over one store in memory."""
+
+    def __init__(self) -> None:
+        self.store, self.bucket, self.tasks = Store(), Bucket(), TaskPublisher()
+        self.read_chunk, self.record, self.report = Stage(), Stage(), Stage()
+        self.admit = Stage(origin={"client": "c" * 32, "peer": "d" * 32})
+        limits = {"chunk_pages": 4, "chunks_in_flight": 4, "stall_timeout_s": 60, "max_attempts": 3}
+        sweeper = Sweeper(self.store, self.bucket, self.tasks, **limits)  # type: ignore[arg-type]
+        self.services = SimpleNamespace(
+            store=self.store,
+            bucket=self.bucket,
+            tasks=self.tasks,
+            office_lists=some_office_lists(),
+            limits=Limits(),
+            ocr=SimpleNamespace(read_chunk=self.read_chunk),
+            row_writer=SimpleNamespace(record=self.record),
+            archive=None,
+            sweeper=sweeper,
+            backlog_metrics=SimpleNamespace(report=self.report),
+            admission=SimpleNamespace(admit=self.admit),
+            app_check=None,
+        )
+
+    def function(self, target: str) -> Client:
+        """Load the real source as the platform does, and return a client of one function."""
+        client = functions_framework.create_app(target, SOURCE).test_client()
+        sys.modules["main"].services = self.services  # type: ignore[attr-defined]
+        return client
