@@ -104,7 +104,7 @@ class WorkerProcess:
         self._limits = limits
         arguments = (str(os.getpid()), json.dumps(asdict(limits)))
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        functions = Path(__file__).parents[2]
+        functions = Path(__file__).parents[3]
         with theirs:
             # Not forked: gRPC's threads do not survive that. What it prints may quote a file, so nobody gets to see it.
             self._popen = subprocess.Popen(  # noqa: S603 - our own module
