@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra import contract
+
 FRONTEND = Path(__file__).resolve().parents[1] / "frontend"
 _NPM_TIMEOUT_S = 600
 _UNBUILT = "The page is served unbuilt and asks for progress every few seconds instead of listening to Firestore"
@@ -45,6 +47,7 @@ def build(say: Callable[[str], None], frontend: Path = FRONTEND) -> Site:
 
     A machine without Node.js, or without a way to npm's registry, serves the sources; `say` is told.
     """
+    contract.write(frontend / "site")
     if (site := current(frontend)).live:
         return site
     npm = shutil.which("npm")

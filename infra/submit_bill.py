@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from infra import contract
 from infra.intake_client import IntakeClient, SubmitError
 from infra.local import state
 from infra.local.processes import StackError
@@ -27,21 +28,7 @@ DEFAULT_URL = "http://localhost:8080"
 # A copy in Drive takes a few seconds; after these the row is shown with what stands for it.
 _COPY_TRIES = 8
 
-# An invented person; the 555-01xx numbers and example.com belong to nobody.
-SPECIMEN_FIELDS = {
-    "agent_id": "GW-0042",
-    "business_entity": "Sample Bakery LLC",
-    "account_name": "Sample Bakery LLC",
-    "contact_name": "Jordan Specimen",
-    "title": "Owner",
-    "phone": "607-555-0142",
-    "email": "jordan.specimen@example.com",
-    "utility": "NYSEG",
-    "account_type": "Small Demand <25 kW",
-    "developer": "Example Solar",
-    "consent": "yes",
-    "sms_consent": "no",
-}
+SPECIMEN_FIELDS = contract.examples()
 
 
 @dataclass

@@ -1,33 +1,17 @@
-// The answers and their rules, the same as the server's (functions/intake/form.py and stages/submit.py), so that most
-// mistakes are told before anything is sent. Pure: no page, no network; tests compare it with the server word for word.
+// The rules of the answers and files, the same as the server's, so that most mistakes are found before anything is sent.
+// Pure: no page, no network. The entries come from functions/intake/contract.toml; tests compare the rules with the server's.
 
-export const MAX_LENGTH = 200;
-export const MAX_FILES = 10;
+import * as contract from "./contract.js";
+
+export const { MAX_FILES, MAX_UPLOAD_BYTES, SNIFF_BYTES, UTILITIES, ACCOUNT_TYPES } = contract;
 export const MIB = 1024 * 1024;
-export const MAX_UPLOAD_BYTES = 30 * MIB;
-/** Bytes of a file's beginning that `sniff` wants to see. */
-export const SNIFF_BYTES = 1024;
 
-export const UTILITIES = [
-  "NYSEG",
-  "RG&E",
-  "National Grid",
-  "Central Hudson",
-  "Con Edison",
-  "Orange & Rockland",
-  "PSEG Long Island",
-];
-export const ACCOUNT_TYPES = ["Small Demand <25 kW", "Large Demand >25 kW", "Mass Market"];
-
-const EMAIL = /^[^\s@<>,;:"()[\]\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$/;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const CONTROL = /[\x00-\x1f\x7f-\x9f\u2028\u2029\ue000-\uf8ff]/;
-const HEIC_BRANDS = "heic heix heim heis hevc hevx hevm hevs mif1 msf1".split(" ");
 
 // What looks like HEIC or TIFF and is not accepted.
-const AVIF = /^[^]{4}ftyp(?:avi[fs]|(?:hei|mif|msf|mia)(?![^]*hvc1)[^]*(?:avi[fs]|av01))/;
-// eslint-disable-next-line no-control-regex -- bytes are what it looks for
-const RAW = /^(?:II\*\0[^]*\x12\xc6\x01\0\x04\0\0\0|MM\0\*[^]*\xc6\x12\0\x01\0\0\0\x04|II\*\0[^]{4}CR)/;
+const AVIF = new RegExp(contract.AVIF);
+const RAW = new RegExp(contract.RAW);
 
 /** Return which digit of its script a character is: scripts have theirs in a row, from zero. */
 function digit(character) {
@@ -49,35 +33,17 @@ function fold(text) {
     .replace(/\p{Nd}/gu, digit);
 }
 
-function emailProblem(value) {
-  return EMAIL.test(value) ? null : "Enter an email address in the correct format, like name@example.com.";
-}
+const whole = (pattern) => (pattern ? new RegExp(`^(?:${pattern})$`) : /^/);
 
-function phoneProblem(value) {
-  const digits = value.replace(/[^0-9]/g, "");
-  const number = digits.length === 11 && digits.startsWith("1") ? digits.slice(1) : digits;
-  const sound = /^[2-9][0-9]{2}[2-9][0-9]{6}$/.test(number) && /^[0-9\s().+/-]+$/.test(value);
-  return sound ? null : "Enter a US phone number with area code, like 607-555-0123.";
-}
-
-/** Every field in the order of the form: name, sentence when it is empty ("" = optional), rule; what is chosen is not folded. */
-export const FIELDS = [
-  { name: "agent_id", missing: "Enter your agent ID." },
-  { name: "business_entity", missing: "" },
-  { name: "account_name", missing: "Enter the account name as it is on the bill." },
-  { name: "contact_name", missing: "Enter the name of the person to contact." },
-  { name: "title", missing: "Enter the contact's title, such as Owner." },
-  { name: "phone", missing: "Enter a phone number.", problem: phoneProblem },
-  { name: "email", missing: "Enter an email address.", problem: emailProblem },
-  { name: "utility", missing: "Choose the utility.", chosen: true },
-  { name: "account_type", missing: "Choose the account type.", chosen: true },
-  { name: "developer", missing: "Choose the developer.", chosen: true },
-  { name: "consent", missing: "The customer must agree to the terms and the power of attorney.", chosen: true },
-  { name: "sms_consent", missing: "", chosen: true },
-];
+/** Every field in the order of the form; contract.toml explains the entries. */
+export const FIELDS = contract.FIELDS.map((field) => ({
+  ...field,
+  pattern: whole(field.pattern),
+  digits: whole(field.digits),
+}));
 
 /** Fields that stay when the agent goes on to the next customer. */
-export const AGENT_FIELDS = ["agent_id", "business_entity", "developer"];
+export const AGENT_FIELDS = FIELDS.filter((field) => field.agents_own).map(({ name }) => name);
 
 /**
  * Return every problem of the answers, in the order of the form.
@@ -86,18 +52,18 @@ export const AGENT_FIELDS = ["agent_id", "business_entity", "developer"];
  */
 export function checkAnswers(answers) {
   const problems = [];
-  for (const { name, missing, problem, chosen } of FIELDS) {
-    const value = (chosen ? answers[name] ?? "" : fold(answers[name] ?? "")).trim();
+  for (const { name, kind, missing, wrong, pattern, digits, max_length } of FIELDS) {
+    const answer = answers[name] ?? "";
+    const value = (kind ? answer : fold(answer)).trim(); // what is chosen stays as the list spells it
     const add = (code, message) => problems.push({ code, field: name, message });
     if (!value) {
       if (missing) add("missing_field", missing);
-    } else if ([...value].length > MAX_LENGTH) {
-      add("field_too_long", `Shorten this answer to at most ${MAX_LENGTH} characters.`);
+    } else if ([...value].length > max_length) {
+      add("field_too_long", `Shorten this answer to at most ${max_length} characters.`);
     } else if (CONTROL.test(value)) {
       add("malformed_field", "Enter this answer on one line, without control characters.");
-    } else {
-      const message = problem?.(value);
-      if (message) add("malformed_field", message);
+    } else if (!pattern.test(value) || !digits.test(value.replace(/[^0-9]/g, ""))) {
+      add("malformed_field", wrong);
     }
   }
   return problems;
@@ -145,6 +111,6 @@ export function sniff(head) {
   if (text.startsWith("\x89PNG\r\n\x1a\n")) return "png";
   if (text.startsWith("II*\0") || text.startsWith("MM\0*")) return RAW.test(text) ? null : "tiff";
   if (text.startsWith("RIFF") && text.slice(8, 12) === "WEBP") return "webp";
-  if (text.slice(4, 8) === "ftyp" && HEIC_BRANDS.includes(text.slice(8, 12))) return AVIF.test(text) ? null : "heic";
+  if (text.slice(4, 8) === "ftyp" && contract.HEIC_BRANDS.includes(text.slice(8, 12))) return AVIF.test(text) ? null : "heic";
   return text.includes("%PDF-") ? "pdf" : null;
 }

@@ -21,7 +21,7 @@ CONTENT_TYPES = {
 
 # Brands of HEIF pictures coded with HEVC: ISO/IEC 23008-12, annex B.4, and https://github.com/nokiatech/heif (brands).
 # mif1 and msf1 are the codec-neutral brands that some phones put first; AVIF may carry them too.
-_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 
 
 class Foreign(NamedTuple):
@@ -43,9 +43,9 @@ _PRINT = "Print it to a PDF and send that."
 _INSIDE = "Open it and send the bill that is inside."
 _PAGES = "Send photos of the bill's pages."
 
-_AVIF = re.compile(rb"^[\s\S]{4}ftyp(?:avi[fs]|(?:hei|mif|msf|mia)(?![\s\S]*hvc1)[\s\S]*(?:avi[fs]|av01))")
+AVIF = re.compile(rb"^[\s\S]{4}ftyp(?:avi[fs]|(?:hei|mif|msf|mia)(?![\s\S]*hvc1)[\s\S]*(?:avi[fs]|av01))")
 # The tag DNGVersion, in both byte orders, and Canon's mark (exiftool.org/canon_raw.html).
-_RAW = re.compile(
+RAW = re.compile(
     rb"^(?:II\*\0[\s\S]*\x12\xc6\x01\0\x04\0\0\0|MM\0\*[\s\S]*\xc6\x12\0\x01\0\0\0\x04|II\*\0[\s\S]{4}CR)"
 )
 
@@ -83,7 +83,7 @@ FOREIGN = [
     ),
 ]
 """What agents send by mistake: saved mails and web pages, office documents, what a phone or camera makes besides JPEG. Only
-what is certain by its beginning. The form has the same list (frontend/site/kinds.js)."""
+what is certain by its beginning. `infra.contract` hands it on to the page."""
 
 
 def foreign(head: bytes) -> Foreign | None:
@@ -108,11 +108,11 @@ def sniff(head: bytes) -> str | None:
         return "jpeg"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
-    if head[:4] in (b"II*\x00", b"MM\x00*") and not _RAW.search(head[:SNIFF_BYTES]):
+    if head[:4] in (b"II*\x00", b"MM\x00*") and not RAW.search(head[:SNIFF_BYTES]):
         return "tiff"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS and not _AVIF.search(head[:SNIFF_BYTES]):
+    if head[4:8] == b"ftyp" and head[8:12] in HEIC_BRANDS and not AVIF.search(head[:SNIFF_BYTES]):
         return "heic"
     if b"%PDF-" in head[:SNIFF_BYTES]:
         return "pdf"

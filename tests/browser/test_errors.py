@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from intake import filetypes, form
-from intake.settings import Limits
 from playwright.sync_api import FilePayload, Route, expect
 
 from infra.site import FRONTEND
@@ -39,22 +38,6 @@ def in_node(script: str, value: Any) -> Any:
         timeout=60,
     )
     return json.loads(done.stdout)
-
-
-def test_lists_and_limits_are_the_servers() -> None:
-    """The built-in lists, the fields and the limits are the same on both sides."""
-    limits = Limits()
-    numbers = "rules.MAX_LENGTH, rules.MAX_FILES, rules.MAX_UPLOAD_BYTES, rules.SNIFF_BYTES"
-    script = f"[rules.UTILITIES, rules.ACCOUNT_TYPES, rules.FIELDS.map((field) => field.name), {numbers}]"
-    assert in_node(script, None) == [
-        list(form.UTILITIES),
-        list(form.ACCOUNT_TYPES),
-        [field.name for field in form.FIELDS],
-        form.MAX_LENGTH,
-        limits.files,
-        limits.upload_bytes,
-        filetypes.SNIFF_BYTES,
-    ]
 
 
 ODD = [

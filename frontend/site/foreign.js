@@ -1,0 +1,20 @@
+// Written by `python -m infra.contract` from functions/intake/filetypes.py: change that, not this.
+export const FOREIGN = [
+  ["^[\\s\\S]{4}ftyp(?:avi[fs]|hei|mif|msf|mia)", "", "an AVIF picture", "Send it as a JPEG, or send a screenshot of it."],
+  ["^(?:II(?:\\*\\0|RO|RS|U\\0)|MM\\0\\*|[\\s\\S]{4}ftypcrx |FUJIFILMCCD-RAW)", "", "a raw photo", "Send it as a JPEG, or send a screenshot of it."],
+  ["^GIF8[79]a", "", "a GIF picture", "Send it as a JPEG, or send a screenshot of it."],
+  ["^BM[\\s\\S]{4}\\0{4}[\\s\\S]{4}[\\x0c-\\x7c]\\0{3}", "", "a BMP picture", "Send it as a JPEG, or send a screenshot of it."],
+  ["^8BPS\\0", "", "a Photoshop picture", "Send it as a JPEG, or send a screenshot of it."],
+  ["^(?:\\xff\\x0a|\\0{3}\\x0cJXL )", "", "a JPEG XL picture", "Send it as a JPEG, or send a screenshot of it."],
+  ["^(?:\\xff\\x4f\\xff\\x51|\\0{3}\\x0cjP {2})", "", "a JPEG 2000 picture", "Send it as a JPEG, or send a screenshot of it."],
+  ["^(?:\\xef\\xbb\\xbf)?\\s*(?:<\\?xml[^>]*>\\s*)?<(?:!doctype html|html|head|body)\\b", "i", "a web page", "Print it to a PDF and send that."],
+  ["^(?:\\xef\\xbb\\xbf)?\\s*<(?=[?!s])[\\s\\S]*?(?:<|\\b)svg\\b", "", "an SVG drawing", "Send it as a JPEG, or send a screenshot of it."],
+  ["^[\\s\\S]{4}(?:ftyp(?:iso|mp4|avc1|qt {2}|M4V|3g|mmp4|MSNV|dash)|moov|mdat)", "", "a video", "Send photos of the bill's pages."],
+  ["^(?:\\x1a\\x45\\xdf\\xa3|RIFF[\\s\\S]{4}AVI )", "", "a video", "Send photos of the bill's pages."],
+  ["^PK\\x03\\x04[\\s\\S]*(?:\\[Content_Types\\]\\.xml|_rels/)", "", "a Word, Excel or PowerPoint file", "Print it to a PDF and send that."],
+  ["^PK\\x03\\x04[\\s\\S]{26}mimetypeapplication/vnd\\.oasis", "", "an OpenDocument file", "Print it to a PDF and send that."],
+  ["^\\xd0\\xcf\\x11\\xe0\\xa1\\xb1\\x1a\\xe1", "", "an old Word, Excel or Outlook file", "Print it to a PDF and send that."],
+  ["^\\{\\\\rtf", "", "an RTF document", "Print it to a PDF and send that."],
+  ["^(?:PK\\x03\\x04|PK\\x05\\x06|Rar!\\x1a|7z\\xbc\\xaf|\\x1f\\x8b)", "", "an archive", "Open it and send the bill that is inside."],
+  ["^(?:[\\w-]+:[^\\n]*\\n(?:[ \\t][^\\n]*\\n)*)+?(?:mime-version|message-id|received):", "i", "an e-mail or a saved web page", "Print it to a PDF and send that."],
+];
