@@ -68,39 +68,6 @@ def test_submission_needs_no_framework() -> None:
     )
 
 
-MODULES = {
-    "progress": "intake.stages.progress, intake.cloud.firestore.store",
-    "submit": "intake.stages.submit, intake.cloud.firestore.store, intake.cloud.storage, intake.cloud.pubsub",
-    "sweep": "intake.stages.sweep, intake.cloud.firestore.store, intake.cloud.storage, intake.cloud.pubsub",
-}
-
-
-@pytest.mark.parametrize("function", sorted(MODULES))
-def test_functions_load_only_what_they_use(function: str) -> None:
-    """A function that reads no page and writes no row loads no PDF, picture, OCR or Sheet library."""
-    loaded = loaded_by(f"import main, {MODULES[function]}")
-    assert among(loaded, (*PICTURES, "google.cloud.vision_v1", "gspread")) == []
-    if function == "progress":
-        assert among(loaded, ("google.cloud.storage", "google.pubsub_v1")) == []
-
-
-def test_services_of_progress() -> None:
-    """Making the store, as `progress` does, loads neither Storage nor Pub/Sub nor anything for pages and rows."""
-    environ = {
-        "GOOGLE_CLOUD_PROJECT": "p",
-        "BILLS_BUCKET": "b",
-        "FIRESTORE_EMULATOR_HOST": "127.0.0.1:1",
-    }
-    loaded = loaded_by(
-        f"import os; os.environ.update({environ!r})\nfrom intake.services import Services\nServices(os.environ).store"
-    )
-    assert among(loaded, ("google.cloud.firestore",)) == ["google.cloud.firestore"]
-    assert (
-        among(loaded, (*PICTURES, "google.cloud.vision_v1", "gspread", "google.cloud.storage", "google.pubsub_v1"))
-        == []
-    )
-
-
 CLIENTS = (
     "google.cloud.firestore",
     "google.cloud.storage",

@@ -475,9 +475,3 @@ TestYear = Year.TestCase
 TestYear.settings = settings(
     max_examples=60, stateful_step_count=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
-
-
-def test_there_are_at_least_twenty_edits() -> None:
-    """Each is one that people make."""
-    assert len(EDITS) >= 20
-    assert ID_COLUMN in {column.name for column in OURS}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import random
 
 import pymupdf
@@ -15,7 +14,7 @@ from intake.pages.pdf import MAX_DECODED_BYTES, MAX_JPX_PIXELS, MIN_WORDS
 from PIL import Image, ImageOps
 
 from tests.support.marks import encoded, found_mark, mark_on_page, marked, picture_of, sent
-from tests.support.pdfs import LETTER, SCAN, Draw, both, pdf, scan, text
+from tests.support.pdfs import LETTER, SCAN, both, pdf, scan, text
 from tests.support.pictures import lying_jpeg
 
 
@@ -54,17 +53,6 @@ def test_fewest_words() -> None:
     """As many words as make a text layer, and one less."""
     assert content_of(pdf(lambda page: text(page, MIN_WORDS))).source == "text"
     assert content_of(pdf(lambda page: text(page, MIN_WORDS - 1))).source == "render"
-
-
-def test_blank_page() -> None:
-    """A page with nothing on it is drawn like any other; the OCR will find nothing."""
-    assert content_of(pdf(lambda page: None)).source == "render"
-
-
-def test_stray_letter_is_no_text_layer() -> None:
-    """A scan with a single character of text over it is still a scan, and the character is kept."""
-    content = content_of(pdf(both(scan, lambda page: page.insert_text((300, 780), "x"))))
-    assert (content.source, spelled(content)) == ("picture", "x")
 
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
@@ -138,12 +126,6 @@ def test_text_with_a_crop_box() -> None:
     assert black_in(data, quad_box(content.words[0].quad)) > 0.05
 
 
-def test_letterhead_picture_does_not_spoil_a_text_layer() -> None:
-    """A logo leaves a page of text what it is."""
-    logo = lambda page: scan(page, rect=pymupdf.Rect(20, 20, 220, 80))  # noqa: E731
-    assert content_of(pdf(both(logo, text))).source == "text"
-
-
 def test_large_picture_beside_text() -> None:
     """A picture beyond a logo's size holds text of its own: it is drawn for the OCR, and the words beside it stay."""
     large = lambda page: scan(page, rect=pymupdf.Rect(100, 400, 400, 792))  # noqa: E731
@@ -151,17 +133,6 @@ def test_large_picture_beside_text() -> None:
     assert (content.source, len(content.words)) == ("render", 40)
     across, down = found_mark(marked(850, 1100))
     assert mark_on_page(content) == pytest.approx(((100 + 300 * across) / 612, (400 + 392 * down) / 792), abs=0.01)
-
-
-def test_large_picture_on_a_rotated_page() -> None:
-    """How much of a page a picture covers does not depend on how the page is turned."""
-
-    def draw(page: pymupdf.Page) -> None:
-        text(page)
-        scan(page, rect=pymupdf.Rect(0, 300, 612, 792))
-        page.set_rotation(90)
-
-    assert content_of(pdf(draw)).source == "render"
 
 
 # --- a scan: one picture is all there is -----------------------------------------------------------------------------------
@@ -213,12 +184,6 @@ def test_scan_with_a_narrow_border() -> None:
     assert mark_on_page(content) == pytest.approx(found_mark(shown(data)), abs=0.01)
 
 
-def test_scan_on_part_of_the_page() -> None:
-    """A photo in the middle of a page is drawn with what is around it."""
-    data = pdf(lambda page: scan(page, rect=pymupdf.Rect(100, 100, 500, 600)))
-    assert content_of(data).source == "render"
-
-
 def test_scan_with_exif() -> None:
     """A PDF does not turn a picture by its EXIF, so nobody may: it is taken out."""
     data = pdf(lambda page: None)
@@ -235,52 +200,6 @@ def test_scan_with_exif() -> None:
     assert mark_on_page(content) == pytest.approx(found_mark(shown(data)), abs=0.01)
 
 
-def test_invisible_text_over_a_scan() -> None:
-    """What a scanner's own OCR left invisibly is not trusted: the picture is read again."""
-    content = content_of(pdf(both(scan, lambda page: text(page, render_mode=3))))
-    assert (content.source, content.words) == ("picture", ())
-
-
-def test_text_hidden_under_a_scan() -> None:
-    """Text that the picture covers cannot be seen and is not read."""
-    content = content_of(pdf(both(text, scan)))
-    assert (content.source, content.words) == ("picture", ())
-
-
-def test_text_over_a_scan() -> None:
-    """Visible text over a scan is kept, and the picture is read as well."""
-    content = content_of(pdf(both(scan, lambda page: text(page, 8))))
-    assert (content.source, spelled(content)) == ("picture", "Your account number and the total amount of")
-
-
-def test_visible_and_hidden_text_with_a_scan() -> None:
-    """When some text is over and some under the picture, the layers cannot be told apart, so the page is drawn."""
-    assert content_of(pdf(both(text, scan, lambda page: text(page, 8)))).source == "render"
-
-
-def test_page_of_text_over_a_picture() -> None:
-    """A full page of text over a full-page picture gives both, and none of them twice."""
-    content = content_of(pdf(both(scan, text)))
-    assert content.source == "picture"
-    assert len(content.words) == 40
-
-
-@pytest.mark.parametrize(
-    "over",
-    [
-        lambda page: page.draw_rect(pymupdf.Rect(50, 50, 300, 300), fill=(1, 1, 1)),
-        lambda page: page.draw_line((10, 10), (500, 500)),
-        lambda page: page.add_freetext_annot(pymupdf.Rect(100, 100, 300, 200), "paid"),
-        lambda page: page.add_freetext_annot(pymupdf.Rect(100, 100, 300, 200), "paid", border_width=0),
-        lambda page: page.add_highlight_annot(pymupdf.Rect(100, 100, 300, 200)),
-    ],
-    ids=["box", "line", "note", "plain note", "highlight"],
-)
-def test_something_drawn_over_a_scan(over: Draw) -> None:
-    """What is drawn over a picture is part of what a person sees, so the page is drawn."""
-    assert content_of(pdf(both(scan, over))).source == "render"
-
-
 def form_field(page: pymupdf.Page) -> None:
     """Put a filled form field on the page."""
     widget = pymupdf.Widget()
@@ -293,30 +212,6 @@ def test_form_field_over_a_scan() -> None:
     """What somebody typed into a form over a scan is not lost."""
     content = content_of(pdf(both(scan, form_field)))
     assert content.source == "render" or "filled" in spelled(content)
-
-
-def test_form_field_on_a_text_page() -> None:
-    """What somebody typed into a form is read with the text of the page."""
-    content = content_of(pdf(both(text, form_field)))
-    assert content.source == "render" or "filled" in spelled(content)
-
-
-def test_two_pictures() -> None:
-    """A page of two pictures, also of the same one twice, is drawn."""
-    upper, lower = pymupdf.Rect(0, 0, 612, 396), pymupdf.Rect(0, 396, 612, 792)
-    other = encoded(marked(640, 480), "jpeg")
-    assert content_of(pdf(lambda page: [scan(page, rect=upper), scan(page, other, rect=lower)])).source == "render"
-    assert content_of(pdf(lambda page: [scan(page), scan(page)])).source == "render"
-
-
-def test_cropped_scan() -> None:
-    """What the page's crop box hides of a picture is not read."""
-
-    def draw(page: pymupdf.Page) -> None:
-        scan(page)
-        page.set_cropbox(pymupdf.Rect(0, 0, 612, 500))
-
-    assert content_of(pdf(draw)).source == "render"
 
 
 def raw_page(page_content: bytes, picture: bytes = SCAN) -> bytes:
@@ -332,15 +227,49 @@ def raw_page(page_content: bytes, picture: bytes = SCAN) -> bytes:
     return data
 
 
-def test_scan_by_hand() -> None:
-    """The hand-written page that the next tests vary is sent as it came."""
-    assert content_of(raw_page(b"q 612 0 0 792 0 0 cm /Scan Do Q")).source == "picture"
+def placed(matrix: bytes, clip: bytes = b"") -> bytes:
+    """Return a PDF that paints its picture through a matrix, and within a clipping path."""
+    return raw_page(b"q " + clip + b" " + matrix + b" cm /Scan Do Q")
 
 
-def test_clipped_scan() -> None:
-    """What a clipping path hides of a picture is not read; one around the whole page hides nothing."""
-    assert content_of(raw_page(b"q 0 396 612 396 re W n 612 0 0 792 0 0 cm /Scan Do Q")).source == "render"
-    assert content_of(raw_page(b"q 0 0 612 792 re W n 612 0 0 792 0 0 cm /Scan Do Q")).source == "picture"
+BOX, WHOLE_PAGE = pymupdf.Rect(100, 100, 300, 200), b"612 0 0 792 0 0"
+LAYERS: dict[str, tuple[bytes, str, int]] = {
+    # what is on the page, from the bottom up: the page, where its words come from, how many need no OCR
+    "picture on a part": (pdf(lambda page: scan(page, rect=pymupdf.Rect(100, 100, 500, 600))), "render", 0),
+    "text of a scanner's OCR": (pdf(both(scan, lambda page: text(page, render_mode=3))), "picture", 0),
+    "text under the scan": (pdf(both(text, scan)), "picture", 0),
+    "text over the scan": (pdf(both(scan, lambda page: text(page, 8))), "picture", 8),
+    "page of text over the scan": (pdf(both(scan, text)), "picture", 40),
+    "text under and over": (pdf(both(text, scan, lambda page: text(page, 8))), "render", 0),
+    "box over the scan": (pdf(both(scan, lambda page: page.draw_rect(BOX, fill=(1, 1, 1)))), "render", 0),
+    "line over the scan": (pdf(both(scan, lambda page: page.draw_line((10, 10), (500, 500)))), "render", 0),
+    "note over the scan": (
+        pdf(both(scan, lambda page: page.add_freetext_annot(BOX, "paid", border_width=0))),
+        "render",
+        0,
+    ),
+    "marker over the scan": (pdf(both(scan, lambda page: page.add_highlight_annot(BOX))), "render", 0),
+    "same picture twice": (pdf(both(scan, scan)), "render", 0),
+    "scan in a crop box": (
+        pdf(both(scan, lambda page: page.set_cropbox(pymupdf.Rect(0, 0, 612, 500)))),
+        "render",
+        0,
+    ),
+    "scan cut by a path": (placed(WHOLE_PAGE, b"0 396 612 396 re W n"), "render", 0),
+    "path around the page": (placed(WHOLE_PAGE, b"0 0 612 792 re W n"), "picture", 0),
+    "scan outside the page": (placed(b"612 0 0 792 2000 0"), "render", 0),
+    "scan as a point": (placed(b"0 0 0 0 0 0"), "render", 0),
+    "scan as a line": (placed(b"612 0 0 0 0 0"), "render", 0),
+    "scan without end": (placed(b"1e30 0 0 1e30 0 0"), "render", 0),
+}
+
+
+@pytest.mark.parametrize("layers", LAYERS)
+def test_what_lies_over_and_under_a_scan(layers: str) -> None:
+    """A picture is sent as it came only if nothing that a person sees is missing from it; visible text is kept."""
+    data, source, words = LAYERS[layers]
+    content = content_of(data)
+    assert (content.source, len(content.words)) == (source, words)
 
 
 @pytest.mark.parametrize("matrix", [b"-612 0 0 792 612 0", b"612 0 0 -792 0 792"], ids=["left-right", "top-bottom"])
@@ -350,20 +279,6 @@ def test_mirrored_scan(matrix: bytes) -> None:
     content = content_of(data)
     assert content.source == "render"
     assert mark_on_page(content) == pytest.approx(found_mark(shown(data)), abs=0.01)
-
-
-def test_picture_outside_the_page() -> None:
-    """A picture that nobody can see is no reason to fail."""
-    data = raw_page(b"q 612 0 0 792 2000 0 cm /Scan Do Q")
-    assert content_of(data).source == "render"
-
-
-@pytest.mark.parametrize(
-    "matrix", [b"0 0 0 0 0 0", b"612 0 0 0 0 0", b"1e30 0 0 1e30 0 0"], ids=["point", "line", "huge"]
-)
-def test_degenerate_picture(matrix: bytes) -> None:
-    """A picture without any extent, or without end, is no reason to fail."""
-    assert content_of(raw_page(b"q " + matrix + b" cm /Scan Do Q")).source == "render"
 
 
 def test_slightly_turned_scan() -> None:
@@ -429,20 +344,6 @@ def test_huge_page(size: tuple[float, float]) -> None:
     assert picture.width * picture.height <= RENDERED_PIXELS * 1.01
 
 
-@pytest.mark.parametrize("size", [(3, 3), (1, 1), (0.05, 0.05)], ids=str)
-def test_tiny_page(size: tuple[float, float]) -> None:
-    """A page of less than a pixel is drawn as one."""
-    content = content_of(pdf(lambda page: None, size=size))
-    assert sent(content).width >= 1
-
-
-def test_ordinary_page_is_drawn_at_a_good_resolution() -> None:
-    """Letter paper is drawn with nearly all the pixels allowed."""
-    picture = sent(content_of(pdf(text), redraw=True))
-    assert 0.98 * RENDERED_PIXELS <= picture.width * picture.height <= RENDERED_PIXELS * 1.01
-    assert picture.mode == "L"
-
-
 def with_size(width: int, height: int, picture: bytes, colours: str = "/DeviceRGB") -> bytes:
     """Return a scan whose picture says that it has some size, beside a line that makes the page one to draw."""
     draws = both(lambda page: scan(page, picture), lambda page: page.draw_line((10, 10), (500, 500)))
@@ -483,15 +384,6 @@ def test_jpeg_that_hides_its_size() -> None:
 
 
 # --- files ------------------------------------------------------------------------------------------------------------------
-
-
-def test_pages_of_all_kinds_in_one_file() -> None:
-    """Each page goes its own way, in any order."""
-    document = open_document("pdf", pdf(text, scan, both(text, scan), lambda page: None), 1)
-    assert document.page_count == 4
-    sources = [document.page(index).source for index in (3, 0, 1, 2, 1)]
-    document.close()
-    assert sources == ["render", "text", "picture", "picture", "picture"]
 
 
 def test_password() -> None:
@@ -583,18 +475,6 @@ def test_garbage(data: bytes) -> None:
         open_document("pdf", data, 1)
 
 
-def test_truncated() -> None:
-    """Half a PDF is repaired as far as MuPDF can, or refused."""
-    data = pdf(text, scan)
-    for part in range(1, 10):
-        try:
-            document = open_document("pdf", data[: len(data) * part // 10], 1)
-        except BadFile:
-            continue
-        assert document.page_count >= 1
-        document.close()
-
-
 def test_page_count_that_lies() -> None:
     """A file that promises more pages than it has is damaged: the missing page cannot be read, now or later."""
     with pymupdf.open(stream=pdf(text), filetype="pdf") as document:
@@ -606,27 +486,6 @@ def test_page_count_that_lies() -> None:
     with pytest.raises(BrokenFile):
         opened.page(5)
     opened.close()
-
-
-def test_damaged_bytes() -> None:
-    """Whatever was damaged, pages are read or refused; no other exception leaves."""
-    rng = random.Random(11)
-    small = encoded(marked(85, 110), "jpeg")
-    whole = pdf(text, lambda page: scan(page, small), both(lambda page: scan(page, small), form_field), deflate=False)
-    for _ in range(120):
-        damaged = bytearray(whole)
-        for _ in range(rng.randint(1, 12)):
-            damaged[rng.randrange(9, len(damaged))] = rng.choice(b"0123456789/<>[] \n\xff\0Rq")
-        try:
-            document = open_document("pdf", bytes(damaged), 1)
-        except BadFile:
-            continue
-        for index in range(min(document.page_count, 5)):
-            try:
-                document.page(index)
-            except BadFile:
-                continue
-        document.close()
 
 
 def test_nothing_of_the_file_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
@@ -646,8 +505,3 @@ def test_memory_is_given_back() -> None:
         document.page(index, redraw=True)
     assert rss_mb() - before < 40
     document.close()
-
-
-def test_picture_of_a_page_is_a_jpeg() -> None:
-    """What is drawn is sent as JPEG."""
-    assert Image.open(io.BytesIO(picture_of(content_of(pdf(text), redraw=True)))).format == "JPEG"

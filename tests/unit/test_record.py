@@ -93,15 +93,6 @@ def test_many_intakes_are_one_write(office: Office) -> None:
     assert office.sheet.faults.calls["append"] == 1
 
 
-def test_a_thousand_in_a_minute(office: Office) -> None:
-    """1,000 intakes take as many writes as they fill batches of 500, and one look for more."""
-    assert FLUSH_ROWS == 500
-    ids = office.finish(1000)
-    office.process().record(ids[-1])
-    assert office.rows == ids
-    assert office.sheet.faults.calls["append"] == 2
-
-
 def test_full_batch_exactly(office: Office) -> None:
     """500 rows go in one write; 501 take two."""
     ids = office.finish(FLUSH_ROWS)
@@ -150,12 +141,6 @@ def test_nudge_for_a_finished_intake(office: Office, status: Status) -> None:
     assert office.sheet.faults.calls == {}
 
 
-def test_nudge_for_no_intake(office: Office) -> None:
-    """A nudge for an intake that is not there is done with."""
-    office.process().record(INTAKE_ID)
-    assert office.sheet.faults.calls == {}
-
-
 def test_nudge_that_comes_early(office: Office) -> None:
     """An intake that is not read yet gets no row."""
     office.store.add(an_intake(status=Status.READING))
@@ -164,29 +149,6 @@ def test_nudge_that_comes_early(office: Office) -> None:
 
 
 # --- trouble --------------------------------------------------------------------------------------------------------------
-
-
-def test_append_loses_its_answer(office: Office) -> None:
-    """A row that was written although Google did not say so is found and not written again."""
-    ids = office.finish(3)
-    row_writer = office.process()
-    office.sheet.faults.lose_answer("append", error=SheetUnavailable)
-    with pytest.raises(SheetUnavailable):
-        row_writer.record(ids[0])
-    assert office.status(ids[0]) is Status.READ
-    office.settle(row_writer, ids)
-    assert sorted(office.rows) == ids
-    assert {office.status(intake_id) for intake_id in ids} == {Status.RECORDED}
-
-
-def test_answer_lost_by_a_process_that_knew_the_sheet(office: Office) -> None:
-    """After any failure a process looks before it writes, though it knew the Sheet before."""
-    row_writer = office.process()
-    office.settle(row_writer, office.finish(1))
-    ids = office.finish(2, start=1)
-    office.sheet.faults.lose_answer("append", error=SheetUnavailable)
-    office.settle(row_writer, ids)
-    assert len(office.rows) == len(set(office.rows)) == 3
 
 
 def test_over_quota(office: Office) -> None:
@@ -204,50 +166,6 @@ def test_over_quota(office: Office) -> None:
     office.clock.sleep(0.2)
     row_writer.record(ids[1])
     assert sorted(office.rows) == ids
-
-
-def test_rows_written_but_not_marked(office: Office) -> None:
-    """When Firestore fails behind the Sheet, the rows are found and marked, not written again."""
-    ids = office.finish(2)
-    row_writer = office.process()
-    office.store.faults.refuse("mark_recorded")
-    with pytest.raises(TemporaryError):
-        row_writer.record(ids[0])
-    office.settle(row_writer, ids)
-    assert sorted(office.rows) == ids
-    assert office.sheet.faults.calls["append"] == 1
-
-
-def test_process_dies_between_sheet_and_mark(office: Office) -> None:
-    """A new process finds the rows of one that died before it could mark them."""
-    ids = office.finish(2)
-    office.store.faults.refuse("mark_recorded", error=KeyboardInterrupt)  # type: ignore[arg-type]
-    with pytest.raises(KeyboardInterrupt):
-        office.process().record(ids[0])
-    office.settle(office.process(), ids)
-    assert sorted(office.rows) == ids
-
-
-@pytest.mark.parametrize("call", ["intake", "awaiting_row"])
-def test_firestore_fails(office: Office, call: str) -> None:
-    """Nothing is written while Firestore does not answer, and all of it afterwards."""
-    ids = office.finish(2)
-    row_writer = office.process()
-    office.store.faults.refuse(call)
-    with pytest.raises(TemporaryError):
-        row_writer.record(ids[0])
-    assert office.rows == []
-    office.settle(row_writer, ids)
-    assert sorted(office.rows) == ids
-
-
-def test_ids_cannot_be_read(office: Office) -> None:
-    """Without a look at the Sheet a new process writes nothing."""
-    ids = office.finish(1)
-    office.sheet.faults.refuse("find_rows", error=SheetUnavailable)
-    with pytest.raises(SheetUnavailable):
-        office.process().record(ids[0])
-    assert office.sheet.faults.calls["append"] == 0
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -105,12 +105,6 @@ def test_row_in_winter_time() -> None:
     assert row_of(intake, "", "")["Submitted"] == pytest.approx(46023 + (22 * 3600 + 4 * 60 + 5) / 86400)
 
 
-def test_row_does_not_change_what_was_typed() -> None:
-    """What looks like a formula is handed on as it is; that it stays a text is the Sheet call's business."""
-    intake = replace(an_intake(), form={**ANSWERS, "account_name": "=1+1"})
-    assert row_of(intake, "", "")["Account Name"] == "=1+1"
-
-
 @pytest.mark.parametrize(("answer", "cell"), [("yes", "yes"), ("no", "no"), ("", "no"), (None, "")])
 def test_a_box_without_a_tick_is_a_no(answer: str | None, cell: str) -> None:
     """An intake from before the box was on the form says nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from intake.settings import MIB, Limits, Settings
+from intake.settings import Settings
 from intake.stages.archive import RUN_S
 
 from infra.spec import load
@@ -17,11 +17,6 @@ def test_least_environment() -> None:
     assert settings == Settings("greenwatt-local", "greenwatt-local-bills", "ocr-requests", "sheet-requests")
     assert settings.bill_link_base == "https://storage.cloud.google.com/"
     assert (settings.vision_endpoint, settings.pubsub_endpoint, settings.sheets_endpoint) == ("", "", "")
-
-
-def test_limits() -> None:
-    """The numbers that the form and the sentences speak of."""
-    assert Limits() == Limits(files=10, upload_bytes=30 * MIB, pages=500)
 
 
 @pytest.mark.parametrize("name", sorted(LEAST))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -146,86 +145,6 @@ def test_a_renamed_column_is_added_again_with_a_note(sheet: OfficeSheet) -> None
     assert tab.looks_of(len(NAMES)).type == "NUMBER"
 
 
-def test_added_columns_push_aside_what_stands_there(sheet: OfficeSheet) -> None:
-    """Notes that the office keeps right of the header, without a head, are moved and not written over."""
-    put(sheet.table(), [row(IDS[0])])
-    sheet.edit({"appendDimension": {"sheetId": sheet.tab("Intakes").sheet_id, "dimension": "COLUMNS", "length": 1}})
-    sheet.type_in("Intakes", 1, len(NAMES), "called twice")
-    sheet.type_in("Intakes", 0, NAMES.index("kWh"), "Monthly use")
-    put(sheet.table(), [row(IDS[1])])
-    assert sheet.tab("Intakes").row(1)[len(NAMES) + 1] == "called twice"
-
-
-def test_a_renamed_id_column_doubles_nothing(sheet: OfficeSheet) -> None:
-    """Ids are found wherever they stand, whatever their column is called now."""
-    put(sheet.table(), [row(IDS[0]), row(IDS[1])])
-    sheet.type_in("Intakes", 0, 0, "Number")
-    assert found_by(sheet.table(), *IDS) == set(IDS[:2])
-
-
-def test_a_renamed_tab_is_found_again(sheet: OfficeSheet) -> None:
-    """The office renames the tab, also under a running process: rows go on there, and no second tab is made."""
-    running = sheet.table()
-    put(running, [row(IDS[0])])
-    properties = {"sheetId": sheet.tab("Intakes").sheet_id, "title": "Bills 2026"}
-    sheet.edit({"updateSheetProperties": {"properties": properties, "fields": "title"}})
-    put(running, [row(IDS[1])])
-    assert [each["Intake ID"] for each in sheet.rows("Bills 2026")] == IDS[:2]
-    assert sheet.wire.service.book.titled("Intakes") is None
-
-
-def test_a_deleted_tab_is_made_again(sheet: OfficeSheet) -> None:
-    """After the office deleted the tab, the next row makes it anew, formatted."""
-    running = sheet.table()
-    put(running, [row(IDS[0])])
-    sheet.edit({"deleteSheet": {"sheetId": sheet.tab("Intakes").sheet_id}})
-    put(running, [row(IDS[1])])
-    assert [each["Intake ID"] for each in sheet.rows()] == [IDS[1]]
-
-
-def test_a_deleted_row_stays_deleted(sheet: OfficeSheet) -> None:
-    """What the office throws away is not filled in, and nothing else is hit in its place."""
-    table = sheet.table()
-    put(table, [row(IDS[0]), row(IDS[1])])
-    sheet.delete_row("Intakes", 1)
-    assert table.fill_in(COPY_COLUMN, {copy_mark(IDS[0]): "https://drive/one"}) == 0
-    assert found(sheet, IDS[1]) == filled(row(IDS[1]))
-
-
-def test_links_find_their_rows_after_any_sort(sheet: OfficeSheet) -> None:
-    """The office sorts between the row and its link, and even while the link is on its way."""
-    table = sheet.table()
-    put(table, [row(each) for each in IDS])
-    sheet.sort("Intakes", NAMES.index("kWh"), descending=True)
-    sheet.wire.before["spreadsheets.batchUpdate"] = lambda: sheet.sort("Intakes", NAMES.index("kWh"))
-    assert table.fill_in(COPY_COLUMN, {copy_mark(each): f"https://drive/{each}" for each in IDS[:3]}) == 3
-    for each in IDS[:3]:
-        assert found(sheet, each)[COPY_COLUMN] == f"https://drive/{each}"
-    for each in IDS[3:]:
-        assert found(sheet, each)[COPY_COLUMN] == copy_mark(each)
-
-
-def test_links_touch_nothing_but_their_cells(sheet: OfficeSheet) -> None:
-    """What the office has corrected, added and moved is as it was after a link was filled in, twice."""
-    table = sheet.table()
-    put(table, [row(each) for each in IDS])
-    sheet.type_in("Intakes", 2, NAMES.index("kWh"), "corrected")
-    sheet.insert_column("Intakes", 3)
-    sheet.type_in("Intakes", 0, 3, "Checked by")
-    sheet.type_in("Intakes", 4, 3, "Kim")
-    before = [list(cells) for cells in sheet.tab("Intakes").rows]
-    for _ in range(2):
-        table.fill_in(COPY_COLUMN, {copy_mark(IDS[1]): "https://drive/two"})
-    after = [list(cells) for cells in sheet.tab("Intakes").rows]
-    differences = [
-        (number, place)
-        for number, cells in enumerate(after)
-        for place, cell in enumerate(cells)
-        if before[number][place] != cell
-    ]
-    assert differences == [(2, NAMES.index(COPY_COLUMN) + 1)]
-
-
 def test_a_link_the_office_wrote_itself_stays(sheet: OfficeSheet) -> None:
     """A cell that the office has taken into its own hands is not written over."""
     table = sheet.table()
@@ -244,64 +163,6 @@ def test_an_office_column_is_never_written_later(sheet: OfficeSheet) -> None:
 
 
 # --- while a row is being written -----------------------------------------------------------------------------------------
-
-
-def insert(place: int, count: int = 1) -> Callable[[OfficeSheet], None]:
-    return lambda sheet: sheet.insert_column("Intakes", place, count)
-
-
-def move_last_to_front(sheet: OfficeSheet) -> None:
-    span = {"sheetId": sheet.tab("Intakes").sheet_id, "dimension": "COLUMNS"}
-    last = len(NAMES) - 1
-    source = {**span, "startIndex": last, "endIndex": last + 1}
-    sheet.edit({"moveDimension": {"source": source, "destinationIndex": 0}})
-
-
-def delete_title(sheet: OfficeSheet) -> None:
-    place = NAMES.index("Title")
-    span = {
-        "sheetId": sheet.tab("Intakes").sheet_id,
-        "dimension": "COLUMNS",
-        "startIndex": place,
-        "endIndex": place + 1,
-    }
-    sheet.edit({"deleteDimension": {"range": span}})
-
-
-EDITS = {
-    "insert at the left": insert(0),
-    "insert several at the left": insert(0, 3),
-    "insert in the middle": insert(5),
-    "insert behind the id": insert(1),
-    "insert before the last": insert(len(NAMES) - 1),
-    "move": move_last_to_front,
-    "delete": delete_title,
-    "rename": lambda sheet: sheet.type_in("Intakes", 0, NAMES.index("kWh"), "Monthly use"),
-    "sort": lambda sheet: sheet.sort("Intakes", NAMES.index("kWh"), descending=True),
-    "delete a row": lambda sheet: sheet.delete_row("Intakes", 1),
-}
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS.keys())
-def test_edits_during_a_flush(sheet: OfficeSheet, edit: Callable[[OfficeSheet], None], when: str) -> None:
-    """Whatever the office does right before or after the append itself, each row stands under its heads, once."""
-    table = sheet.table()
-    put(table, [row(IDS[0])])
-    getattr(sheet.wire, when)["spreadsheets.batchUpdate"] = lambda: edit(sheet)
-    put(table, [row(IDS[1]), row(IDS[2])])
-    put(table, [row(IDS[3])])
-    for each in IDS[1:4]:
-        expected = filled(row(each))
-        for gone in set(NAMES) - set(sheet.header()):
-            expected.pop(gone, None)
-        shown = found(sheet, each)
-        if "Monthly use" in sheet.header():  # under the new name, or in the column that was added for it
-            shown.pop("kWh", None), expected.pop("kWh", None)
-        if edit is delete_title:
-            shown.pop("Title", None), expected.pop("Title", None)
-        assert shown == expected
-    assert found_by(sheet.table(), *IDS) >= set(IDS[1:4])
 
 
 @pytest.mark.parametrize("place", [0, 5, NAMES.index("kWh"), len(NAMES) - 1])
@@ -391,29 +252,6 @@ def test_a_tab_is_archived_and_a_new_one_begun() -> None:
     assert found_by(sheet.table(), *IDS) == set(IDS[:4])
 
 
-@pytest.mark.parametrize("rows_above", [1, 3, 19])
-def test_title_rows_above_the_head(sheet: OfficeSheet, rows_above: int) -> None:
-    """The head is found below them, and no column is added."""
-    table = sheet.table()
-    put(table, [row(IDS[0])])
-    span = {"sheetId": sheet.tab("Intakes").sheet_id, "dimension": "ROWS", "startIndex": 0, "endIndex": rows_above}
-    sheet.edit({"insertDimension": {"range": span}})
-    sheet.type_in("Intakes", 0, 0, "Solar sign-ups")
-    for process in (table, sheet.table()):
-        put(process, [row(IDS[1])] if process is table else [row(IDS[2])])
-    assert max(map(len, sheet.tab("Intakes").rows)) == len(NAMES)
-    assert ids_in(sheet, "Intakes") == IDS[:3]
-
-
-@pytest.mark.parametrize("spelled", ["Account Number ", "account number", "ACCOUNT  NUMBER", "Ａccount Number"])
-def test_a_head_may_be_spelled_otherwise(sheet: OfficeSheet, spelled: str) -> None:
-    """Case, blanks and width do not make another column of it."""
-    put(sheet.table(), [row(IDS[0])])
-    sheet.type_in("Intakes", 0, NAMES.index("Account Number"), spelled)
-    put(sheet.table(), [row(IDS[1])])
-    assert len(sheet.header()) == len(NAMES)
-
-
 @pytest.mark.parametrize("head", ["deleted", "renamed"])
 def test_a_tab_without_a_head_is_left_alone(sheet: OfficeSheet, head: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Another tab is begun beside it, and somebody is told; once the head is back rows go on in the first one."""
@@ -435,27 +273,6 @@ def test_a_tab_without_a_head_is_left_alone(sheet: OfficeSheet, head: str, capsy
         assert ids_in(sheet, "Intakes") == [*IDS[:2], IDS[4]]
 
 
-def test_rows_go_below_the_last_one_that_holds_anything(sheet: OfficeSheet) -> None:
-    """A blank row between months, and a note far below, end nothing."""
-    table = sheet.table()
-    put(table, [row(IDS[0]), row(IDS[1])])
-    span = {"sheetId": sheet.tab("Intakes").sheet_id, "dimension": "ROWS", "startIndex": 2, "endIndex": 4}
-    sheet.edit({"insertDimension": {"range": span}})
-    sheet.type_in("Intakes", 8, 3, "called twice")
-    put(table, [row(IDS[2])])
-    assert [number for number, cells in enumerate(sheet.tab("Intakes").rows) if cells] == [0, 1, 4, 8, 9]
-
-
-def test_links_are_filled_in_beside_a_duplicated_tab(sheet: OfficeSheet) -> None:
-    """The link stands in the tab and in its copy, and rows go on in the tab alone."""
-    table = sheet.table()
-    put(table, [row(IDS[0])])
-    sheet.edit({"duplicateSheet": {"sourceSheetId": sheet.tab("Intakes").sheet_id}})
-    assert table.fill_in(COPY_COLUMN, {copy_mark(IDS[0]): "https://drive/one"}) == 2
-    put(table, [row(IDS[1])])
-    assert (ids_in(sheet, "Intakes"), ids_in(sheet, "Copy of Intakes")) == (IDS[:2], IDS[:1])
-
-
 @pytest.mark.parametrize("appends", ["lost", "top"])
 def test_rows_under_a_filter(sheet: OfficeSheet, appends: str) -> None:
     """A row that is not there afterwards does not count; one that stands elsewhere is found."""
@@ -465,44 +282,6 @@ def test_rows_under_a_filter(sheet: OfficeSheet, appends: str) -> None:
     book.tabs[1].filtered, book.filtered_appends = True, appends
     table.find_rows({IDS[1]: row(IDS[1])})
     assert table.append([row(IDS[1])]) == (set() if appends == "lost" else {IDS[1]})
-
-
-def test_a_name_that_is_stuck(sheet: OfficeSheet) -> None:
-    """When the token's column or tab was deleted its name stays taken: it goes on under another, and alone."""
-    put(sheet.table(), [row(IDS[0])])
-    sheet.edit({"deleteSheet": {"sheetId": sheet.tab("Intakes").sheet_id}})
-    for each in IDS[1:3]:
-        put(sheet.table(), [row(each)])
-    assert ids_in(sheet, "Intakes") == IDS[1:3]
-    names = [each.name for each in sheet.wire.service.book.named_ranges if not each.broken]
-    assert names == ["GreenWatt_writer_do_not_delete_2"]
-
-
-def test_two_processes(sheet: OfficeSheet) -> None:
-    """One that slept while another wrote is refused, though it looked before; it looks again and finds the row."""
-    first, second = sheet.table(), sheet.table()
-    assert first.find_rows({IDS[0]: row(IDS[0])}) == set()
-    put(second, [row(IDS[0])])
-    with pytest.raises(SheetMoved, match="No named range with id"):
-        first.append([row(IDS[0])])
-    assert first.find_rows({IDS[0]: row(IDS[0])}) == {IDS[0]}
-    assert ids_in(sheet, "Intakes") == IDS[:1]
-
-
-def test_a_renamed_token_still_stops_who_slept(sheet: OfficeSheet) -> None:
-    """The office renames it each time that another has written: whoever looked before that writes nothing all the same."""
-    first, second = sheet.table(), sheet.table()
-    first.find_rows({IDS[0]: row(IDS[0])})
-    ranges = sheet.wire.service.book.named_ranges
-    for number in range(2):
-        ranges[0].name = f"Old_{number}"
-        put(second, [row(IDS[number])])
-        ranges = sheet.wire.service.book.named_ranges
-        assert len(ranges) == 1
-    ranges[0].name = "Old_2"
-    with pytest.raises(SheetMoved):
-        first.append([row(IDS[0])])
-    assert ids_in(sheet, "Intakes") == IDS[:2]
 
 
 @pytest.mark.parametrize(
