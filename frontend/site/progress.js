@@ -17,7 +17,7 @@ const SILENT =
   "Nothing has changed for 5 minutes. The bill has arrived and is safe, and it goes on without this page. " +
   "You can come back to this address later.";
 const NOT_HEARD = "There was no answer about this bill for 5 minutes. Keep waiting, or come back to this address later.";
-const UNKNOWN = "There is no submission with this id. Check that the address was copied whole.";
+const UNKNOWN = "There is no submission with this ID. Check that you copied the whole address.";
 const UNSURE_BELOW = 0.8;
 /** Kinds of attention that another photo mends, and whether a single earlier photo goes along with it. */
 const RETAKE = {

@@ -160,7 +160,7 @@ def _done_here(agent: Agent) -> None:
 
 FAILURE = {
     "code": "encrypted_pdf",
-    "message": "File 1 is a PDF that asks for a password. Send it without a password, or send photos of the pages.",
+    "message": "File 1 is a PDF that needs a password. Send it without a password, or send photos of the pages.",
 }
 STATES: dict[str, Callable[[Agent], None]] = {
     "empty": _empty,

@@ -307,7 +307,7 @@ def test_a_bill_that_cannot_be_opened_fails_with_its_reason(agent: Agent) -> Non
     agent.attach({"name": "bill.pdf", "mimeType": "application/pdf", "buffer": documents.encrypted_pdf()})
     agent.send()
     agent.wait_stage("failed")
-    expect(agent.page.locator("#result")).to_contain_text("asks for a password")
+    expect(agent.page.locator("#result")).to_contain_text("needs a password")
     expect(agent.page.locator("#stage")).to_be_focused()
     agent.page.get_by_role("button", name="Mend and send again").click()
     expect(agent.page.locator("#account_name")).to_have_value(answers["account_name"])

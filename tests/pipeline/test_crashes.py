@@ -175,7 +175,7 @@ def test_what_can_never_go_on_fails_with_a_reason(frail: Submitter) -> None:
     assert progress["error"] == {
         "code": "gave_up",
         "message": (
-            "The bill could not be read in spite of several attempts; the fault is on our side and the files are kept. "
+            "The bill could not be read after several attempts. The fault is on our side, and the files are kept. "
             "Please send it again later, or tell the office."
         ),
     }

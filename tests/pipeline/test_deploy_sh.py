@@ -184,7 +184,7 @@ def test_submit_says_why_an_intake_failed(local: Local, tmp_path: Path) -> None:
     bill.write_bytes(documents.encrypted_pdf())
     done = local.submit(str(bill))
     assert done.returncode == 1
-    assert "File 1 is a PDF that asks for a password." in done.stderr
+    assert "File 1 is a PDF that needs a password." in done.stderr
     answered = local.submit("--json", str(bill))
     assert answered.returncode == 1
     assert json.loads(answered.stdout)["error"]["code"] == "encrypted_pdf"

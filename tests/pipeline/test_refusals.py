@@ -111,7 +111,7 @@ REFUSED_WHEN_OPENED = {
     "encrypted PDF": (
         [documents.encrypted_pdf()],
         "encrypted_pdf",
-        "File 1 is a PDF that asks for a password. Send it without a password, or send photos of the pages.",
+        "File 1 is a PDF that needs a password. Send it without a password, or send photos of the pages.",
     ),
     "broken PDF": (
         [b"%PDF-1.7\nthis is no PDF at all"],
@@ -121,17 +121,17 @@ REFUSED_WHEN_OPENED = {
     "PDF without pages": (
         [documents.PDF_WITHOUT_PAGES],
         "no_pages",
-        "File 1 is a PDF without any page. Send the PDF of the whole bill, or photos of its pages.",
+        "File 1 is a PDF without pages. Send the PDF of the whole bill, or photos of its pages.",
     ),
     "501 pages": (
         [documents.text_pdf(1), documents.text_pdf(500)],
         "too_many_pages",
-        "The files have 501 pages together; a submission can have at most 500. Send only the pages of this bill.",
+        "The files have 501 pages together; the limit is 500. Send only the pages of this bill.",
     ),
     "picture over the cap": (
         [documents.png_header(8000, 5001)],
         "picture_too_large",
-        "File 1 has a picture of 41 megapixels; this kind can have at most 40. Send it as a JPEG photo at normal quality.",
+        "File 1 has a picture of 41 megapixels; the limit for its format is 40. Send it as a JPEG photo at normal quality.",
     ),
     "broken picture after a good one": (
         [documents.text_pdf(1), b"\xff\xd8\xff\xe0 no JPEG"],
@@ -167,7 +167,7 @@ def test_all_problems_are_reported_at_once_by_field(submitter: Submitter) -> Non
     assert answer.status_code == 422
     body = answer.json()
     assert body["code"] == "invalid_submission"
-    assert body["message"] == "6 things need to be mended before this can be sent."
+    assert body["message"] == "Fix 6 problems, then send the form again."
     assert [(error["field"], error["code"]) for error in body["errors"]] == [
         ("title", "field_too_long"),
         ("phone", "malformed_field"),

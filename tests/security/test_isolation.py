@@ -141,7 +141,7 @@ LARGE = {kind: picture(kind, Image.new("RGB", (4000, 3000))) for kind in KINDS} 
 def test_file_that_takes_too_much_memory(kind: str) -> None:
     """A file that swells beyond the memory there is fails with that reason; the next file is read."""
     with limited(WorkerLimits(memory_bytes=12_000_000)) as sandbox:
-        with pytest.raises(FileTooLargeInMemory, match="File 2 swells to more than 12 MB"):
+        with pytest.raises(FileTooLargeInMemory, match="File 2 needs more than 12 MB"):
             read(sandbox, kind, LARGE[kind], number=2)
         read(sandbox, "jpeg", PHOTO)
 
@@ -149,7 +149,7 @@ def test_file_that_takes_too_much_memory(kind: str) -> None:
 def test_page_that_crashes_the_worker_when_its_memory_is_used_up() -> None:
     """A crash for want of memory is said to be one, as it is where the library itself notices; the next file is read."""
     with limited(WorkerLimits(memory_bytes=30_000_000, cpu_s=60.0)) as sandbox:
-        with pytest.raises(FileTooLargeInMemory, match="File 4 swells to more than 30 MB"):
+        with pytest.raises(FileTooLargeInMemory, match="File 4 needs more than 30 MB"):
             read(sandbox, "pdf", laughing_pdf(), number=4)
         read(sandbox, "pdf", GOOD)
 
@@ -232,7 +232,7 @@ def test_worker_that_does_not_answer() -> None:
 
 HOLDER = """
 import sys, tempfile
-from intake.pages.sandbox import SandboxClient
+from intake.pages.sandbox.client import SandboxClient
 from tests.security.bombs import laughing_pdf
 sandbox = SandboxClient()
 with tempfile.TemporaryFile() as file:
@@ -277,8 +277,8 @@ def test_worker_is_given_nothing_it_does_not_need(monkeypatch: pytest.MonkeyPatc
 
 SECLUDED = """
 import os, socket, subprocess, sys, threading
-from intake.pages import sandbox
-not_given_up = sandbox.apply_filter()
+from intake.pages.sandbox import syscalls
+not_given_up = syscalls.apply_filter()
 assert not not_given_up, not_given_up
 {attempt}
 """
@@ -323,9 +323,9 @@ def test_what_libraries_need_is_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="seccomp and Landlock are Linux's")
-def test_worker_is_secluded(sandbox: SandboxClient, capsys: pytest.CaptureFixture[str]) -> None:
+def test_worker_is_sandboxed(sandbox: SandboxClient, capsys: pytest.CaptureFixture[str]) -> None:
     """The worker that opens files has given all of it up, and the log says so."""
-    process._say_once.cache_clear()
+    process._log_once.cache_clear()
     sandbox.close()
     read(sandbox, "pdf", GOOD)
     status = Path(f"/proc/{sandbox.warm().pid}/status").read_text("ascii")

@@ -241,7 +241,9 @@ def test_a_picture_that_cannot_be_cleaned_is_not_copied(office: Office) -> None:
     """Rather no copy than one that says where a customer lives; the row says what to do."""
     (intake_id,) = office.finish(1, "pdf", "jpeg")
     office.handle(intake_id)
-    assert str(office.cell(intake_id)).startswith("File 2 was not copied: where it was taken might still be in it.")
+    assert str(office.cell(intake_id)).startswith(
+        "File 2 was not copied because it might still say where it was taken."
+    )
     assert (intake_id, 2) not in office.drive.files
 
 

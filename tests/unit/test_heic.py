@@ -67,7 +67,7 @@ def test_most_pixels() -> None:
     """A header of exactly the cap is opened, one row more is refused before anything is decoded."""
     data = heic(marked(64, 64))
     open_document("heic", resized(data, 5000, MAX_PIXELS // 5000), 1).close()
-    with pytest.raises(PictureTooLarge, match="51 megapixels; this kind can have at most 50"):
+    with pytest.raises(PictureTooLarge, match="51 megapixels; the limit for its format is 50"):
         open_document("heic", resized(data, 5000, MAX_PIXELS // 5000 + 1), 1)
 
 
@@ -90,5 +90,5 @@ def test_most_pixels_with_transparent_parts() -> None:
     """Transparent parts take memory, so a picture with them may have fewer pixels."""
     data = heic(marked(64, 48, "RGBA"))
     open_document("heic", resized(data, 4000, MAX_PIXELS_WITH_ALPHA // 4000), 1).close()
-    with pytest.raises(PictureTooLarge, match="37 megapixels; this kind can have at most 36"):
+    with pytest.raises(PictureTooLarge, match="37 megapixels; the limit for its format is 36"):
         open_document("heic", resized(data, 4000, MAX_PIXELS_WITH_ALPHA // 4000 + 1), 1)

@@ -169,7 +169,7 @@ def frame(marker: int, bits: int) -> bytes:
 @pytest.mark.parametrize(("marker", "bits"), [(0xC1, 12), (0xC0, 12), (0xC5, 8), (0xCB, 8)], ids=hex)
 def test_rare_coding(marker: int, bits: int) -> None:
     """What no decoder here reads is not called damaged: 12 bits a sample, hierarchical, lossless with arithmetic coding."""
-    with pytest.raises(UnusualPicture, match="coded in a way that few programs can open"):
+    with pytest.raises(UnusualPicture, match="in a variant of its format that few programs can open"):
         page(frame(marker, bits))
 
 

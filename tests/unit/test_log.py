@@ -75,7 +75,7 @@ def test_own_error(line) -> None:  # type: ignore[no-untyped-def]
     written = line()
     assert written["severity"] == "ERROR"
     assert written["exception"] == (
-        "SheetUnavailable: The Google Sheet could not be written. The row will be written again."
+        "SheetUnavailable: Writing to the Google Sheet failed. The row will be written again."
     )
     assert "test_log.py" in written["stack"][0]
 

@@ -229,7 +229,7 @@ def test_wrong_method(deployment: Deployment, target: str, method: str, allowed:
     assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
     assert answer.get_json() == {
         "code": "wrong_method",
-        "message": f"This address only answers {allowed} requests. Send the request with {allowed}.",
+        "message": f"This address only accepts {allowed} requests. Send the request with {allowed}.",
         "errors": [],
     }
 

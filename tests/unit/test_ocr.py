@@ -543,7 +543,7 @@ def test_most_pages(bench: Bench) -> None:
     over.deliver()
     assert over.intake.error is not None
     assert over.intake.error["message"] == (
-        "The files have 21 pages together; a submission can have at most 20. Send only the pages of this bill."
+        "The files have 21 pages together; the limit is 20. Send only the pages of this bill."
     )
     assert (over.bucket.objects, over.vision.pictures) == ({}, [])
 

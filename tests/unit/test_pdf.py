@@ -371,15 +371,15 @@ def test_most_pixels_of_a_picture(picture: bytes, colours: str, limit: int) -> N
     with pytest.raises(PictureTooLarge) as caught:
         content_of(with_size(4000, limit // 4000 + 1, picture, colours))
     megapixels = limit // 1_000_000
-    assert f"{megapixels + 1} megapixels; this kind can have at most {megapixels}." in caught.value.message
+    assert f"{megapixels + 1} megapixels; the limit for its format is {megapixels}." in caught.value.message
 
 
 def test_jpeg_that_hides_its_size() -> None:
     """What counts is the JPEG's own header: the PDF may say that it is small."""
     huge = lying_jpeg(20_000, 2_000, progressive=True)
-    with pytest.raises(PictureTooLarge, match="40 megapixels; this kind can have at most 24"):
+    with pytest.raises(PictureTooLarge, match="40 megapixels; the limit for its format is 24"):
         content_of(with_size(100, 100, huge))
-    with pytest.raises(PictureTooLarge, match="400 megapixels; this kind can have at most 200"):
+    with pytest.raises(PictureTooLarge, match="400 megapixels; the limit for its format is 200"):
         content_of(with_size(100, 100, lying_jpeg(20_000, 20_000)))
 
 
@@ -391,7 +391,7 @@ def test_password() -> None:
     data = pdf(text, encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="secret", owner_pw="owner")
     with pytest.raises(EncryptedPdf) as caught:
         open_document("pdf", data, 3)
-    assert caught.value.message.startswith("File 3 is a PDF that asks for a password.")
+    assert caught.value.message.startswith("File 3 is a PDF that needs a password.")
 
 
 @pytest.mark.parametrize(

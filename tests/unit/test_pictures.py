@@ -250,7 +250,7 @@ def test_most_pixels(kind: str) -> None:
         open_document(kind, LYING[kind](4000, limit // 4000 + 1), 2)
     megapixels = limit // 1_000_000
     assert caught.value.message == (
-        f"File 2 has a picture of {megapixels + 1} megapixels; this kind can have at most {megapixels}. "
+        f"File 2 has a picture of {megapixels + 1} megapixels; the limit for its format is {megapixels}. "
         "Send it as a JPEG photo at normal quality."
     )
 
@@ -260,7 +260,7 @@ def test_far_too_many_pixels(kind: str) -> None:
     """A picture that Pillow itself takes for an attack is refused with the same sentence."""
     with pytest.raises(PictureTooLarge) as caught:
         open_document(kind, LYING[kind](60_000, 60_000), 1)
-    assert "this kind can have at most 40." in caught.value.message
+    assert "the limit for its format is 40." in caught.value.message
 
 
 def test_one_huge_page_of_a_tiff() -> None:
@@ -279,7 +279,7 @@ def test_most_pixels_of_a_jpeg() -> None:
     """A JPEG may have 200 megapixels: Vision's own limit only decides whether it is decoded."""
     assert page("jpeg", lying_jpeg(10_000, VISION_PIXELS // 10_000)).source == "picture"
     open_document("jpeg", lying_jpeg(10_000, MAX_JPEG_PIXELS // 10_000), 1).close()
-    with pytest.raises(PictureTooLarge, match="201 megapixels; this kind can have at most 200"):
+    with pytest.raises(PictureTooLarge, match="201 megapixels; the limit for its format is 200"):
         open_document("jpeg", lying_jpeg(10_000, MAX_JPEG_PIXELS // 10_000 + 1), 1)
 
 
@@ -287,7 +287,7 @@ def test_most_pixels_of_a_progressive_jpeg() -> None:
     """A progressive JPEG takes memory only when it must be decoded, so only then it has a lower cap."""
     over = MAX_PROGRESSIVE_SAMPLES * 2 // 3 // 6000 + 1  # three samples for two pixels: colour at half size
     assert page("jpeg", lying_jpeg(6000, over, progressive=True)).source == "picture"
-    with pytest.raises(PictureTooLarge, match="25 megapixels; this kind can have at most 24"):
+    with pytest.raises(PictureTooLarge, match="25 megapixels; the limit for its format is 24"):
         page("jpeg", lying_jpeg(6000, over, progressive=True), redraw=True)
 
 
@@ -295,7 +295,7 @@ def test_most_pixels_of_a_progressive_jpeg_in_cmyk() -> None:
     """Four samples for each pixel leave room for fewer pixels, and what Vision does not take must be decoded."""
     most = MAX_PROGRESSIVE_SAMPLES // 4 // 3000
     open_document("jpeg", lying_jpeg(3000, most, progressive=True, components=4), 1).close()
-    with pytest.raises(PictureTooLarge, match="10 megapixels; this kind can have at most 9"):
+    with pytest.raises(PictureTooLarge, match="10 megapixels; the limit for its format is 9"):
         open_document("jpeg", lying_jpeg(3000, most + 1, progressive=True, components=4), 1)
 
 
@@ -303,7 +303,7 @@ def test_most_pixels_of_a_webp_that_is_decoded() -> None:
     """A WebP may be larger when it goes to the OCR as it came."""
     over = lying_webp(5000, MAX_DECODED_WEBP_PIXELS // 5000 + 1)
     assert page("webp", over).source == "picture"
-    with pytest.raises(PictureTooLarge, match="20 megapixels; this kind can have at most 19"):
+    with pytest.raises(PictureTooLarge, match="20 megapixels; the limit for its format is 19"):
         page("webp", over, redraw=True)
 
 
@@ -312,7 +312,7 @@ def test_most_pixels_of_a_turned_tiff() -> None:
     turned = encoded(
         Image.new("1", (5000, MAX_TURNED_TIFF_PIXELS // 5000 + 1)), "tiff", compression="group4", orientation=6
     )
-    with pytest.raises(PictureTooLarge, match="21 megapixels; this kind can have at most 20"):
+    with pytest.raises(PictureTooLarge, match="21 megapixels; the limit for its format is 20"):
         page("tiff", turned)
 
 
@@ -345,5 +345,5 @@ def test_large_raster_is_scaled_down() -> None:
 def test_check_pixels_one_over() -> None:
     """One pixel over is said as more than the limit, not as the limit."""
     check_pixels(1000, 1000, 1_000_000, 1)
-    with pytest.raises(PictureTooLarge, match="2 megapixels; this kind can have at most 1"):
+    with pytest.raises(PictureTooLarge, match="2 megapixels; the limit for its format is 1"):
         check_pixels(1_000_001, 1, 1_000_000, 1)

@@ -127,7 +127,7 @@ def test_the_pages_of_the_day(pages: int, refused: bool) -> None:
     """New submissions are refused once the budget is spent."""
     valves = admission(Counts(pages=pages))
     if refused:
-        with pytest.raises(DailyQuotaExceeded, match="at most 100 pages"):
+        with pytest.raises(DailyQuotaExceeded, match="limit of 100 pages"):
             valves.admit(CALLER)
     else:
         valves.admit(CALLER)

@@ -197,7 +197,7 @@ def test_columns_that_never_rest(sheet: OfficeSheet) -> None:
         sheet.wire.before["spreadsheets.batchUpdate"] = again
 
     sheet.wire.before["spreadsheets.batchUpdate"] = again
-    with pytest.raises(SheetUnavailable, match="changed by somebody else"):
+    with pytest.raises(SheetUnavailable, match="Somebody else changed"):
         put(table, [row(IDS[1])])
     del sheet.wire.before["spreadsheets.batchUpdate"]
     assert found_by(sheet.table(), *IDS) >= {IDS[0]}

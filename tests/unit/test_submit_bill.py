@@ -354,13 +354,13 @@ def test_the_command_prints_one_object(
 
 def test_the_command_says_why_it_failed(deployment: Deployment, bill: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit status 1 and the reason, also in the object."""
-    refusal = {"code": "encrypted_pdf", "message": "File 1 is a PDF that asks for a password.", "errors": []}
+    refusal = {"code": "encrypted_pdf", "message": "File 1 is a PDF that needs a password.", "errors": []}
     deployment.posts = [(400, refusal)]
     assert submit_bill.main(["--url", deployment.url, "--json", str(bill)]) == 1
     shown = capsys.readouterr()
     answer = json.loads(shown.out)
     assert (answer["intake_id"], answer["status"], answer["error"]["code"]) == (None, "failed", "encrypted_pdf")
-    assert "asks for a password" in shown.err
+    assert "needs a password" in shown.err
 
 
 @pytest.mark.parametrize(

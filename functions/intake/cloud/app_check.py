@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import jwt
 
-from intake.errors import NotFromThePage, TemporaryError
+from intake.errors import NotFromThePage, UpstreamError
 
 KEYS_URL = "https://firebaseappcheck.googleapis.com/v1/jwks"
 KEYS_LIFE_S = 6 * 3600
@@ -34,7 +34,7 @@ class AppCheck:
 
         Raises:
             NotFromThePage: There is none, or it is not Google's, not ours or too old.
-            TemporaryError: The keys could not be fetched.
+            UpstreamError: The keys could not be fetched.
         """
         if not token:
             raise NotFromThePage
@@ -49,6 +49,6 @@ class AppCheck:
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
         except jwt.PyJWKClientConnectionError as exc:
-            raise TemporaryError from exc
+            raise UpstreamError from exc
         except jwt.PyJWTError as exc:
             raise NotFromThePage from exc

@@ -137,7 +137,7 @@ class Drive:
 
         Raises:
             DriveUnavailable: Drive did not answer; the file may or may not be there, but never half of it.
-            TemporaryError: The pieces could not be had.
+            UpstreamError: The pieces could not be had.
         """
         body = {
             "name": name,

@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 from google.api_core import exceptions as google_exceptions
 from google.auth import exceptions as auth_exceptions
 
-from intake.errors import IntakeError, TemporaryError
+from intake.errors import IntakeError, UpstreamError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,4 +40,4 @@ def failing_as(error: type[IntakeError], *failures: type[Exception]) -> Callable
 
 def firestore_call(method: Callable[P, R]) -> Callable[P, R]:
     """Decorate a method that calls Firestore."""
-    return failing_as(TemporaryError, google_exceptions.GoogleAPICallError, google_exceptions.RetryError)(method)
+    return failing_as(UpstreamError, google_exceptions.GoogleAPICallError, google_exceptions.RetryError)(method)

@@ -11,7 +11,7 @@ from google.auth.exceptions import GoogleAuthError
 from google.pubsub_v1 import PublisherClient, PubsubMessage
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
-from intake.errors import TemporaryError
+from intake.errors import UpstreamError
 
 PUBLISH_TIMEOUT_S = 15.0
 
@@ -39,7 +39,7 @@ class TaskPublisher:
         """Ask for chunks of an intake to be read, one message each, in one call.
 
         Raises:
-            TemporaryError: Pub/Sub did not take them.
+            UpstreamError: Pub/Sub did not take them.
         """
         self._publish(self._ocr_topic, [{"intake_id": intake_id, "chunk": chunk} for chunk in chunks])
 
@@ -47,7 +47,7 @@ class TaskPublisher:
         """Have an instance of `ocr` started that has nothing to do yet.
 
         Raises:
-            TemporaryError: Pub/Sub did not take it.
+            UpstreamError: Pub/Sub did not take it.
         """
         self._publish(self._ocr_topic, [{"wake": True}])
 
@@ -55,7 +55,7 @@ class TaskPublisher:
         """Ask for an intake's row to be written.
 
         Raises:
-            TemporaryError: Pub/Sub did not take it.
+            UpstreamError: Pub/Sub did not take it.
         """
         self._publish(self._sheet_topic, [{"intake_id": intake_id}])
 
@@ -66,4 +66,4 @@ class TaskPublisher:
         try:
             self._client.publish(topic=topic, messages=messages, timeout=PUBLISH_TIMEOUT_S)
         except (google_exceptions.GoogleAPICallError, google_exceptions.RetryError, GoogleAuthError) as exc:
-            raise TemporaryError from exc
+            raise UpstreamError from exc

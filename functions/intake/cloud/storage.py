@@ -15,7 +15,7 @@ from google.cloud.storage.fileio import BlobWriter
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from intake.cloud.failures import failing_as
-from intake.errors import TemporaryError
+from intake.errors import UpstreamError
 from intake.settings import MIB
 
 UPLOAD_CHUNK_BYTES = MIB
@@ -29,7 +29,7 @@ _FAILURES = (
     requests.RequestException,
     InvalidResponse,
 )
-_storage_call = failing_as(TemporaryError, *_FAILURES)
+_storage_call = failing_as(UpstreamError, *_FAILURES)
 
 
 class _Writer(BlobWriter):  # type: ignore[misc]  # the library has no hints
@@ -54,7 +54,7 @@ class ObjectWriter:
         """Send bytes, or hold them until a chunk is full.
 
         Raises:
-            TemporaryError: Storage did not take them.
+            UpstreamError: Storage did not take them.
         """
         self._writer.write(piece)
 
@@ -63,7 +63,7 @@ class ObjectWriter:
         """Send the rest and make the object exist.
 
         Raises:
-            TemporaryError: Storage did not take it; whether the object exists is not known.
+            UpstreamError: Storage did not take it; whether the object exists is not known.
         """
         self._writer.close()
 
@@ -72,7 +72,7 @@ class ObjectWriter:
         """Cancel the upload; no object comes to be.
 
         Raises:
-            TemporaryError: Storage did not answer; the unfinished upload expires by itself after a week.
+            UpstreamError: Storage did not answer; the unfinished upload expires by itself after a week.
         """
         self._writer.terminate()
 
@@ -109,7 +109,7 @@ class Bucket:
         """Return all bytes of an object.
 
         Raises:
-            TemporaryError: Storage did not answer, or the object does not exist.
+            UpstreamError: Storage did not answer, or the object does not exist.
         """
         data: bytes = self._bucket.blob(name).download_as_bytes(retry=DEFAULT_RETRY)
         return data
@@ -118,14 +118,14 @@ class Bucket:
         """Yield the bytes of an object, one MiB after the other: no more of it is in memory.
 
         Raises:
-            TemporaryError: Storage did not answer, or the object does not exist.
+            UpstreamError: Storage did not answer, or the object does not exist.
         """
         try:
             with self._bucket.blob(name).open("rb", chunk_size=MIB, retry=DEFAULT_RETRY) as stream:
                 while piece := stream.read(MIB):
                     yield piece
         except _FAILURES as exc:
-            raise TemporaryError from exc
+            raise UpstreamError from exc
 
     @_storage_call
     def fetch(self, name: str, file: IO[bytes]) -> None:
@@ -136,7 +136,7 @@ class Bucket:
             file: Empty and open for writing.
 
         Raises:
-            TemporaryError: Storage did not answer, or the object does not exist.
+            UpstreamError: Storage did not answer, or the object does not exist.
         """
         self._bucket.blob(name).download_to_file(file, retry=DEFAULT_RETRY)
 
@@ -145,7 +145,7 @@ class Bucket:
         """Write an object in one request, over what may be there.
 
         Raises:
-            TemporaryError: Storage did not take it.
+            UpstreamError: Storage did not take it.
         """
         text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
         # Overwriting with the same bytes is harmless, so the request may be repeated without a precondition.
@@ -158,7 +158,7 @@ class Bucket:
         Listing is strongly consistent: https://cloud.google.com/storage/docs/consistency.
 
         Raises:
-            TemporaryError: Storage did not answer.
+            UpstreamError: Storage did not answer.
         """
         found = self._client.list_blobs(self._bucket, prefix=prefix, fields="items(name),nextPageToken")
         return [blob.name for blob in found]
@@ -168,7 +168,7 @@ class Bucket:
         """Delete every object below a prefix; what is already gone is fine.
 
         Raises:
-            TemporaryError: Storage did not answer.
+            UpstreamError: Storage did not answer.
         """
         for blob in self._client.list_blobs(self._bucket, prefix=prefix):
             try:

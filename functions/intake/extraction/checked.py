@@ -13,9 +13,37 @@ from typing import Any
 
 from intake.bounds import bounded
 from intake.extraction.result import FIELDS, Diagnostics, Reading
+from intake.extraction.usage_lines import Kind
 from intake.extraction.utility_profiles import UtilityProfile, unknown, utilities
 
-_HOW = re.compile("[a-z0-9 ,-]{1,60}")
+_HOW = frozenset(
+    [
+        "12",
+        "months",
+        "printed",
+        "estimated",
+        "from",
+        "one",
+        "period",
+        "label",
+        "left",
+        "above",
+        "line",
+        "the",
+        "account",
+        "number",
+        "format",
+        "prefix",
+        "completed",
+        "position",
+        "name",
+        "layout",
+        "scan",
+        "and",
+        "arithmetic",
+    ]
+).union(*(kind.value.split() for kind in Kind))
+"""The words of which every `how` is made."""
 _MOST_WORDS, _MOST_PAGES = 1_000_000, 10_000
 
 
@@ -31,7 +59,9 @@ def checked(document: object) -> Reading:
     try:
         reading = Reading.from_document(document)  # type: ignore[arg-type]
         diagnostics_fit = _fit(reading.diagnostics)
-        fields_fit = all(name in FIELDS and _HOW.fullmatch(found.how) for name, found in reading.fields.items())
+        fields_fit = all(
+            name in FIELDS and _HOW.issuperset(found.how.split(" ")) for name, found in reading.fields.items()
+        )
         utility = reading.fields.get("utility")
         known = utility is None or utility.value in {each.name for each in _known()}
         if diagnostics_fit and fields_fit and known:

@@ -99,9 +99,9 @@ class Lease:
             self._summed = True
             spent = self._store.spent(self._held.intake_id)
             if spent.paid_s > limit_s:
-                raise BillTooSlow(1, seconds=round(limit_s))
+                raise BillTooSlow(seconds=round(limit_s))
             if spent.calls + self._calls > CALLS:
-                raise TooManyPictures(1, limit=CALLS)
+                raise TooManyPictures(limit=CALLS)
 
     def count_call(self) -> None:
         """Count a call of the OCR; it is written down with the next sign of life."""

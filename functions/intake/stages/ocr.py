@@ -26,7 +26,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from intake import log
-from intake.errors import BadFile, BrokenFile, IntakeError, LeaseLost, OutOfTime, TooManyPages
+from intake.errors import BrokenFile, FileError, IntakeError, LeaseLost, OutOfTime, QuotaError, TooManyPages
 from intake.model import Intake, Status, Word, words_object, words_prefix
 from intake.pages import Document
 from intake.pages.content import PageContent
@@ -183,7 +183,7 @@ class Ocr:
                 self.tasks.ocr(intake_id, further)  # Not before: whoever is woken must find this one free.
         except LeaseLost:
             log.info("another run took this chunk over", intake_id=intake_id, event_id=event_id, chunk=chunk)
-        except BadFile as exc:
+        except (FileError, QuotaError) as exc:
             self._refuse(intake, exc, lease.calls(alone=False))
         except BaseException:
             with contextlib.suppress(LeaseLost):
@@ -231,7 +231,7 @@ class Ocr:
         for index in range(files.count):
             counts.append(files.open(index).page_count)
             if sum(counts) > self.max_pages:
-                raise TooManyPages(index + 1, pages=sum(counts), limit=self.max_pages)
+                raise TooManyPages(pages=sum(counts), limit=self.max_pages)
         return counts
 
     def _refuse(self, intake: Intake, error: IntakeError, calls: int) -> None:

@@ -27,7 +27,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 from intake import log
 from intake.cloud.failures import firestore_call
-from intake.errors import IntakeError, LeaseLost, TemporaryError, UploadAbandoned
+from intake.errors import IntakeError, LeaseLost, UploadAbandoned, UpstreamError
 from intake.model import Intake, Progress, Stage, Status
 from intake.ports import ChunkLease, Due, Spent, StaleUpload
 
@@ -132,7 +132,7 @@ class Store:
 
         Raises:
             UploadAbandoned: This request slept so long that its upload was given up meanwhile; it is no intake.
-            TemporaryError: Firestore did not answer.
+            UpstreamError: Firestore did not answer.
         """
         batch = self._db.batch()
         check_at = intake.submitted_at + self._patience
@@ -498,7 +498,7 @@ class Store:
             except _LOST_RACE:
                 continue  # Somebody else wrote in between, perhaps only the sweeper its notes: look again.
             return True
-        raise TemporaryError
+        raise UpstreamError
 
     def _intake_ref(self, intake_id: str) -> firestore.DocumentReference:
         return self._db.collection("intakes").document(intake_id)

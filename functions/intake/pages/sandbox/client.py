@@ -23,7 +23,7 @@ from intake import errors, log
 from intake.errors import BadFile, BrokenFile, LocationNotRemoved, WorkerLost
 from intake.pages import Document
 from intake.pages.content import PageContent
-from intake.pages.sandbox import failures, protocol
+from intake.pages.sandbox import protocol, reports
 from intake.pages.sandbox.limits import WorkerLimits
 from intake.pages.sandbox.process import Answer, Pay, WorkerEnded, WorkerProcess, pay_nothing
 
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from intake.extraction import Reading
     from intake.pages.metadata import Part
 
-_BAD_FILES = {
-    error.code: error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, BadFile)
-}
 _R = TypeVar("_R")
 
 
@@ -167,9 +164,9 @@ class SandboxClient:
         answer, picture = self.ask(request, file, pay)
         if "bad_file" not in answer:
             return answer, picture
-        if bad_file := protocol.bad_file_of(answer, _BAD_FILES, number):
+        if bad_file := reports.bad_file_of(request["op"], answer, number):
             raise bad_file
-        log.error("a file made its reader stumble", **failures.checked(answer))
+        log.error("our program failed on a file", **reports.loggable(answer))
         raise BrokenFile(number)
 
     def twice(self, step: Callable[[], _R], number: int) -> _R:

@@ -68,23 +68,23 @@ def end_with_parent(parent: int) -> None:
         os._exit(0)
 
 
-def limit_memory(headroom: int) -> str:
+def limit_memory(headroom: int) -> bool:
     """Limit this process to the address space it has now and some more; also forbid files and core dumps.
 
     Args:
         headroom: Bytes that it may take from now on.
 
     Returns:
-        Why there is no memory limit, or "" when there is one: macOS knows the limit but does not keep it.
+        Whether there is a memory limit now: macOS accepts the limit (RLIMIT_AS) but does not enforce it.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     if sys.platform != "linux":
-        return f"{sys.platform} keeps no limit of the address space (RLIMIT_AS)"
+        return False
     with open("/proc/self/statm", encoding="ascii") as statm:
         mapped = int(statm.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (mapped + headroom, mapped + headroom))
-    return ""
+    return True
 
 
 @contextmanager

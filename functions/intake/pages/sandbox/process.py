@@ -20,7 +20,7 @@ from typing import IO, Any
 from intake import errors, log
 from intake.errors import BadFile
 from intake.pages.sandbox import limits as resource_limits
-from intake.pages.sandbox import protocol
+from intake.pages.sandbox import protocol, reports
 from intake.pages.sandbox.limits import WorkerLimits
 
 GRACE_S = 3.0
@@ -50,9 +50,9 @@ _MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_
 
 
 @functools.cache
-def _say_once(missing: str) -> None:
-    """Say what this machine has: a fact of its execution environment, not a fault, and the same for every worker."""
-    log.info("files are opened in a sandbox", missing=missing or "nothing")
+def _log_once(missing: str) -> None:
+    """Log what the sandbox lacks here: a fact of the execution environment, not a fault, and the same for every worker."""
+    log.info("files are opened in a sandbox", missing=missing)
 
 
 Answer = tuple[dict[str, Any], bytes]
@@ -89,7 +89,7 @@ class WorkerEnded(Exception):
         # Out of time on the clock is the file's fault only where it was at work: a machine that stood still is nobody's.
         slow = self.status == -signal.SIGALRM and self.took_s > _AT_WORK_S
         if self.status == -signal.SIGPROF or slow:
-            return errors.FileTooSlow(number, seconds=f"{limits.cpu_s:g}")
+            return errors.FileTooSlow(number, seconds=limits.cpu_s)
         return errors.FileCrashesReader(number) if crashed else None
 
 
@@ -150,9 +150,9 @@ class WorkerProcess:
         self._ready = True
         self._paid = _processor_seconds(self.pid)  # Loading its libraries is nobody's fault.
         self._usual = _mapped_bytes(self.pid)
-        if reason := greeting.get("unlimited"):
-            log.warning("files are opened without a memory limit", reason=reason)
-        _say_once(str(greeting.get("not_sandboxed", "")))
+        if greeting.get("memory_limited") is not True:
+            log.warning("files are opened without a memory limit", platform=sys.platform)
+        _log_once(reports.loggable_gaps(greeting.get("gaps")))
 
     def _receive(self, pay: Pay) -> Answer:
         """Wait for an answer; look at the worker's memory meanwhile, for when it crashes there is nothing left to look at."""

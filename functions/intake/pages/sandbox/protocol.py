@@ -16,7 +16,6 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from intake.errors import BadFile
 from intake.model import Quad, Word
 from intake.pages.content import MAX_PICTURE_BYTES, MAX_PIECES, SOURCES, PageContent, Piece, Placement
 from intake.pages.metadata.pieces import MAX_SCATTERED, Part, length_of
@@ -24,8 +23,6 @@ from intake.pages.metadata.pieces import MAX_SCATTERED, Part, length_of
 MAX_JSON_BYTES = 8_000_000
 """Most bytes of a frame's JSON."""
 
-MAX_FIGURE = 10**9
-"""Greatest number in a sentence about a file."""
 MAX_WRITTEN_BYTES = 200
 """Most bytes of one part of a picture that do not come from the picture."""
 
@@ -154,27 +151,6 @@ def content_of(message: Mapping[str, Any], behind: bytes) -> PageContent:
         return PageContent(*size, source, words, _pieces(message["pieces"], behind[length:]))
     except (KeyError, TypeError, ValueError) as exc:
         raise ProtocolError from exc
-
-
-def bad_file_of(message: Mapping[str, Any], kinds: Mapping[str, type[BadFile]], number: int) -> BadFile | None:
-    """Return what a frame says is wrong with a file; None where it is nothing that can be said.
-
-    Args:
-        message: Its data.
-        kinds: The errors that there are, by code.
-        number: 1-based position of the file in the submission.
-    """
-    kind, details = kinds.get(str(message["bad_file"])), message.get("details")
-    if kind is None or not isinstance(details, dict) or not all(map(_is_figure, details.values())):
-        return None
-    try:
-        return kind(number, **details)
-    except (KeyError, TypeError):
-        return None
-
-
-def _is_figure(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_FIGURE
 
 
 def message_of_parts(parts: Sequence[Part]) -> list[Any]:

@@ -46,6 +46,8 @@ _LANDLOCK_CREATE_RULESET, _LANDLOCK_RESTRICT_SELF = 444, 446
 _WRITING = 0x1FF3
 """LANDLOCK_ACCESS_FS_* of the first version (linux/landlock.h), without READ_FILE and READ_DIR."""
 
+GAPS = ("platform", "no_new_privs", "seccomp", "landlock", "seccomp and landlock")
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -53,10 +55,10 @@ def apply_filter() -> str:
     """Give up what the worker never needs; it cannot be had back.
 
     Returns:
-        What could not be given up and why, or "".
+        What could not be given up (one of `GAPS`) and the name of the system's error, or "".
     """
     if sys.platform != "linux" or platform.machine() not in _ARCHITECTURES:
-        return f"{sys.platform} on {platform.machine()} is not known here"
+        return "platform: unknown"
     if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         return f"no_new_privs: {_reason()}"
     refused = [what for what, give_up in (("seccomp", _filter_calls), ("landlock", _write_nothing)) if not give_up()]

@@ -5,13 +5,13 @@
 It serves one request after the other and holds one document at a time:
 
     {"op": "open", "kind", "number"} + file   ▶  {"pages"}
-    {"op": "page", "index", "redraw"}         ▶  a page, see `wire.frame_of`
-    {"op": "fields", "day"} + file of words   ▶  {"reading"}, see `reading.checked`
-    {"op": "clean", "kind", "number"} + file  ▶  {"parts"}, see `wire.parts_of`
+    {"op": "page", "index", "redraw"}         ▶  a page, see `protocol.frame_of`
+    {"op": "fields", "day"} + file of words   ▶  {"reading"}, see `extraction.checked`
+    {"op": "clean", "kind", "number"} + file  ▶  {"parts"}, see `protocol.parts_of`
     {"op": "close"}                           ▶  {"rss_mb"}
 
-What is wrong with the file is answered as {"bad_file": code, "details"}. What it exhausts ends the process, in a way that
-says why, see `confinement`.
+What is wrong with the file is answered as in `reports`. A file that exhausts memory or time ends the process, and the exit
+status says why, see `limits`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ from intake.model import PageWords
 from intake.pages import Document, open_document
 from intake.pages.filebytes import FileBytes
 from intake.pages.sandbox import limits as resource_limits
-from intake.pages.sandbox import protocol, syscalls
-from intake.pages.sandbox.failures import stumble_of
+from intake.pages.sandbox import protocol, reports, syscalls
 from intake.pages.sandbox.limits import WorkerLimits
 
 
@@ -79,12 +78,12 @@ class Worker:
                     self._close()
                     return {"rss_mb": log.rss_mb()}, []
         except BadFile as exc:
-            return {"bad_file": exc.code, "details": exc.details}, []
+            return reports.report_of(exc), []
         except MemoryError:
             os._exit(resource_limits.MEMORY_EXIT)
         except Exception as exc:
             # Nothing but the file can be the cause, and the same file will do the same again.
-            return {"bad_file": "", **stumble_of(exc)}, []
+            return reports.failure_of(exc), []
 
     def _open(self, kind: str, descriptor: int, number: int) -> int:
         self._close()
@@ -139,8 +138,8 @@ def main() -> None:
 
     gc.freeze()
     with socket.socket(fileno=os.dup(0)) as channel:
-        unlimited = resource_limits.limit_memory(limits.memory_bytes)
-        protocol.send(channel, {"unlimited": unlimited, "not_sandboxed": syscalls.apply_filter()})
+        limited = resource_limits.limit_memory(limits.memory_bytes)
+        protocol.send(channel, {"memory_limited": limited, "gaps": syscalls.apply_filter()})
         Worker(channel, limits).serve()
 
 
