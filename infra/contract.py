@@ -88,7 +88,7 @@ def _amount(value: float, unit: str) -> str:
         return f"{value / 2**20:g} MB" if value % 2**20 == 0 else f"{value / 1e6:g} MB"
     if unit in ("pixels", "samples") and value >= 1_000_000:
         return f"{value / 1e6:g} mega{unit}"
-    return f"{value:,} {unit}".strip()
+    return f"{value:,g} {unit}".strip()
 
 
 def _fields() -> Iterator[tuple[str, ...]]:

@@ -51,8 +51,13 @@ def limits() -> Mapping[str, Mapping[str, Any]]:
 
 
 def limit(name: str) -> int:
-    """Return one limit."""
+    """Return a limit that is a whole number."""
     return limits()[name]["value"]  # type: ignore[no-any-return]
+
+
+def seconds(name: str) -> float:
+    """Return a limit of time."""
+    return float(limits()[name]["value"])
 
 
 @cache

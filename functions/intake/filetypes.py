@@ -45,9 +45,7 @@ _PAGES = "Send photos of the bill's pages."
 
 AVIF = re.compile(rb"^[\s\S]{4}ftyp(?:avi[fs]|(?:hei|mif|msf|mia)(?![\s\S]*hvc1)[\s\S]*(?:avi[fs]|av01))")
 # The tag DNGVersion, in both byte orders, and Canon's mark (exiftool.org/canon_raw.html).
-RAW = re.compile(
-    rb"^(?:II\*\0[\s\S]*\x12\xc6\x01\0\x04\0\0\0|MM\0\*[\s\S]*\xc6\x12\0\x01\0\0\0\x04|II\*\0[\s\S]{4}CR)"
-)
+RAW = re.compile(rb"^(?:II\*\0[\s\S]*\x12\xc6\x01\0\x04\0\0\0|MM\0\*[\s\S]*\xc6\x12\0\x01\0\0\0\x04|II\*\0[\s\S]{4}CR)")
 
 FOREIGN = [
     Foreign(re.compile(rb"^[\s\S]{4}ftyp(?:avi[fs]|hei|mif|msf|mia)"), "an AVIF picture", _PICTURE),

@@ -8,16 +8,15 @@ import struct
 import pi_heif
 from PIL import Image
 
+from intake.contract import limit
 from intake.errors import AvifPicture, BadFile, BrokenFile, UnusualPicture
 from intake.pages.bands import bands
 from intake.pages.content import DECODED_PIXELS, LONG_PIXELS, PageContent
 from intake.pages.filebytes import Data
 from intake.pages.pictures import STRIP_ROWS, check_pixels, in_pieces, to_grey
 
-MAX_PIXELS = 50_000_000
-"""iPhones make up to 48 megapixels. Decoding takes 4.5 bytes a pixel (the coded planes and RGB)."""
-MAX_PIXELS_WITH_ALPHA = 36_000_000
-"""The same for pictures with transparent parts, which take 6.5 bytes a pixel."""
+MAX_PIXELS = limit("heic_pixels")
+MAX_PIXELS_WITH_ALPHA = limit("heic_alpha_pixels")
 
 # One thread: more would each hold tiles, and `ocr` has one CPU.
 pi_heif.options.DECODE_THREADS = 1

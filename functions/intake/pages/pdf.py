@@ -11,6 +11,7 @@ from typing import Any
 import pymupdf
 from PIL import Image
 
+from intake.contract import limit
 from intake.errors import BadFile, BrokenFile, DocumentsInside, EncryptedPdf, NoPages
 from intake.model import Word
 from intake.pages import ink, jpeg
@@ -42,13 +43,10 @@ NEARLY_ALL = 0.6
 TEXT, PICTURES = {"fill-text", "stroke-text"}, {"fill-image", "fill-imgmask"}
 """Kinds of what a page paints, as `pymupdf.Page.get_bboxlog` names them."""
 WHOLE_PAGE = 0.95
-MAX_DECODED_BYTES = 36_000_000
-"""Most bytes of one picture inside a PDF that MuPDF must decode whole before it scales it (all but JPEG): 12 megapixels in
-colour, 36 in grey or black and white."""
+MAX_DECODED_BYTES = limit("pdf_picture_bytes")
 KEPT_PIXELS = 1_000_000
 """Most pixels of a page's pictures after which MuPDF's store is kept for the next page: logos, not scans."""
-MAX_JPX_PIXELS = 16_000_000
-"""JPEG 2000 is decoded to 15 bytes a pixel."""
+MAX_JPX_PIXELS = limit("pdf_jpx_pixels")
 
 # IndexError: a file may promise more pages than it has. TypeError: a text in it is not what MuPDF's binding expects.
 _MUPDF_ERRORS = (RuntimeError, ValueError, IndexError, TypeError, pymupdf.mupdf.FzErrorBase)

@@ -8,6 +8,7 @@ from typing import Any
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from intake.contract import limit
 from intake.errors import BadFile, BrokenFile, PictureTooLarge, UnusualPicture
 from intake.pages import jpeg
 from intake.pages.bands import bands
@@ -23,18 +24,13 @@ from intake.pages.content import (
 from intake.pages.density import pixel_height, stretched
 from intake.pages.filebytes import Data, stream_of
 
-MAX_PIXELS = {"png": 40_000_000, "tiff": 40_000_000, "webp": 30_000_000, "jpeg": 24_000_000}
-"""Most pixels of a picture, by kind: Pillow needs 4 bytes a pixel. JPEG: one that only a decoder understands."""
-MAX_DECODED_WEBP_PIXELS = 19_000_000
-"""A WebP that must be decoded: libwebp's two canvases and what it hands out take 12 bytes a pixel. A phone's longest
-screenshot is as high as the format allows, 1080 x 16,383."""
-MAX_TURNED_TIFF_PIXELS = 20_000_000
-"""A TIFF that is not stored upright: Pillow turns it in colour, in a second copy."""
-MAX_JPEG_PIXELS = 200_000_000
-"""A JPEG is decoded scaled down, so its size matters little; this is the largest that phones make."""
-MAX_PROGRESSIVE_SAMPLES = 36_000_000
-"""A progressive JPEG that must be decoded: a decoder keeps all its coefficients, 2 bytes a sample, however far it scales.
-24 megapixels as phones make them, with 1.5 samples a pixel."""
+MAX_PIXELS = {kind: limit(f"{kind}_pixels") for kind in ("png", "tiff", "webp")}
+MAX_PIXELS["jpeg"] = limit("jpeg_decoded_pixels")
+"""Most pixels of a picture, by kind. JPEG: one that only a decoder understands."""
+MAX_DECODED_WEBP_PIXELS = limit("webp_decoded_pixels")
+MAX_TURNED_TIFF_PIXELS = limit("tiff_turned_pixels")
+MAX_JPEG_PIXELS = limit("jpeg_pixels")
+MAX_PROGRESSIVE_SAMPLES = limit("jpeg_progressive_samples")
 VISION_PIXELS = 75_000_000
 """Largest picture that Vision takes: https://cloud.google.com/vision/docs/supported-files."""
 

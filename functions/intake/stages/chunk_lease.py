@@ -13,16 +13,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from intake.contract import seconds
 from intake.errors import BillTooSlow, LeaseLost, OutOfTime, TooManyPictures
 
 if TYPE_CHECKING:
     from intake.ports import ChunkLease, Store
 
-PAGES_S = 24.0
-"""Most seconds of processor time for opening and drawing all pages of a submission. What 30 MB hold of honest ones:
-300 fax-coded scans, which are drawn, take 15; 200 JPEG scans that are drawn 9; 500 pages of text 2."""
-BILL_S = 28.0
-"""Most seconds in all, reading the fields among it; 2 more are left for cleaning pictures (`copying`)."""
+PAGES_S = seconds("pages_cpu_s")
+"""Most seconds of processor time for opening and drawing all pages of a submission."""
+BILL_S = seconds("bill_cpu_s")
+"""Most seconds in all, reading the fields among it."""
 SLICE_S = 0.25
 """What is paid for at once: much more would be lost where 20 instances hold a slice each, much less would be many writes."""
 CALLS = 500

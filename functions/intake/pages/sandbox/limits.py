@@ -18,15 +18,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from intake.contract import limit, seconds
+
 
 @dataclass(frozen=True)
 class WorkerLimits:
-    """What one file may take.
+    """What one file may take; contract.toml has the reasons.
 
     Attributes:
-        memory_bytes: Address space beyond what the worker has when its libraries are loaded. The largest accepted pictures
-            take up to 250 MB; with what `ocr` itself takes (100 MB, and 50 while pictures are being sent) and the
-            libraries (55 MB) the default stays below the 512 MB of an instance.
+        memory_bytes: Address space beyond what the worker has when its libraries are loaded.
         cpu_s: Seconds of processor time of one call, that is to open a file or to draw a page.
         fields_cpu_s: The same of reading the fields of a bill.
         wall_s: Any of it on the clock: nobody's lock is held longer, and an instance with a third of a processor comes to
@@ -35,10 +35,10 @@ class WorkerLimits:
         preload: Whether the libraries that read files are loaded before the first file; cleaning pictures needs none.
     """
 
-    memory_bytes: int = 290_000_000
-    cpu_s: float = 10.0
-    fields_cpu_s: float = 4.0
-    wall_s: float = 30.0
+    memory_bytes: int = limit("worker_memory_bytes")
+    cpu_s: float = seconds("worker_cpu_s")
+    fields_cpu_s: float = seconds("fields_cpu_s")
+    wall_s: float = seconds("worker_wall_s")
     kept_rss_mb: int = 120
     preload: bool = True
 
