@@ -284,6 +284,19 @@ def test_rows_under_a_filter(sheet: OfficeSheet, appends: str) -> None:
     assert table.append([row(IDS[1])]) == (set() if appends == "lost" else {IDS[1]})
 
 
+def test_a_row_that_came_to_stand_above_the_head(sheet: OfficeSheet) -> None:
+    """Under a title and a filter a row may come to stand between them and the head: it is seen, and not written again."""
+    put(sheet.table(), [row(IDS[0])])
+    span = {"sheetId": sheet.tab("Intakes").sheet_id, "dimension": "ROWS", "startIndex": 0, "endIndex": 1}
+    sheet.edit({"insertDimension": {"range": span}})
+    book = sheet.wire.service.book
+    book.titled("Intakes").filtered, book.filtered_appends = True, "top"  # type: ignore[union-attr]
+    table = sheet.table()
+    table.find_rows({IDS[1]: row(IDS[1])})
+    assert table.append([row(IDS[1])]) == {IDS[1]}
+    assert sheet.table().find_rows({IDS[1]: row(IDS[1])}) == {IDS[1]}
+
+
 @pytest.mark.parametrize(
     ("trouble", "what"),
     [("protected", "A range of the Sheet is protected"), ("full", "The Sheet is full: move older tabs")],

@@ -409,14 +409,17 @@ class SheetTable:
         return found
 
     def _id_columns(self, survey: _Survey, used: Head | None) -> list[tuple[Tab, int, int]]:
-        """Return tab, column and first row of all columns that hold ids; those of our own tab come first."""
+        """Return tab, column and first row of all columns that hold ids; those of our own tab come first.
+
+        What was appended under a filter may have come to stand above the head.
+        """
         columns_: list[tuple[Tab, int, int]] = []
         headless = []
         own = self._tab.id if self._tab else None
         for tab in sorted(survey.tabs, key=lambda each: each.id != own):
             head, top = find_head(survey.tops[tab.id]), survey.tops[tab.id]
             if head is not None:
-                columns_.append((tab, head.id_column, head.row + 1))
+                columns_.append((tab, head.id_column, 0))
             elif top:
                 headless.append(tab)
             strays = {
