@@ -1,10 +1,10 @@
 """The entry points of the five functions. They decide nothing: decode the request, call the stage, encode the answer.
 
 submit    HTTP      a form with its files becomes an intake
-progress  HTTP      where an intake stands
+progress  HTTP      where an intake is
 ocr       Pub/Sub   a chunk of an intake's pages becomes words
 record    Pub/Sub   intakes that are read become rows
-sweep     HTTP      called by the scheduler: what stopped goes on
+sweep     HTTP      called by the scheduler: resumes what stopped
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 @functions_framework.http
 def submit(request: flask.Request) -> flask.typing.ResponseReturnValue:
-    """POST multipart/form-data: take in one submission; 202 with its id and where its progress is found.
+    """POST multipart/form-data: accept one submission; 202 with its id and the URL of its progress.
 
-    POST /submit?wake=1 takes nothing in: the form sends it once when it is opened, so that the first agent of the day need
+    POST /submit?wake=1 accepts nothing. The form sends it once when it is opened, so that the first agent of the day does
     not wait for cold functions. 204.
     """
     from intake.multipart import drain
@@ -71,7 +71,7 @@ def submit(request: flask.Request) -> flask.typing.ResponseReturnValue:
 
 @functions_framework.http
 def progress(request: flask.Request) -> flask.typing.ResponseReturnValue:
-    """GET /progress/{id}: where an intake stands, from its progress document or, once that expired, from the intake."""
+    """GET /progress/{id}: where an intake is, from its progress document or, once that expired, from the intake."""
     from intake.stages import progress
 
     started = time.perf_counter()
@@ -89,7 +89,7 @@ def progress(request: flask.Request) -> flask.typing.ResponseReturnValue:
 
 @functions_framework.cloud_event
 def ocr(event: CloudEvent) -> None:
-    """Read the chunk of pages that a message names; {"wake": true} only has the clients made."""
+    """Read the chunk of pages that a message names; {"wake": true} only creates the clients."""
     message = _message(event, may_wake=True)
     if message == _WAKE:
         _run(event, {"intake_id": None}, lambda: services.ocr)
@@ -107,7 +107,7 @@ def record(event: CloudEvent) -> None:
 
 @functions_framework.http
 def sweep(request: flask.Request) -> flask.typing.ResponseReturnValue:
-    """POST: look after what stopped and report what is left; answers what was done, as numbers."""
+    """POST: resume what stopped and log the backlog; the answer counts what was done."""
     started = time.perf_counter()
     try:
         _allow(request, "POST")
@@ -127,9 +127,9 @@ def _record(intake_id: str) -> None:
 
 
 def _wake(request: flask.Request, started: float) -> flask.typing.ResponseReturnValue:
-    """Make the clients that a submission will need, and have `ocr` do the same.
+    """Create the clients that a submission will need, and have `ocr` do the same.
 
-    The log tells which headers arrive here, never what they say: `./deploy.sh check` reads it.
+    The log shows which headers arrive, never their values: `./deploy.sh check` reads it.
     """
     _ = services.store, services.bucket, services.office_lists
     hops = Caller.of(request.headers.get, request.remote_addr or "").hops
@@ -145,7 +145,7 @@ def _allow(request: flask.Request, method: str) -> None:
 
 
 def _error(what: str, exc: Exception, started: float) -> flask.typing.ResponseReturnValue:
-    """Log an error and return its answer; of an unexpected one the caller learns nothing but that it happened."""
+    """Log an error and return its answer. The answer to an unexpected error has no details."""
     known = exc if isinstance(exc, IntakeError) else IntakeError()
     if known.status >= 500:
         log.error(what, exc, code=known.code, ms=_ms(started))
@@ -160,17 +160,17 @@ def _error(what: str, exc: Exception, started: float) -> flask.typing.ResponseRe
 
 
 def _message(event: CloudEvent, *, may_wake: bool = False) -> dict[str, Any] | None:
-    """Return the body of a Pub/Sub message, or None for one that no delivery will make right."""
+    """Return the body of a Pub/Sub message, or None if it is malformed: delivering it again would not help."""
     try:
         message = json.loads(base64.b64decode(event.data["message"]["data"]))
         if may_wake and message == _WAKE:
             return _WAKE
         sound = bool(_INTAKE_ID.fullmatch(message["intake_id"])) and message.get("chunk", 0) in range(10_000)
     except (KeyError, TypeError, ValueError, RecursionError) as exc:
-        log.error("message not understood", exc, event_id=event["id"])
+        log.error("malformed message", exc, event_id=event["id"])
         return None
     if not sound:
-        log.error("message not understood", event_id=event["id"])
+        log.error("malformed message", event_id=event["id"])
         return None
     return {"chunk": 0, **message}
 
@@ -183,7 +183,7 @@ def _run(event: CloudEvent, message: dict[str, Any], step: Any) -> None:
     except Exception as exc:
         ids = {"intake_id": message["intake_id"], "event_id": event["id"]}
         log.error("event failed and will be delivered again", exc, **ids, ms=_ms(started))
-        # functions-framework puts the text of an error into its answer: a new one, which says nothing else.
+        # functions-framework puts the text of an error into its answer, so a new error without details is raised.
         raise RuntimeError("event not handled") from None
     log.info("event handled", intake_id=message["intake_id"], event_id=event["id"], ms=_ms(started))
 

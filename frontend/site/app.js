@@ -20,10 +20,10 @@ const NO_ROOM = "This device cannot keep the draft. Please leave this page open 
 const RESUMED = "This is what you entered before on this device.";
 const SAME_CUSTOMER = "The same customer as before. Check it and press Send.";
 const SAME_PAGES = "The same customer as before, with the photos that were sent. Check them and press Send.";
-const STILL_SENDING = "Another bill is being sent. Do this again when it has arrived.";
+const STILL_SENDING = "Another bill is being sent. Try again when it has arrived.";
 const CANCELLED = "Sending was cancelled. Your answers and photos are still here.";
 const CHANGED_SINCE =
-  "This form had already arrived once, with the answers it had then. If you changed something since, press Send again " +
+  "This form has already arrived, with the answers it had then. If you have changed something since, press Send again " +
   "to send it as a new submission.";
 
 const form = byId("form");
@@ -77,8 +77,8 @@ function changed() {
   note(byId("draft-note"), "");
 }
 
-/** Once a field is left mended, its problem goes. */
-function mended({ target }) {
+/** Remove a field's problem when the agent leaves it fixed. */
+function clearIfFixed({ target }) {
   const files = target.type === "file";
   if (files ? pages.files.length : !checkAnswers(draft.answers).some(({ field }) => field === target.name)) {
     clearError(files ? "bill" : target.name);
@@ -205,7 +205,7 @@ function listen(touch) {
   });
   form.addEventListener("input", changed);
   form.addEventListener("change", changed);
-  form.addEventListener("change", mended);
+  form.addEventListener("change", clearIfFixed);
   if (touch) enterLeadsOn();
   byId("clear").addEventListener("click", clearForm);
   byId("home").addEventListener("click", (event) => {

@@ -35,7 +35,7 @@ export function clearErrors() {
   for (const element of byId("form").querySelectorAll("[aria-describedby]")) describe(element, null);
 }
 
-/** Take a field's problem away once the agent has mended it. */
+/** Remove a field's problem once the agent has fixed it. */
 export function clearError(field) {
   const place = places(field);
   const error = byId(`${field}-error`);

@@ -88,15 +88,15 @@ export function checkFiles(files) {
   });
   if (files.length === 0) add("no_file", "Add the utility bill: at least one photo or PDF.");
   if (files.length > MAX_FILES) {
-    add("too_many_files", `Send at most ${MAX_FILES} files; these are ${files.length}. Leave some out.`);
+    add("too_many_files", `You added ${files.length} files; the limit is ${MAX_FILES}. Remove some.`);
   }
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
   if (bytes > MAX_UPLOAD_BYTES) {
     // Rounded up, or one byte over would be said to be the limit.
     const size = (Math.ceil((bytes / MIB) * 10) / 10).toFixed(1);
     const limit = MAX_UPLOAD_BYTES / MIB;
-    const advice = "Leave some out, or take the photos at a smaller size.";
-    add("upload_too_large", `The files are ${size} MB together; at most ${limit} MB can be sent. ${advice}`);
+    const advice = "Remove some, or take the photos at a smaller size.";
+    add("upload_too_large", `The files are ${size} MB together; the limit is ${limit} MB. ${advice}`);
   }
   return problems;
 }

@@ -106,7 +106,7 @@ export class Follower {
       const answer = await fetch(`/progress/${this.id}`, { signal: request.signal, cache: "no-store" });
       outcome = answer.ok ? await answer.json() : answer.status === 404 && (await answer.json()).code;
     } catch {
-      outcome = null; // no line, no answer in time, or not JSON: tried again below
+      outcome = null; // offline, no answer in time, or not JSON: tried again below
     }
     clearTimeout(limit);
     if (request !== this.request || !this.polling) return;

@@ -9,7 +9,7 @@ const UNREADABLE = (number) => `File ${number} can no longer be read on this dev
  * Return the body of a request.
  * @param {import("./draft.js").Draft} draft
  * @returns {Promise<FormData>}
- * @throws {Refusal} a file cannot be read any more: no line to wait for would help
+ * @throws {Refusal} a file cannot be read any more, so trying again would not help
  */
 export async function parcel(draft) {
   const data = new FormData();

@@ -4,22 +4,22 @@ import { announce, byId, h, megabytes, note } from "./dom.js";
 import { ended, Follower } from "./follow.js";
 import { fieldLabel, fieldOrder, fieldText, stageText } from "./stages.js";
 
-const GOES_ON = "It goes on by itself. You can close this page and come back to it.";
+const GOES_ON = "You can close this page and come back later. The bill is processed without it.";
 const PAUSES = {
-  offline: "You are offline. Sending goes on by itself when the connection is back.",
-  lost: "The connection broke. Trying again …",
+  offline: "You are offline. Sending resumes when the connection is back.",
+  lost: "The connection was lost. Trying again …",
   busy: "The service is busy. Trying again …",
-  slow: "The files took longer than the 60 seconds that the service waits. Trying again …",
+  slow: "The upload took longer than the limit of 60 seconds. Trying again …",
 };
-const LOST = "The connection is gone. This page goes on by itself when it is back.";
-const LOST_SAFE = "The connection is gone. The bill has arrived and is safe; this page goes on by itself.";
+const LOST = "The connection was lost. This page resumes when it is back.";
+const LOST_SAFE = "The connection was lost. The bill has arrived and is safe. This page resumes when the connection is back.";
 const SILENT =
-  "Nothing has changed for 5 minutes. The bill has arrived and is safe, and it goes on without this page. " +
+  "Nothing has changed for 5 minutes. The bill has arrived and is safe. It is processed without this page. " +
   "You can come back to this address later.";
-const NOT_HEARD = "There was no answer about this bill for 5 minutes. Keep waiting, or come back to this address later.";
+const NOT_HEARD = "There has been no answer about this bill for 5 minutes. Keep waiting, or come back to this address later.";
 const UNKNOWN = "There is no submission with this ID. Check that you copied the whole address.";
 const UNSURE_BELOW = 0.8;
-/** Kinds of attention that another photo mends, and whether a single earlier photo goes along with it. */
+/** Kinds of attention that another photo fixes, and whether a single earlier photo is sent again with it. */
 const RETAKE = {
   ...{ wrong_page: true, missing: true, gas_only: true, low_confidence: true },
   ...{ account_cut_off: false, unreadable: false, not_a_bill: false, old_bill: false, second_bill: false },
@@ -161,19 +161,19 @@ export class ProgressView {
       ...this.#attention(id, state, kept),
     );
     byId("read").replaceChildren(...fields(state));
-    const again = failed && kept ? [button("Mend and send again", () => this.act.again(id), "primary")] : [];
+    const again = failed && kept ? [button("Fix and resend", () => this.act.again(id), "primary")] : [];
     byId("progress-actions").replaceChildren(...again, this.#another(again.length ? "" : "primary"));
     byId("stage").focus();
   }
 
   #attention(id, { attention }, kept) {
     if (!attention.length) return [];
-    const mendable = attention.find(({ code }) => kept && code in RETAKE); // one button: all of them want a photo
+    const fixable = attention.find(({ code }) => kept && code in RETAKE); // one button: all of them need a photo
     const items = attention.map((item) => {
-      const photo = item === mendable ? this.#retake(id, RETAKE[item.code] || kept.pages.length > 1) : null;
+      const photo = item === fixable ? this.#retake(id, RETAKE[item.code] || kept.pages.length > 1) : null;
       return h("li", { class: "attention" }, h("p", {}, String(item.message)), photo);
     });
-    return [h("h2", {}, "Please look at this"), h("ul", { class: "attention-list" }, ...items)];
+    return [h("h2", {}, "Please check this"), h("ul", { class: "attention-list" }, ...items)];
   }
 
   /** One tap: the camera, and the photo joins the same customer's answers in the form. */

@@ -12,7 +12,7 @@ export function wake() {
   });
 }
 
-/** Let the page open without a line from the next time on. */
+/** Make the page work offline from the next time on. */
 export function keepForLater() {
   navigator.serviceWorker?.register("/sw.js").catch(() => {
     // A private window or a browser that keeps nothing: the page needs a line then.

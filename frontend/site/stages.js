@@ -3,10 +3,10 @@
 const WORDS = {
   waiting: "Waiting to be read",
   understanding: "Working out the figures",
-  recording: "Writing it down for the office",
+  recording: "Adding it to the office's sheet",
   failed: "The bill was not recorded",
   unknown: "Not found",
-  silent: "No news for a while; open it to look again",
+  silent: "No update for a while. Open it to check.",
 };
 
 /** One line for a state, also for the list of recent bills. */
@@ -15,7 +15,7 @@ export function stageText(state) {
     if (state.pagesTotal < 2) return "Reading the bill";
     return `Reading page ${Math.min(state.pagesDone + 1, state.pagesTotal)} of ${state.pagesTotal}`;
   }
-  if (state.stage === "done") return state.attention.length ? "Recorded, but look at it again" : "Recorded";
+  if (state.stage === "done") return state.attention.length ? "Recorded, needs a check" : "Recorded";
   return WORDS[state.stage] ?? WORDS.waiting;
 }
 
@@ -26,12 +26,12 @@ const LABELS = {
   account_number_printed: "Account number as printed",
   pod_id: "PoD ID",
   service_address: "Service address",
-  period_start: "Period from",
-  period_end: "Period to",
-  kwh: "Use in the period",
-  net_kwh: "Net of what was sent to the grid",
-  annual_kwh: "Use in a year",
-  annual_kwh_basis: "Basis of the yearly use",
+  period_start: "Period start",
+  period_end: "Period end",
+  kwh: "Usage in the period",
+  net_kwh: "Net usage after power sent to the grid",
+  annual_kwh: "Annual usage",
+  annual_kwh_basis: "Basis of the annual usage",
   meter_number: "Meter number",
   rate_class: "Rate",
   statement_date: "Statement date",

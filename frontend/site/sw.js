@@ -1,5 +1,5 @@
-// Opens the form where there is no line: the page and its files are kept on the device when the page was loaded once. A page
-// that can be had from the site is always taken from there. Nothing else goes through here, no bill and no progress.
+// Makes the form work offline: the page and its files are kept on the device after the first load. When the site answers, the
+// page always comes from there. Nothing else passes through here: no bill and no progress.
 
 const CACHE = "form"; // build.mjs adds the digest of the build
 const FILES = []; // and names what it built; the unbuilt page is not kept
@@ -30,7 +30,7 @@ async function forgetOthers() {
   await Promise.all(names.filter((name) => name !== CACHE).map((name) => caches.delete(name)));
 }
 
-/** A file whose name tells its content: from the device. */
+/** A file whose name holds the hash of its content: from the device. */
 async function asset(request, pathname) {
   return (await caches.match(pathname)) ?? fetch(request);
 }

@@ -1,5 +1,5 @@
-// One submission on its way: real bytes, and again by itself after a lost line, always under the same idempotency key,
-// so that a reply that got lost can never make a second intake.
+// Sends one submission: shows real bytes, and retries after a lost connection, always with the same idempotency key, so that
+// a lost reply can never make a second intake.
 
 import { attestation } from "./firestore.js";
 
@@ -7,11 +7,11 @@ const STALL_MS = 60_000; // without one byte leaving
 const ANSWER_MS = 120_000; // from the last byte to the answer
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
-const BUSY_ATTEMPTS = 8; // a server that answers, but with "busy"; a dead line is tried for ever
+const BUSY_ATTEMPTS = 8; // a server that answers "busy"; without a connection there is no limit
 const SLOW_ATTEMPTS = 3; // each of them takes a minute
 const LOST = { kind: "lost" };
 
-/** The server's no, with everything to mend. */
+/** The server refused; holds everything to fix. */
 export class Refusal extends Error {
   constructor({ code, message, errors = [] }) {
     super(message);
@@ -31,7 +31,7 @@ export class Refusal extends Error {
  * @throws {DOMException} AbortError after a cancellation
  */
 export async function send(body, key, signal, tell) {
-  // A phone that falls asleep in somebody's hand would stop in the middle. Only some browsers can be asked to stay awake.
+  // A phone that goes to sleep would stop in the middle. Only some browsers can be asked to stay awake.
   const awake = await navigator.wakeLock?.request("screen").catch(() => null);
   try {
     return await sendUntilAnswered(body, key, signal, tell);
@@ -96,19 +96,19 @@ function understand({ status, responseText }) {
   const reason = answer?.message ? answer : standIn(status);
   if (status === 504) return { kind: "slow", reason };
   if (status < 400) return LOST; // a page of somebody in between, such as a hotel's
-  // malformed_upload: the line broke in a way that let the server answer. What is not the service's own answer may pass.
+  // malformed_upload: the connection broke but the server could still answer. An answer that is not the service's own may pass.
   const passing = status >= 500 || status === 429 || status === 408 || reason.code === "malformed_upload";
   return passing || !(answer?.message || status === 413) ? { kind: "busy", reason } : { kind: "refused", reason };
 }
 
 function standIn(status) {
   if (status === 413) {
-    const message = "The upload is larger than the 32 MB that can be sent. Leave some files out.";
+    const message = "The upload is larger than the limit of 32 MB. Remove some files.";
     return { code: "upload_too_large", message, errors: [{ code: "upload_too_large", field: "bill", message }] };
   }
   if (status === 504) {
     // Hosting gives up after 60 s: https://firebase.google.com/docs/hosting/cloud-run
-    const message = "The files took longer than the 60 seconds that the service waits. Send fewer or smaller files, or use Wi-Fi.";
+    const message = "The upload took longer than the limit of 60 seconds. Send fewer or smaller files, or use Wi-Fi.";
     return { code: "upload_too_slow", message };
   }
   return { code: "http_error", message: "The service is busy or partly down. Please try again in a minute." };

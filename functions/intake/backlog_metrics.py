@@ -1,4 +1,4 @@
-"""What `sweep` reports each minute, for the alerts: the oldest unfinished intake, the rows that are due, the pages of the day.
+"""What `sweep` logs each minute for the alerts: the oldest unfinished intake, the rows that are due, the pages of the day.
 
 infra/monitoring/metrics reads the fields of the line; they are part of its contract.
 """
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from intake.cloud.firestore.counts import Counts
 
 NEARLY = 0.8
-"""The part of the day's pages from which somebody is told, while there is time to act."""
+"""Share of the day's pages at which an alert is sent, while there is time to act."""
 
 
 @dataclass(frozen=True)
 class BacklogMetrics:
-    """Reports how the whole is doing.
+    """Logs the backlog.
 
     Attributes:
-        counts: What the intakes come to.
+        counts: Counts of intakes and pages.
         pages_per_day: The budget; 0 for none.
     """
 
@@ -47,4 +47,4 @@ class BacklogMetrics:
             pages_day=pages,
         )
         if self.pages_per_day and pages >= NEARLY * self.pages_per_day:
-            log.warning("page budget nearly spent", pages_day=pages, pages_per_day=self.pages_per_day)
+            log.warning("page quota nearly used up", pages_day=pages, pages_per_day=self.pages_per_day)

@@ -1,8 +1,7 @@
-"""The table of bounds: what a value that was read, and a cell of a row, may be. What does not fit is no value.
+"""The table of bounds: which values a field of the bill, and a cell of a row, may have. Any other value is dropped.
 
-Everything that is read comes from files of strangers, so nothing is stored or written that was not held against this table:
-not a number of 40 digits, not a name of 50,000 letters, which Google refuses together with all other rows of its batch (a
-cell holds 50,000 characters: https://support.google.com/drive/answer/37603).
+Everything that is read comes from untrusted files, so every value is checked against this table before it is stored or
+written. Without it, a name of 50,000 letters would make Google refuse all rows of the batch (a cell holds 50,000 characters: https://support.google.com/drive/answer/37603).
 """
 
 from __future__ import annotations
@@ -118,7 +117,7 @@ def _bound(entry: Mapping[str, Any]) -> Bound:
 
 
 FIELDS = {name: _bound(entry) for name, entry in contract.bill_fields().items()}
-"""By the name of the field; one that is not here is none."""
+"""By the name of the field; there are no others."""
 
 _KINDS: Mapping[str, Bound] = {
     "text": _LINE,
@@ -142,7 +141,7 @@ CELLS = {column["name"]: _cell(column) for column in contract.columns()}
 
 
 def bounded(reading: Reading) -> Reading:
-    """Return a reading without the fields that do not fit; those are named among the low_confidence ones."""
+    """Return a reading without the fields that do not fit; their names are added to `low_confidence`."""
     unfit = tuple(name for name, found in reading.fields.items() if not _fits(name, found))
     if not unfit:
         return reading
@@ -163,5 +162,5 @@ def _fits(name: str, found: Found) -> bool:
 
 
 def cell_fits(column: str, cell: object) -> bool:
-    """Tell whether a value may stand in a column; an empty cell always may."""
+    """Return whether a column may have a value; every column may have an empty cell."""
     return cell == "" or CELLS[column].admits(cell)

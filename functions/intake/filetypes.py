@@ -1,4 +1,4 @@
-"""What a file is, told by its first bytes and never by its name."""
+"""The type of a file, detected by its first bytes and never by its name."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ FOREIGN = [
         _PRINT,
     ),
 ]
-"""What agents send by mistake: saved mails and web pages, office documents, what a phone or camera makes besides JPEG. Only
-what is certain by its beginning. `infra.contract` hands it on to the page."""
+"""What agents send by mistake: saved emails and web pages, office documents, camera formats other than JPEG. Only formats
+whose first bytes are unambiguous. `infra.contract` generates the page's list from this one."""
 
 
 def foreign(head: bytes) -> Foreign | None:
@@ -94,7 +94,7 @@ def foreign(head: bytes) -> Foreign | None:
 
 
 def sniff(head: bytes) -> str | None:
-    """Tell the kind of a file.
+    """Return the kind of a file.
 
     Args:
         head: Its first `SNIFF_BYTES` bytes, or all of it when it is shorter.

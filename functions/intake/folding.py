@@ -1,11 +1,11 @@
-"""Fold characters that mean the same into one, once, where words and answers enter; nothing behind it knows of the others.
+"""Folds characters that mean the same into one. Words and answers are folded once, on entry; later code sees only the result.
 
-A bill's hyphen may be any of a dozen dashes, a number pasted from a phone's contacts carries marks of direction and blanks that
-do not break, a font's ligature is one character. Unicode's compatibility form (NFKC, https://www.unicode.org/reports/tr15/)
+A bill's hyphen may be any of a dozen dashes, a number pasted from a phone's contacts has direction marks and non-breaking
+spaces, and a font's ligature is one character. Unicode's compatibility form (NFKC, https://www.unicode.org/reports/tr15/)
 and a small table make them what a keyboard types.
 
-Left as they are: raised and lowered signs, because a footnote's mark behind a number is no digit of it; control and private
-characters, because they show that a font or an answer is not readable.
+Not folded: superscripts and subscripts, because a footnote mark behind a number is not one of its digits; control and
+private characters, because they show that a font or an answer is not readable.
 """
 
 from __future__ import annotations

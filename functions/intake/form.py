@@ -1,4 +1,4 @@
-"""The agent's answers, held against the fields of contract.toml."""
+"""Checks the agent's answers against the fields of contract.toml."""
 
 from __future__ import annotations
 

@@ -18,13 +18,13 @@ from intake.errors import IntakeError
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
-NEEDS_THE_OFFICE = "the Sheet needs the office"
+NEEDS_THE_OFFICE = "the Sheet needs attention"
 """The line that infra/monitoring alerts on; its `why` is the sentence."""
 _workers: list[Callable[[], int | None]] = []
 
 
 def count_in(worker_pid: Callable[[], int | None]) -> None:
-    """Count a process that works for this one in the memory of every line: the platform's limit holds for all together.
+    """Include a child process in the memory of every line: the platform's limit applies to all processes together.
 
     Args:
         worker_pid: Returns its id, or None while there is none.
@@ -63,7 +63,7 @@ def write(severity: str, message: str, **fields: object) -> None:
         **fields,
     }
     text = json.dumps({key: value for key, value in line.items() if value is not None})
-    # In one piece: print() writes the end of the line by itself, and another thread's line may come in between.
+    # In one call: print() writes the line break separately, and another thread's line could come in between.
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

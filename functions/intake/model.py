@@ -8,14 +8,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from intake import objects
+
 
 class Status(StrEnum):
-    """Where an intake stands; each step only ever goes to a later one."""
+    """Where an intake is; it only ever moves to a later status."""
 
     WAITING = "waiting"  # accepted; its pages are not counted yet
     READING = "reading"  # pages are being read
     READ = "read"  # all pages are read; the row is due
-    ASIDE = "aside"  # read, but its row could not be made or was refused alone; tried again once a day
+    ASIDE = "aside"  # read, but its row cannot be written; tried again once a day
     RECORDED = "recorded"  # the row is in the Sheet
     FAILED = "failed"  # it cannot go on; `error` says why
 
@@ -26,7 +28,7 @@ class Status(StrEnum):
 
 
 class Stage(StrEnum):
-    """What the submitter sees in the progress document."""
+    """What the submitter sees; `stage` of the progress document."""
 
     WAITING = "waiting"
     READING = "reading"
@@ -124,16 +126,6 @@ class PageWords:
         return cls(data["page"], data["width"], data["height"], data["source"], words)
 
 
-def words_prefix(intake_id: str) -> str:
-    """Return what the names of all page objects of an intake begin with."""
-    return f"words/{intake_id}/"
-
-
-def words_object(intake_id: str, page: int) -> str:
-    """Return the name of the object with the words of a page."""
-    return f"{words_prefix(intake_id)}{page:04d}.json"
-
-
 @dataclass(frozen=True)
 class StoredFile:
     """One uploaded file.
@@ -163,15 +155,15 @@ class Intake:
         files: The uploaded files in order.
         fingerprint: Digest of answers and files: tells a repeated submission from another one with the same key.
         file_pages: Pages of each file, once counted; empty before.
-        attempts: Times in a row that the sweeper woke it without progress.
+        attempts: How often in a row the sweeper resumed it without progress.
         pages_seen: Pages that were done when the sweeper last looked.
         error: Why it failed: code and message.
         reading: What was read from the bill, as `intake.extraction` wrote it; None before.
-        attention: What should be looked at: code, field and message of each.
+        attention: What somebody should check: code, field and message of each.
         bill_key: The same for every submission of one bill; "" when that is not known.
         agent: Who submitted it by the office's list: id as the office spells it, and name; None without a list.
         copy: How far the copy in Drive is, see `intake.stages.archive`; None where bills are not copied.
-        updated_at: When it came to stand where it stands; None before it was ever changed. Written with each change.
+        updated_at: When it last changed; None if it never did.
         origin: Hashes of where it came from, written once so that `intake.rate_limits` can count them.
     """
 
@@ -200,8 +192,8 @@ class Intake:
 
     @property
     def upload_id(self) -> str:
-        """Id of the upload that brought the files; the third part of their names."""
-        return self.files[0].object.split("/")[2]
+        """Id of the upload that brought the files."""
+        return objects.upload_of(self.files[0].object)
 
     def to_document(self) -> dict[str, Any]:
         """Return the Firestore fields; the id is the document's name."""
@@ -267,7 +259,7 @@ class Progress:
         pages_total: Pages in all; 0 before they are counted.
         error: Code and message when it failed.
         fields: What was read from the bill, by field name.
-        attention: What the agent should look at.
+        attention: What the agent should check.
         expire_at: When Firestore may delete the document; only ever set on a finished one.
     """
 
@@ -283,7 +275,7 @@ class Progress:
 
     @property
     def percent(self) -> int:
-        """How far along, 0..100; never smaller for a later state of the same intake, save that a failed one says 100."""
+        """Progress, 0..100; it never decreases. A failed intake has 100."""
         if self.stage in (Stage.DONE, Stage.FAILED):
             return 100
         if self.stage is Stage.RECORDING:

@@ -139,12 +139,14 @@ def short_row(intake: Intake, why: str, *, answers: bool = True, copies: bool = 
         **{name: cell for name, cell in cells.items() if cell_fits(name, cell)},
         **({COPY_COLUMN: copy_mark(intake.id)} if copies else {}),
         "Status": "check",
-        "Attention": f"This row could not be written whole: {why} Look at the bill, and type the rest in by hand.",
+        "Attention": f"This row is incomplete: {why} Look at the bill, and enter the rest by hand.",
     }
 
 
 def _left_out(column: str) -> str:
-    return f"The {column} was left out: it is too long, or holds characters that cannot be printed. Type it in by hand."
+    return (
+        f"The {column} was left out: it is too long, or contains characters that cannot be printed. Enter it by hand."
+    )
 
 
 def day_number(moment: datetime | date) -> int | float:

@@ -254,7 +254,7 @@ class Services:
 
     @_kept
     def sweeper(self) -> Sweeper:
-        """The stage that looks after what stopped."""
+        """The stage that resumes what stopped."""
         from intake.cloud.firestore.office_documents import OfficeDocuments
         from intake.cloud.sheets.office_tabs import open_office_tabs
         from intake.office.list_sync import ListSync

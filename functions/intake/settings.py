@@ -32,8 +32,8 @@ class Settings:
     Attributes:
         project: Google Cloud project id.
         bucket: Cloud Storage bucket of the bills and their words.
-        ocr_topic: Pub/Sub topic id that wakes `ocr`.
-        sheet_topic: Pub/Sub topic id that wakes `record`.
+        ocr_topic: Pub/Sub topic id of the messages to `ocr`.
+        sheet_topic: Pub/Sub topic id of the messages to `record`.
         sheet_id: SHEET_ID: id of the Google spreadsheet that `record` and `sweep` use; empty for the other functions.
         sheet_tab: Title of the tab with one row per intake; made when missing.
         office_columns: OFFICE_COLUMNS, comma-separated: columns that the office corrects by hand. They are written once,
@@ -41,7 +41,7 @@ class Settings:
         drive_folder: DRIVE_FOLDER: id of the Shared Drive folder into which `record` copies the bills; "" for no copies.
         drive_endpoint: DRIVE_EMULATOR_HOST: base URL of a Drive stand-in, or "" for Google's.
         copy_hold_s: COPY_HOLD_SECONDS: how long a copy that was begun is left alone. Longer than one run of `record`
-            (infra/functions.toml), after which whoever began it is certainly gone.
+            (infra/functions.toml), after which the request that began it has certainly ended.
         copy_max_attempts: COPY_MAX_ATTEMPTS: times that a copy is begun before the row says that there is none. With
             pauses that double up to an hour, ten take about four hours.
         bill_link_base: What stands before `BUCKET/OBJECT` in the row's link to a bill.
@@ -53,9 +53,9 @@ class Settings:
         chunks_in_flight: Chunks of one submission at once. A fifth of the instances of `ocr` (infra/functions.toml): a long
             bill is read fast, and no sender has all of them.
         ocr_calls_in_flight: Vision calls that one `ocr` run keeps going at once.
-        lease_s: Seconds that a claimed chunk stays ours without a sign of life.
+        lease_s: Seconds until a claimed chunk that is not renewed may be claimed by another run.
         stall_timeout_s: Seconds without progress after which the sweeper looks at an intake.
-        max_attempts: Times in a row that the sweeper wakes an intake without progress before it fails it.
+        max_attempts: How often in a row the sweeper resumes an intake without progress before the intake fails.
         sheet_write_interval_s: Least seconds between two writes to the Sheet: 60 writes a minute are allowed per user
             (https://developers.google.com/workspace/sheets/api/limits).
         progress_days: Days that a finished progress document stays readable.

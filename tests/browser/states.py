@@ -80,7 +80,7 @@ def _recent(agent: Agent) -> None:
     bills += [(put_progress("done", attention=[ATTENTION]), "SAMPLE BAKERY LLC")]
     agent.remember(*bills)
     agent.reload()
-    expect(agent.page.locator("#recent-list")).to_contain_text("look at it again")
+    expect(agent.page.locator("#recent-list")).to_contain_text("needs a check")
 
 
 def _busy(agent: Agent) -> None:
@@ -96,7 +96,7 @@ def _lost(agent: Agent) -> None:
     agent.page.route("**/firebase-config.json", lambda route: route.fulfill(json=None))
     agent.page.route("**/progress/*", lambda route: route.abort())
     agent.open(f"#{'1' * 32}")
-    expect(agent.page.locator("#connection")).to_contain_text("The connection is gone")
+    expect(agent.page.locator("#connection")).to_contain_text("The connection was lost")
 
 
 def _uploading(agent: Agent) -> None:

@@ -189,7 +189,7 @@ def test_too_many_bytes(agent: Agent, tmp_path: Path) -> None:
     agent.attach(*[bill] * 8)
     agent.send()
     assert agent.errors() == [
-        "The files are 32.1 MB together; at most 30 MB can be sent. Leave some out, or take the photos at a smaller size."
+        "The files are 32.1 MB together; the limit is 30 MB. Remove some, or take the photos at a smaller size."
     ]
 
 
@@ -228,7 +228,7 @@ def test_an_upload_that_takes_longer_than_hosting_waits(agent: Agent) -> None:
     agent.attach(pdf())
     agent.send()
     expect(agent.page.locator("#connection")).to_have_text(
-        "The files took longer than the 60 seconds that the service waits. Trying again …"
+        "The upload took longer than the limit of 60 seconds. Trying again …"
     )
 
     def given_up() -> bool:
@@ -236,9 +236,7 @@ def test_an_upload_that_takes_longer_than_hosting_waits(agent: Agent) -> None:
         return agent.page.locator("#error-summary").is_visible()
 
     wait_for("the end of the attempts", given_up)
-    sentence = (
-        "The files took longer than the 60 seconds that the service waits. Send fewer or smaller files, or use Wi-Fi."
-    )
+    sentence = "The upload took longer than the limit of 60 seconds. Send fewer or smaller files, or use Wi-Fi."
     assert agent.errors() == [sentence]
     assert len(set(asked)) == 1
     expect(agent.page.locator("#pages > li")).to_have_count(1)
@@ -281,7 +279,7 @@ def test_a_stranger_in_between_is_not_asked_for_ever(agent: Agent) -> None:
         (
             413,
             "413 Request Entity Too Large",
-            "The upload is larger than the 32 MB that can be sent. Leave some files out.",
+            "The upload is larger than the limit of 32 MB. Remove some files.",
         ),
         (
             405,
@@ -309,7 +307,7 @@ def test_a_bill_that_cannot_be_opened_fails_with_its_reason(agent: Agent) -> Non
     agent.wait_stage("failed")
     expect(agent.page.locator("#result")).to_contain_text("needs a password")
     expect(agent.page.locator("#stage")).to_be_focused()
-    agent.page.get_by_role("button", name="Mend and send again").click()
+    agent.page.get_by_role("button", name="Fix and resend").click()
     expect(agent.page.locator("#account_name")).to_have_value(answers["account_name"])
     agent.page.get_by_role("button", name="Remove page 1").click()
     agent.attach(pdf())

@@ -29,8 +29,8 @@ def test_every_stage_is_shown_as_it_comes(agent: Agent) -> None:
     put_progress("understanding", intake_id, pages_done=3, pages_total=3, percent=90)
     expect(stage).to_have_text("Working out the figures")
     put_progress("recording", intake_id, pages_done=3, pages_total=3, percent=95)
-    expect(stage).to_have_text("Writing it down for the office")
-    expect(agent.page).to_have_title("Writing it down for the office – GreenWatt")
+    expect(stage).to_have_text("Adding it to the office's sheet")
+    expect(agent.page).to_have_title("Adding it to the office's sheet – GreenWatt")
     put_progress("done", intake_id, pages_done=3, pages_total=3, percent=100)
     expect(stage).to_have_text("Recorded")
     expect(bar).to_be_hidden()
@@ -140,7 +140,7 @@ def test_silence_from_the_beginning_promises_nothing(agent: Agent) -> None:
     agent.page.route("**/firebase-config.json", lambda route: route.fulfill(json=None))
     agent.page.route("**/progress/*", lambda route: route.abort())
     agent.open(f"#{uuid.uuid4().hex}")
-    expect(agent.page.locator("#connection")).to_have_text(re.compile(r"^The connection is gone\. This page"))
+    expect(agent.page.locator("#connection")).to_have_text(re.compile(r"^The connection was lost\. This page"))
     agent.page.clock.fast_forward("05:01")
     expect(agent.page.locator("#connection")).to_contain_text("There was no answer about this bill for 5 minutes")
     expect(agent.page.get_by_role("button", name="Keep waiting")).to_be_visible()
@@ -153,7 +153,7 @@ def test_a_lost_connection_while_reading_is_said(agent: Agent) -> None:
     agent.open(f"#{intake_id}")
     agent.wait_stage("waiting")
     agent.page.context.set_offline(True)
-    expect(agent.page.locator("#connection")).to_contain_text("The connection is gone")
+    expect(agent.page.locator("#connection")).to_contain_text("The connection was lost")
     put_progress("done", intake_id)
     agent.page.context.set_offline(False)
     agent.wait_stage("done")
@@ -180,9 +180,9 @@ def test_the_result_shows_what_was_read(agent: Agent) -> None:
         )
     )
     assert shown["Account number"] == "1001-4001-101"
-    assert shown["Use in the period"] == "1,234 kWh"
+    assert shown["Usage in the period"] == "1,234 kWh"
     assert shown["Amount due"] == "$1,234.50"
-    assert shown["Period from"] == "May 3, 2026"
+    assert shown["Period start"] == "May 3, 2026"
     assert shown["New field"] == "1 Example St, 13902"
     assert shown["Bare"] == "text"
     assert not {"Nothing", "Service address parts"} & set(shown)

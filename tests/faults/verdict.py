@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from google.cloud import storage
-from intake.model import words_object
+from intake.objects import words_object
 from intake.settings import Settings
 
 from infra.local.stack import BUCKET, PROJECT

@@ -379,7 +379,7 @@ class World:
     # --- what must be true ------------------------------------------------------------------------------------------
 
     def status(self, intake_id: str) -> str:
-        """Return where an intake stands, "" if there is none."""
+        """Return where an intake is, "" if there is none."""
         held = self.db.documents.get(("intakes", intake_id))
         return str(held.fields["status"]) if held else ""
 

@@ -159,9 +159,7 @@ def test_agents_are_let_in_by_the_list(office: Office) -> None:
         office.write("Agents", 3, "AG-018", "", "", "")
         office.sweep()
         notes = office.grid("Agents")["values"][0]
-        assert notes[notes.index("Notes") + 1] == (
-            "Not taken over; the last good list stays in use. Row 3: Name is empty."
-        )
+        assert notes[notes.index("Notes") + 1] == ("Not used; the last valid list stays in use. Row 3: Name is empty.")
         public = office.submitter.db.collection("public").document("form-options").get().to_dict()
         assert "Sam Example" not in str(public)
     finally:

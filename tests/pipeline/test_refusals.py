@@ -51,12 +51,12 @@ REFUSED_AT_ONCE = {
     "eleven files": (
         [documents.text_pdf(1)] * 11,
         "too_many_files",
-        "Send at most 10 files; these are 11. Leave some out.",
+        "You added 11 files; the limit is 10. Remove some.",
     ),
     "one byte too large": (
         [padded_pdf(LIMIT + 1)],
         "upload_too_large",
-        "The files are 30.1 MB together; at most 30 MB can be sent. Leave some out, or take the photos at a smaller size.",
+        "The files are 30.1 MB together; the limit is 30 MB. Remove some, or take the photos at a smaller size.",
     ),
     "wrong type behind a right name": (
         [("bill.pdf", b"a text of no kind that has a name")],

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 import requests
-from intake.model import words_object
+from intake.objects import words_object
 
 from tests.pipeline.test_fields import answers_for, digits
 from tests.pipeline.test_refusals import assert_nothing_left

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from intake.model import Intake
-from intake.stages.ocr import Ocr, done_pages, words_object
+from intake.objects import words_object
+from intake.stages.ocr import Ocr, done_pages
 
 from tests.support.fakes import (
     INTAKE_ID,

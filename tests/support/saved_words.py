@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from intake.model import Intake, PageWords, words_object
+from intake.model import Intake, PageWords
+from intake.objects import words_object
 
 from tests.specimens.catalogue import make
 from tests.support.fakes import INTAKE_ID, an_intake

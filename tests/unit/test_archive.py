@@ -231,7 +231,7 @@ def test_a_copy_is_given_up(office: Office) -> None:
     office.drive.faults.refuse("find", 10_000, DriveUnavailable)
     office.handle(intake_id)
     office.pass_time(60)
-    assert office.cell(intake_id) == "not copied: Drive could not be used. Open the bill by its link."
+    assert office.cell(intake_id) == "not copied: Drive was unavailable. Open the bill with its link."
     assert (office.store.intakes[intake_id].copy or {})["state"] == "failed"
     assert intake_id not in office.store.copy_at
     assert office.drive.faults.calls["find"] == MAX_ATTEMPTS
@@ -255,7 +255,7 @@ def test_a_bug_in_one_copy_does_not_hold_up_the_others(office: Office, capsys: p
     office.store.intakes[first] = replace(broken, files=[strange])
     office.handle(second)
     assert office.copied(second)
-    assert "copy not made; it is tried again" in capsys.readouterr().out
+    assert "copy failed; it will be retried" in capsys.readouterr().out
     office.pass_time(60)
     assert (office.store.intakes[first].copy or {})["state"] == "failed"
 
@@ -470,7 +470,7 @@ def test_logs_hold_nothing_of_a_submission(office: Office, capsys: pytest.Captur
     office.drive.faults.refuse("upload", error=DriveUnavailable)
     office.handle(ids[0])
     out = capsys.readouterr().out
-    assert "copy not made" in out
+    assert "copy failed" in out
     assert not any(value in out for value in ANSWERS.values() if len(value) > 3)
 
 

@@ -121,7 +121,7 @@ def test_a_cell_out_of_bounds_is_left_out_and_said() -> None:
     assert (row["Account Name"], row["Status"]) == ("", "check")
     assert row["Contact Name"] == an_intake().form["contact_name"]
     assert row["Attention"] == (
-        "The Account Name was left out: it is too long, or holds characters that cannot be printed. Type it in by hand."
+        "The Account Name was left out: it is too long, or contains characters that cannot be printed. Enter it by hand."
     )
     assert all(cell_fits(name, cell) for name, cell in row.items())
     assert COPY_COLUMN in row

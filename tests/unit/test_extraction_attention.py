@@ -58,7 +58,7 @@ def test_a_picture_without_words_is_unreadable(pages: list[PageWords]) -> None:
     [only] = attention(read_bill(pages), FORM, TODAY, [])
     assert (only.code, only.field) == ("unreadable", "")
     assert only.message == (
-        "The picture cannot be read. Photograph the bill again: flat, in good light, sharp, without glare, filling the picture."
+        "The photo cannot be read. Take it again: lay the bill flat, in good light, without glare, in focus, filling the frame."
     )
 
 
@@ -92,7 +92,7 @@ def test_gas_only() -> None:
     ]
     codes = told(lines)
     assert codes["gas_only"] == (
-        "Only gas service was found. Community solar needs the electric bill: send the page with the electricity service."
+        "Only gas service was found. Community solar needs the electric bill. Send the page that shows electric service."
     )
     assert "wrong_page" not in codes
 
@@ -100,14 +100,14 @@ def test_gas_only() -> None:
 def test_a_cut_off_account_number() -> None:
     """The number runs out of the picture."""
     assert told(detail_page(account="1001-23"))["account_cut_off"] == (
-        "The account number is cut off or cannot be read whole. Photograph the page again with all of the top in view."
+        "The account number is cut off or incomplete. Photograph the page again with its whole top in view."
     )
 
 
 def test_another_utility_than_in_the_form() -> None:
     """One of the two is wrong."""
     assert told(detail_page(), form={**FORM, "utility": "RG&E"}) == {
-        "utility_differs": "The bill is from NYSEG, the form says RG&E. Check which one is right."
+        "utility_differs": "The bill is from NYSEG, but the form says RG&E. Check which one is right."
     }
 
 
@@ -130,7 +130,7 @@ def test_an_old_bill() -> None:
     issued = date(2025, 6, 3)
     assert told(detail_page(), today=date.fromordinal(issued.toordinal() + OLD_DAYS)) == {}
     assert told(detail_page(), today=date.fromordinal(issued.toordinal() + OLD_DAYS + 1)) == {
-        "old_bill": "The bill is 91 days old; it must not be older than 90. Ask the customer for a recent one."
+        "old_bill": "The bill is 91 days old; the limit is 90 days. Ask the customer for a recent one."
     }
 
 
@@ -183,7 +183,7 @@ def test_what_is_missing_word_for_word() -> None:
         "missing",
         "account_number",
         "No account number could be read on this page, page 3 of the bill. "
-        "Photograph the page that prints it with nothing over the print, or read the bill by hand.",
+        "Photograph the page that shows it with nothing covering the text, or read the bill by hand.",
     )
 
 
@@ -215,9 +215,7 @@ def test_two_accounts() -> None:
     reading = read_bill([page([*detail_page(), (0.62, 0.7, "Account Number:"), (0.86, 0.7, "1009-8765-432")])])
     [item] = [item for item in attention(reading, FORM, TODAY, []) if item.field == "account_number"]
     assert item.code == "low_confidence"
-    assert (
-        item.message == "Different values were found for the account number. Send one bill only, one account at a time."
-    )
+    assert item.message == "Different values were found for the account number. Send only one bill, for one account."
 
 
 def test_values_that_were_hard_to_read() -> None:
@@ -239,7 +237,7 @@ def test_a_bill_that_was_submitted_before() -> None:
     [item] = attention(read_bill([page(detail_page())]), FORM, TODAY, earlier)
     assert item.code == "already_submitted"
     assert item.message == (
-        f"A bill of this account and period was already submitted on 2025-06-10 (intake {'a' * 32}). "
+        f"A bill for this account and period was already submitted on 2025-06-10 (intake {'a' * 32}). "
         "Submit it again only if that one was wrong."
     )
 

@@ -199,7 +199,7 @@ def test_a_number_in_anothers_groups_leaves_the_utility_open(number: str) -> Non
     """Then the name may be a supplier's."""
     found, told = values((0.5, 0.1, number), account="")
     assert "utility" not in found
-    assert "Different values were found for the utility. Send one bill only, one account at a time." in told
+    assert "Different values were found for the utility. Send only one bill, for one account." in told
 
 
 def test_a_supplier_with_a_utilitys_name_is_none() -> None:

@@ -327,7 +327,7 @@ def test_garbage(deployment: Deployment, target: str, data: object, capsys: pyte
     answer = deliver(deployment.function(target), with_data(data))
     assert answer.status_code == 200
     assert deployment.read_chunk.calls == deployment.record.calls == []
-    assert [(line["severity"], line["message"]) for line in logged(capsys)] == [("ERROR", "message not understood")]
+    assert [(line["severity"], line["message"]) for line in logged(capsys)] == [("ERROR", "malformed message")]
 
 
 @pytest.mark.parametrize("target", ["ocr", "record"])
@@ -335,7 +335,7 @@ def test_attributes_only(deployment: Deployment, target: str, capsys: pytest.Cap
     """A message without data is acknowledged, with an error in the log."""
     answer = deliver(deployment.function(target), kept("attributes_only_eventarc"))
     assert answer.status_code == 200
-    assert [line["message"] for line in logged(capsys)] == ["message not understood"]
+    assert [line["message"] for line in logged(capsys)] == ["malformed message"]
 
 
 def test_attributes_only_from_the_emulator(deployment: Deployment) -> None:

@@ -13,10 +13,11 @@ from typing import IO, Any
 import pytest
 from intake.errors import BrokenFile, OcrUnavailable, TemporaryError
 from intake.model import Intake, Quad, Status, Word
+from intake.objects import words_object
 from intake.pages.content import PageContent, Piece, Placement
 from intake.pages.sandbox.process import Pay
 from intake.ports import PictureRefused
-from intake.stages.ocr import BYTES_IN_FLIGHT, delete_files, next_chunks, page_places, words_object
+from intake.stages.ocr import BYTES_IN_FLIGHT, delete_files, next_chunks, page_places
 from PIL import Image
 
 from tests.support.fakes import (
@@ -649,5 +650,5 @@ def test_a_page_without_any_confidence_is_logged(capsys: pytest.CaptureFixture[s
     bench.submitted(("jpeg", PHOTO))
     bench.deliver_all()
     [line] = [line for line in map(json.loads, capsys.readouterr().out.splitlines()) if line["severity"] == "WARNING"]
-    assert (line["message"], line["intake_id"], line["page"]) == ("the OCR gave no confidences", INTAKE_ID, 1)
+    assert (line["message"], line["intake_id"], line["page"]) == ("the OCR returned no confidences", INTAKE_ID, 1)
     assert "secret" not in str(line)

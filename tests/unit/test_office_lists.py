@@ -106,11 +106,11 @@ def test_a_bad_tab_keeps_the_last_good_list_and_says_so(office: Office, capsys: 
     office.write("Agents", ["ag- 017", "Robin Example", "robin@example.com", "perhaps"], start=2)
     capsys.readouterr()
     assert office.list_sync.sync() == 0
-    said = "Not taken over; the last good list stays in use. Row 3: write yes or no under Active. Row 3 repeats row 2."
+    said = "Not used; the last valid list stays in use. Row 3: write yes or no under Active. Row 3 repeats row 2."
     assert office.note("Agents") == said
     assert office.documents.listed == Agents((SAM,))
     out = capsys.readouterr().out
-    assert "office list not taken over" in out
+    assert "office list not synced" in out
     assert "Robin" not in out
     writes = office.sheet.wire.calls["write"]
     office.list_sync.sync()
@@ -141,7 +141,7 @@ def test_the_other_lists_are_taken_over_beside_a_bad_one(office: Office) -> None
     office.sheet.type_in("Utilities", 0, 0, "Nombre")
     office.list_sync.sync()
     assert office.note("Utilities") == (
-        "Not taken over; the last good list stays in use. Row 1: there is no column Name. Write the name into row 1, over "
+        "Not used; the last valid list stays in use. Row 1: there is no column Name. Write the name into row 1, over "
         "its column."
     )
     assert office.documents.offered == Options()
@@ -200,7 +200,7 @@ BAD: dict[str, tuple[list[list[str]], str]] = {
     "repeated": ([HEAD, ["NYSEG"], ["nyseg "]], "Row 3 repeats row 2."),
     "none active": ([HEAD, ["NYSEG", "no"]], "No utility is active; write yes under Active for at least one."),
     "long": ([HEAD, ["N" * 201]], "Row 2: Name has more than 200 characters."),
-    "many": ([HEAD, *([str(n)] for n in range(MAX_ROWS + 1))], "There are 2001 lines; at most 2000 can be taken over."),
+    "many": ([HEAD, *([str(n)] for n in range(MAX_ROWS + 1))], "There are 2001 lines; the limit is 2000."),
     "much wrong": (
         [HEAD, *([f"U{n}", "?"] for n in range(7))],
         "Row 2: write yes or no under Active. Row 3: write yes or no under Active. Row 4: write yes or no under Active. "
@@ -231,7 +231,7 @@ def test_developers() -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        (["A", "Nyesg"], "Row 2: the utility is none of the tab Utilities, and not Mass Market."),
+        (["A", "Nyesg"], "Row 2: the utility is not in the tab Utilities, and is not Mass Market."),
         (["", "NYSEG"], "Row 2: Developer is empty."),
         (["A", ""], "Row 2: Utility is empty."),
     ],

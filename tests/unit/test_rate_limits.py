@@ -196,4 +196,4 @@ def test_the_report(pages: int, warned: bool, capsys: pytest.CaptureFixture[str]
     BacklogMetrics(Counts(pages=pages, oldest=oldest, due=7), 100).report()  # type: ignore[arg-type]
     out = capsys.readouterr().out
     assert re.search(r'"message": "backlog".*"oldest_s": 120\d, "rows_due": 7, "pages_day": ' + str(pages), out)
-    assert ("page budget nearly spent" in out) == warned
+    assert ("page quota nearly used up" in out) == warned

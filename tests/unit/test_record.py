@@ -250,7 +250,7 @@ def test_a_row_that_google_refuses(office: Office, bad: tuple[int, ...], capsys:
         assert (row["Pages"] == "") == (number in bad)
         if number in bad:
             assert row["Status"] == "check"
-            assert "could not be written whole: Google refused what is in it." in row["Attention"]
+            assert "is incomplete: Google refused what is in it." in row["Attention"]
     assert {office.status(intake_id) for intake_id in ids} == {Status.RECORDED}
     writes = office.sheet.written_at
     assert min(later - earlier for earlier, later in itertools.pairwise(writes)) >= INTERVAL_S - 1e-9
@@ -263,7 +263,7 @@ def test_a_single_row_whose_answers_are_refused(office: Office) -> None:
     office.process().record(intake_id)
     (row,) = office.sheet.rows
     assert (row["Intake ID"], row["Status"], office.status(intake_id)) == (intake_id, "check", Status.RECORDED)
-    assert row["Attention"].startswith("This row could not be written whole: Google refused what is in it.")
+    assert row["Attention"].startswith("This row is incomplete: Google refused what is in it.")
     assert {name for name, cell in row.items() if cell} == {"Intake ID", "Submitted", "Status", "Attention"}
     assert office.store.sheet_trouble == [""]
 
@@ -275,7 +275,7 @@ def test_a_row_that_is_refused_even_short(office: Office, capsys: pytest.Capture
     row_writer.record(ids[0])
     assert sorted(office.rows) == [*ids[:2], *ids[3:]]
     assert office.status(ids[2]) is Status.ASIDE
-    assert '"message": "the Sheet needs the office"' in capsys.readouterr().out
+    assert '"message": "the Sheet needs attention"' in capsys.readouterr().out
     writes = len(office.sheet.written_at)
     office.settle(row_writer, office.finish(1, start=9))
     assert len(office.sheet.written_at) == writes + 1
@@ -289,7 +289,7 @@ def test_a_sheet_that_refuses_every_row(office: Office, capsys: pytest.CaptureFi
         row_writer.record(ids[0])
     assert {office.status(intake_id) for intake_id in ids} == {Status.READ}
     assert len(office.store.sheet_trouble) == 1
-    assert '"message": "the Sheet needs the office"' in capsys.readouterr().out
+    assert '"message": "the Sheet needs attention"' in capsys.readouterr().out
     office.sheet.refuses = lambda _: False
     office.settle(row_writer, ids)
     assert office.store.sheet_trouble[1:] == [""]

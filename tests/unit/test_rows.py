@@ -155,7 +155,7 @@ def test_a_short_row_holds_what_is_sure_to_be_accepted() -> None:
         "Agent ID": ANSWERS["agent_id"],
         COPY_COLUMN: copy_mark(INTAKE_ID),
         "Status": "check",
-        "Attention": "This row could not be written whole: Reasons. Look at the bill, and type the rest in by hand.",
+        "Attention": "This row is incomplete: Reasons. Look at the bill, and enter the rest by hand.",
     }
 
 

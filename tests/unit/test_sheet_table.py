@@ -265,7 +265,7 @@ def test_a_tab_without_a_head_is_left_alone(sheet: OfficeSheet, head: str, capsy
         put(sheet.table(), [row(each)])
     assert sheet.tab("Intakes").rows == before
     assert ids_in(sheet, "Intakes (2)") == IDS[2:4]
-    assert said(capsys).count('"message": "the Sheet needs the office"') == 1
+    assert said(capsys).count('"message": "the Sheet needs attention"') == 1
     assert found_by(sheet.table(), *IDS) == set(IDS[:4])
     if head == "renamed":
         sheet.type_in("Intakes", 0, 0, "Intake ID")

@@ -245,7 +245,7 @@ def test_most_files(service: Service) -> None:
     """Ten files are taken, eleven are not."""
     assert len(service.store.intakes[service.send(form_body(ANSWERS, [PDF] * 10)).intake_id].files) == 10
     assert Service().problems([PDF] * 11) == [
-        ("too_many_files", "bill", "Send at most 10 files; these are 11. Leave some out."),
+        ("too_many_files", "bill", "You added 11 files; the limit is 10. Remove some."),
     ]
 
 
@@ -256,9 +256,7 @@ def test_most_bytes() -> None:
     service = Service(limits=limits)
     service.send(form_body(ANSWERS, [half, half]))
     assert sum(map(len, service.bucket.objects.values())) == MIB
-    message = (
-        "The files are 1.1 MB together; at most 1 MB can be sent. Leave some out, or take the photos at a smaller size."
-    )
+    message = "The files are 1.1 MB together; the limit is 1 MB. Remove some, or take the photos at a smaller size."
     assert Service(limits=limits).problems([half, half + b"."]) == [("upload_too_large", "bill", message)]
 
 
@@ -266,7 +264,7 @@ def test_nothing_is_stored_once_it_is_too_much() -> None:
     """The bytes over the limit are counted for the sentence, but not sent to Storage."""
     service = Service(limits=Limits(upload_bytes=MIB))
     problems = service.problems([PDF + bytes(10 * MIB - len(PDF))])
-    assert problems[0][2].startswith("The files are 10.0 MB together; at most 1 MB can be sent.")
+    assert problems[0][2].startswith("The files are 10.0 MB together; the limit is 1 MB.")
     assert service.bucket.faults.calls["write"] <= MIB // (64 * 1024) + 2
     assert service.bucket.faults.calls["close"] == 0
 
@@ -371,7 +369,7 @@ def test_discard_fails(service: Service, call: str, capsys: pytest.CaptureFixtur
     with pytest.raises(MalformedUpload):
         service.send(body[:-1000])
     assert len(service.store.uploads) == 1
-    assert "refused upload not deleted; the sweeper will" in capsys.readouterr().out
+    assert "refused upload not deleted; the sweeper will delete it" in capsys.readouterr().out
 
 
 def test_nudge_fails(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
@@ -379,4 +377,4 @@ def test_nudge_fails(service: Service, capsys: pytest.CaptureFixture[str]) -> No
     service.tasks.faults.refuse("ocr")
     accepted = service.send(form_body(ANSWERS, [PDF]))
     assert service.store.intakes[accepted.intake_id].status is Status.WAITING
-    assert "nudge to ocr not sent; the sweeper will" in capsys.readouterr().out
+    assert "message to ocr not published; the sweeper will publish it" in capsys.readouterr().out

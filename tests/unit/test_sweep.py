@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from intake.errors import GaveUp, SheetUnavailable, TemporaryError
 from intake.model import Intake, Status
+from intake.objects import words_object
 from intake.stages.chunk_lease import Lease
-from intake.stages.ocr import words_object
 from intake.stages.sweep import BATCH, LONGEST_PAUSE, UPLOAD_MAX_AGE, Sweeper, Swept
 
 from tests.support.fakes import INTAKE_ID, Bucket, Copies, Store, TaskPublisher, Upload, an_intake

@@ -30,7 +30,7 @@ _WHAT_TO_DO = {
     "dailyLimitExceeded": "Drive's quota for the day is used up: ask for more in the Google Cloud console.",
     "storageQuotaExceeded": "DRIVE_FOLDER is not in a Shared Drive: a service account has no storage of its own.",
     "quotaExceeded": "The storage of the organisation is used up: delete something in Drive, or buy more.",
-    "teamDriveFileLimitExceeded": "The Shared Drive holds as many files as it may: name a folder in another one.",
+    "teamDriveFileLimitExceeded": "The Shared Drive has reached its limit of files: name a folder in another one.",
     "cannotAddParent": "DRIVE_FOLDER must be a folder of a Shared Drive to which the account of `record` may add files.",
     "parentNotAFolder": "The id in DRIVE_FOLDER is not that of a folder.",
     "insufficientFilePermissions": _MANAGER,

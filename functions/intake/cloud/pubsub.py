@@ -24,8 +24,8 @@ class TaskPublisher:
 
     Args:
         project: Google Cloud project id.
-        ocr_topic: Topic id that wakes `ocr`.
-        sheet_topic: Topic id that wakes `record`.
+        ocr_topic: Topic id of the messages to `ocr`.
+        sheet_topic: Topic id of the messages to `record`.
         endpoint: host:port of an emulator, or "" for Google's.
     """
 

@@ -1,7 +1,7 @@
-"""What the agent should know at once: each with one sentence that says what is wrong and what to do.
+"""What the agent or the office should check: each with one sentence that says what is wrong and what to do.
 
-A row's Status is `ok` when there is nothing to say. So that `ok` means complete, every field that the row needs is either
-there and sure, or spoken of here; why it is missing does not matter.
+A row's Status is `ok` if there is nothing to check. So that `ok` means complete, every field that the row needs is either
+there with high confidence or reported here, for whatever reason it is missing.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from intake.extraction.result import Diagnostics, Reading
 from intake.extraction.utility_profiles import unknown, utilities
 
 OLD_DAYS = 90
-"""A bill issued longer ago says little of today's supply: the office asks for a recent one."""
+"""An older bill says little about today's supply, so the office asks for a recent one."""
 LOW = 0.85
-"""A reported value less sure than this is to be looked at."""
+"""A reported value with less confidence than this needs a check."""
 _FEW_WORDS = 15
 _HARDLY_A_WORD = 3
 _MOST_UNSURE = 0.5
@@ -35,12 +35,12 @@ FIELD_NAMES = {
     "service_address": "service address",
     "customer_name": "customer name",
 }
-"""The fields without which a row is not complete, the gravest first, in words. Each that is not there or not sure is said."""
+"""The fields that a complete row needs, the most important first, in words. Any that is missing or uncertain is reported."""
 
 
 @dataclass(frozen=True)
 class Attention:
-    """One thing to look at.
+    """One thing to check.
 
     Attributes:
         code: What it is, for programs.
@@ -73,7 +73,7 @@ class EarlierIntake:
 def attention(
     reading: Reading, form: Mapping[str, str], today: date, earlier: Sequence[EarlierIntake]
 ) -> list[Attention]:
-    """Return what the agent or the office should look at, the gravest first.
+    """Return what the agent or the office should check, the most important first.
 
     Args:
         reading: What was read.
@@ -98,7 +98,7 @@ def attention(
 
 
 def _is_unreadable(reading: Reading) -> bool:
-    """Tell whether there is a bill to be read and it cannot be: few words that are sure and none of a bill are no bill."""
+    """Return whether this is a bill that cannot be read. A few clear words, none of them a bill's, are not a bill."""
     diagnostics = reading.diagnostics
     if diagnostics.unsure > _MOST_UNSURE and not reading.fields:
         return True
@@ -109,7 +109,7 @@ def _is_unreadable(reading: Reading) -> bool:
 _UNREADABLE = Attention(
     "unreadable",
     "",
-    "The picture cannot be read. Photograph the bill again: flat, in good light, sharp, without glare, filling the picture.",
+    "The photo cannot be read. Take it again: lay the bill flat, in good light, without glare, in focus, filling the frame.",
 )
 _NOT_A_BILL = Attention(
     "not_a_bill",
@@ -123,13 +123,13 @@ def _second_bill(diagnostics: Diagnostics) -> Iterator[Attention]:
         yield Attention(
             "second_bill",
             "",
-            "Another bill lies under this one in the picture; only the one on top was read. "
+            "There is another bill under this one in the photo. Only the top one was read. "
             "Compare the row with the customer's bill, or photograph that bill alone.",
         )
 
 
 def _missing(reading: Reading, form: Mapping[str, str]) -> Iterator[Attention]:
-    """Say every field of the row that is not there and that no other sentence speaks of, whatever it is missing for."""
+    """Report every field of the row that is missing and not covered by another sentence."""
     diagnostics = reading.diagnostics
     said = {*reading.fields, *diagnostics.conflicting, *diagnostics.low_confidence}
     if diagnostics.gas and not diagnostics.electric:
@@ -137,14 +137,14 @@ def _missing(reading: Reading, form: Mapping[str, str]) -> Iterator[Attention]:
         yield Attention(
             "gas_only",
             "",
-            "Only gas service was found. Community solar needs the electric bill: send the page with the electricity service.",
+            "Only gas service was found. Community solar needs the electric bill. Send the page that shows electric service.",
         )
     if diagnostics.account_cut and "account_number" not in said:
         said.add("account_number")
         yield Attention(
             "account_cut_off",
             "account_number",
-            "The account number is cut off or cannot be read whole. Photograph the page again with all of the top in view.",
+            "The account number is cut off or incomplete. Photograph the page again with its whole top in view.",
         )
     if not _prints_pod(reading, form):
         said.add("pod_id")
@@ -154,7 +154,7 @@ def _missing(reading: Reading, form: Mapping[str, str]) -> Iterator[Attention]:
 
 
 def _prints_pod(reading: Reading, form: Mapping[str, str]) -> bool:
-    """Tell whether a PoD ID is to be expected: by the bill's utility, or by the form's if that was not recognised."""
+    """Return whether to expect a PoD ID: by the bill's utility, or by the form's if the bill's was not recognized."""
     if "utility" in reading.fields:
         return reading.diagnostics.prints_pod is True
     chosen = next((known for known in utilities() if known.name == form.get("utility")), unknown())
@@ -169,12 +169,12 @@ def _missing_sentence(diagnostics: Diagnostics, missing: Sequence[str]) -> Atten
     what = " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
     if "kwh" in missing and "detail" not in seen:
         this = "These pages show" if several else f"This is page {printed}; it shows" if printed else "This page shows"
-        then = f"Photograph {diagnostics.photograph or 'the page with the meter readings too'}."
+        then = f"Photograph {diagnostics.photograph or 'also the page with the meter readings'}."
         return Attention("wrong_page", missing[0], f"{this} no {what}. {then}")
     where = "these pages" if several else f"this page, page {printed} of the bill" if printed else "this page"
     message = (
-        f"No {what} could be read on {where}. Photograph the page that prints {'them' if len(missing) > 1 else 'it'} "
-        "with nothing over the print, or read the bill by hand."
+        f"No {what} could be read on {where}. Photograph the page that shows {'them' if len(missing) > 1 else 'it'} "
+        "with nothing covering the text, or read the bill by hand."
     )
     return Attention("missing", missing[0], message)
 
@@ -185,7 +185,7 @@ def _differences(reading: Reading, form: Mapping[str, str]) -> Iterator[Attentio
         yield Attention(
             "utility_differs",
             "utility",
-            f"The bill is from {utility.value}, the form says {chosen}. Check which one is right.",
+            f"The bill is from {utility.value}, but the form says {chosen}. Check which one is right.",
         )
     if utility and reading.diagnostics.contradicting:
         yield Attention(
@@ -204,7 +204,7 @@ def _differences(reading: Reading, form: Mapping[str, str]) -> Iterator[Attentio
 
 
 def _same_name(one: str, other: str) -> bool:
-    """Tell whether two names may mean one customer: order, initials, punctuation and a slip or two do not matter."""
+    """Return whether two names may mean the same customer; order, initials, punctuation and a typo or two do not matter."""
     words = [re.sub(r"[^A-Z0-9 ]", "", name.upper()) for name in (one, other)]
     if fuzz.token_set_ratio(*words) >= _ALIKE_NAMES:
         return True
@@ -217,7 +217,7 @@ def _age(reading: Reading, today: date) -> Iterator[Attention]:
         yield Attention(
             "old_bill",
             "statement_date",
-            f"The bill is {age} days old; it must not be older than {OLD_DAYS}. Ask the customer for a recent one.",
+            f"The bill is {age} days old; the limit is {OLD_DAYS} days. Ask the customer for a recent one.",
         )
 
 
@@ -226,9 +226,9 @@ def _unsure(reading: Reading) -> Iterator[Attention]:
     for name, words in FIELD_NAMES.items():
         found = reading.fields.get(name)
         if name in diagnostics.conflicting:
-            message = f"Different values were found for the {words}. Send one bill only, one account at a time."
+            message = f"Different values were found for the {words}. Send only one bill, for one account."
         elif name in diagnostics.low_confidence:
-            message = f"The {words} could not be read surely. Check it on the bill, or photograph it again closer and sharper."
+            message = f"The {words} could not be read reliably. Check it on the bill, or take a closer, sharper photo."
         elif found and found.confidence < LOW:
             message = f"The {words} was hard to read. Compare it with the bill."
         else:
@@ -240,7 +240,7 @@ def _repeated(earlier: Sequence[EarlierIntake]) -> Iterator[Attention]:
     matching = [intake for intake in earlier if intake.same_file or intake.same_period]
     if matching:
         first = min(matching, key=lambda intake: (intake.submitted_at, intake.id))
-        what = "This file" if any(intake.same_file for intake in matching) else "A bill of this account and period"
+        what = "This file" if any(intake.same_file for intake in matching) else "A bill for this account and period"
         yield Attention(
             "already_submitted",
             "",

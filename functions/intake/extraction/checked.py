@@ -1,7 +1,7 @@
-"""A reading as it comes from the process that made it, which handles words from anybody and is not trusted.
+"""Checks a reading from the sandbox, which parses words from anybody and is not trusted.
 
-Whoever took that process over may claim any values, as he could print any on his bill; but not write a sentence for the agent,
-a name of an object or a line of a log, and nothing that is not of the kind and size that it should be.
+An attacker who took over the sandbox can claim any value, just as anybody can print any value on a bill. They cannot write a
+sentence for the agent, an object name or a log line, or any value of the wrong type or size.
 """
 
 from __future__ import annotations

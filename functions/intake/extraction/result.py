@@ -1,4 +1,4 @@
-"""What reading a bill gives: fields with their evidence, and diagnostics of what is wrong with the pictures."""
+"""The result of extraction: fields with their evidence, and diagnostics about the pictures."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The lists that the office keeps in the Sheet: what they look like, what is taken over from them, who is on them."""
+"""The lists that the office keeps in the Sheet: their tabs, their validation, and their use by the form and `submit`."""

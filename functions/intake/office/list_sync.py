@@ -1,7 +1,7 @@
-"""ListSync the office's lists over: what the tabs say becomes what the form offers and whom `submit` lets in.
+"""Syncs the office's lists: the tabs in the Sheet decide what the form offers and who may submit.
 
-One read of the Sheet a sweep, whatever changed; Firestore is written only when something did. A tab that cannot be taken over
-leaves things as they are and says why, in the tab itself.
+Each sweep reads the Sheet once and writes Firestore only if something changed. A tab with a mistake changes nothing; a
+sentence in the tab itself says what is wrong.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from intake.cloud.sheets.office_tabs import OfficeTabs
 
 T = TypeVar("T")
-_HOW = "Not taken over; the last good list stays in use. "
+_HOW = "Not used; the last valid list stays in use. "
 
 
 @dataclass(frozen=True)
 class ListSync:
-    """Takes the lists over.
+    """Syncs the lists from the Sheet to Firestore.
 
     Attributes:
         sheet: The tabs.
-        documents: What was taken over last.
+        documents: The lists as last synced.
     """
 
     sheet: OfficeTabs
@@ -77,7 +77,7 @@ class ListSync:
             changed += 1
         if changed:
             log.info(
-                "office lists taken over",
+                "office lists synced",
                 utilities=len(utilities),
                 developers=len(developers),
                 agents=len(agents.listed),
@@ -86,10 +86,10 @@ class ListSync:
         return changed
 
     def _say(self, cells: dict[str, tabs.Cells], notes: dict[str, str]) -> None:
-        """Write what is wrong into the tabs where that has changed."""
+        """Update the sentences in the tabs about what is wrong."""
         news = {title: note for title, note in notes.items() if note != tabs.note_of(cells[title])}
         for title, note in news.items():
             if note:
-                log.warning("office list not taken over", tab=title, why=note)
+                log.warning("office list not synced", tab=title, why=note)
         if news:
             self.sheet.write_notes({title: (tabs.note_place(cells[title]), note) for title, note in news.items()})

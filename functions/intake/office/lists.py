@@ -1,4 +1,4 @@
-"""What the office's lists say, as plain records. Pure."""
+"""The office's lists as plain records. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom `submit` lets in, and which utilities it takes: the office's lists as they were last taken over."""
+"""Who may submit, and for which utilities: the office's lists as last synced."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from intake.cloud.firestore.office_documents import OfficeDocuments
 
 KEPT_S = 20.0
-"""How long an instance goes by what it has read. An agent or utility that is not in there is looked up afresh at once, so only
-what was taken off a list is let in for that long."""
+"""How long an instance uses what it has read. An agent or utility that is not in there is looked up again at once, so only an
+entry that was removed stays accepted for that long."""
 
 UNKNOWN_AGENT = (
     "There is no agent with this ID. Check your agent ID, or ask the office to add it to the list of agents."

@@ -1,6 +1,6 @@
 """The office's tabs `Utilities`, `Developers` and `Agents`: cells in, lists or sentences about what is wrong out. Pure.
 
-A tab is taken over whole or not at all: half a list would be a list that nobody wrote.
+A tab is used completely or not at all: nobody wrote half a list on purpose.
 """
 
 from __future__ import annotations
@@ -50,28 +50,28 @@ UTILITIES_TAB = ListTab(
     (Column("Name", Kind.WORDS, 200), _ACTIVE),
     ("Name",),
     tuple((name, "yes") for name in UTILITIES),
-    "What the form offers as utility, in this order. Active: yes or no. Changes are in the form within two minutes.",
+    "The utilities that the form offers, in this order. Active: yes or no. Changes reach the form within two minutes.",
 )
 DEVELOPERS_TAB = ListTab(
     "Developers",
     (Column("Developer", Kind.WORDS, 220), Column("Utility", Kind.WORDS, 160), _ACTIVE),
     ("Developer", "Utility"),
     (),
-    f"Which developer is offered with which utility, one line for each. {MASS_MARKET} instead of a utility: with every one. "
-    "Active: yes or no. Without any line the form takes any developer.",
+    f"Which developer the form offers for which utility, one line for each. {MASS_MARKET} as the utility: for all of them. "
+    "Active: yes or no. If the list is empty, the form accepts any developer.",
 )
 AGENTS_TAB = ListTab(
     "Agents",
     (Column("ID", Kind.TEXT, 110), Column("Name", Kind.WORDS, 200), Column("Email", Kind.WORDS, 240), _ACTIVE),
     ("ID", "Name"),
     (),
-    "Who may submit. Active: yes or no. Without any line everybody may. Only the name gets into a row.",
+    "Who may submit bills. Active: yes or no. If the list is empty, anybody may. Only the name appears in a row.",
 )
 TABS = (UTILITIES_TAB, DEVELOPERS_TAB, AGENTS_TAB)
 
 
 class BadTab(Exception):
-    """A tab that cannot be taken over; the text names rows and columns and holds nothing of an agent."""
+    """A tab with a mistake; the text names rows and columns and contains no data of an agent."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         said = list(problems[:_SAID])
@@ -93,7 +93,7 @@ def utilities(cells: Cells) -> tuple[str, ...]:
     """Return the active utilities.
 
     Raises:
-        BadTab: The list cannot be taken over.
+        BadTab: The list has a mistake.
     """
     lines, problems = _lines(UTILITIES_TAB, cells)
     problems += _repeated(lines, lambda line: line.cells["Name"].casefold())
@@ -105,7 +105,7 @@ def utilities(cells: Cells) -> tuple[str, ...]:
 
 
 def all_utilities(cells: Cells) -> tuple[str, ...]:
-    """Return the utilities that a sound list names, inactive ones too."""
+    """Return the utilities of a valid list, inactive ones too."""
     lines, _ = _lines(UTILITIES_TAB, cells)
     return tuple(line.cells["Name"] for line in lines)
 
@@ -119,12 +119,12 @@ def developers(cells: Cells, active: Sequence[str], known: Sequence[str]) -> tup
         known: All utilities that a line may name.
 
     Raises:
-        BadTab: The list cannot be taken over.
+        BadTab: The list has a mistake.
     """
     lines, problems = _lines(DEVELOPERS_TAB, cells)
     spelled = {name.casefold(): name for name in (*known, *active, MASS_MARKET)}
     problems += [
-        f"Row {line.row}: the utility is none of the tab {UTILITIES_TAB.title}, and not {MASS_MARKET}."
+        f"Row {line.row}: the utility is not in the tab {UTILITIES_TAB.title}, and is not {MASS_MARKET}."
         for line in lines
         if line.cells["Utility"].casefold() not in spelled
     ]
@@ -145,7 +145,7 @@ def agents(cells: Cells) -> tuple[Agent, ...]:
     """Return the agents, inactive ones too.
 
     Raises:
-        BadTab: The list cannot be taken over.
+        BadTab: The list has a mistake.
     """
     lines, problems = _lines(AGENTS_TAB, cells)
     problems += _repeated(lines, lambda line: agent_key(line.cells["ID"]))
@@ -191,7 +191,7 @@ def _lines(tab: ListTab, cells: Cells) -> tuple[list[_Line], list[str]]:
         if active not in _YES | _NO:
             problems.append(f"Row {row}: write yes or no under Active.")
     if len(lines) > MAX_ROWS:
-        problems.append(f"There are {len(lines)} lines; at most {MAX_ROWS} can be taken over.")
+        problems.append(f"There are {len(lines)} lines; the limit is {MAX_ROWS}.")
     return lines, problems
 
 

@@ -12,6 +12,7 @@ import struct
 from PIL import Image
 
 from intake.pages.content import DECODED_PIXELS
+from intake.pages.metadata.exif import tags
 
 SQUARE = 1.1
 """Up to here a pixel counts as a square: 204 x 196 dpi, the fine resolution of a fax (ITU-T T.30), is one."""
@@ -47,19 +48,14 @@ def stretched(grey: Image.Image, height: float) -> Image.Image:
 
 
 def density_of(block: bytes) -> tuple[float, float]:
-    """Return the density across and down that an EXIF block (a TIFF header and its directories) gives; equal where none.
-
-    Layout: TIFF 6.0, section 2.
-    """
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+    """Return the density across and down that an EXIF block gives; equal where it gives none or makes no sense."""
+    order, entries = tags(block)
     found = {_X: 1.0, _Y: 1.0}
     try:
-        (directory,) = struct.unpack_from(f"{order}I", block, 4)
-        (entries,) = struct.unpack_from(f"{order}H", block, directory)
-        for entry in range(directory + 2, directory + 2 + 12 * entries, 12):
-            tag, kind, count, place = struct.unpack_from(f"{order}HHII", block, entry)
+        for tag, kind, count, value in entries:
             if tag in found and (kind, count) == (_RATIONAL, 1):
-                numerator, denominator = struct.unpack_from(f"{order}II", block, place)
+                (place,) = struct.unpack(order + "I", value)
+                numerator, denominator = struct.unpack_from(order + "II", block, place)
                 found[tag] = numerator / denominator
     except (struct.error, ZeroDivisionError):
         return 1.0, 1.0

@@ -1,4 +1,4 @@
-"""The bytes of a file where they lie: mapped, so that they are in memory once, whoever looks at them."""
+"""The bytes of a file, memory-mapped: they are in memory once, whatever reads them."""
 
 from __future__ import annotations
 

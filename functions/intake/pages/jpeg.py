@@ -1,29 +1,22 @@
-"""JPEG headers, read without decoding a pixel. Marker layout: ITU-T T.81, annex B; EXIF: CIPA DC-008; JFIF: ITU-T T.871.
-
-Segments are found as libjpeg finds them, on which nearly every decoder is built (`next_marker` in its jdmarker.c): what
-stands before a marker and is none is skipped. Phones write such files, and everybody opens them.
-"""
+"""JPEG headers, read without decoding a pixel. Segments: `markers`; EXIF: CIPA DC-008; JFIF: ITU-T T.871."""
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from intake.pages import markers
 from intake.pages.density import density_of, pixel_height
 from intake.pages.filebytes import Data
+from intake.pages.markers import EOI, SOI, SOS, Segment
 from intake.pages.metadata.exif import orientation_of
 
-_SOI, _SOS, _EOI, _APP0, _APP1, _APP14, _APP15, _COM = 0xD8, 0xDA, 0xD9, 0xE0, 0xE1, 0xEE, 0xEF, 0xFE
-_STANDALONE = {0x01, *range(0xD0, 0xD8)}
+_APP0, _APP1, _APP14, _APP15, _COM = 0xE0, 0xE1, 0xEE, 0xEF, 0xFE
 # Start-of-frame markers: baseline, extended and progressive with Huffman coding; all kinds; those that are progressive.
 _ORDINARY = {0xC0, 0xC1, 0xC2}
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
-_MARKER = re.compile(rb"\xff[^\x00\xff]")
-# In coded pixels FF is always followed by 00 or a restart marker.
-_AFTER_PIXELS = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
 @dataclass(frozen=True)
@@ -65,7 +58,7 @@ def read_header(data: Data) -> JpegHeader | None:
     """
     orientation, orderly, expected = 1, True, 2
     height_of_pixel = 1.0
-    for marker, start, end in _segments(data):
+    for marker, start, end in _until_scan(markers.segments(data, 0, len(data)), len(data)):
         orderly = orderly and start - 4 == expected
         expected = end
         if marker == _APP0 and data[start : start + 5] == b"JFIF\0" and end - start >= 12:
@@ -114,18 +107,17 @@ def without_metadata(data: Data) -> bytes:
     follows the picture (a second one, a video) goes, and so does what stands between segments and is none.
     """
     kept = [data[:2]]
+    rest = markers.segments(data, 0, len(data))
     position = 2
-    for marker, start, end in _segments(data):
-        position = start - 4
-        if marker == _SOS:
-            break
+    for marker, start, end in _until_scan(rest, len(data)):
+        if marker == SOS:
+            pixels = data[start - 4 : _end_of_pixels(rest, len(data))]
+            # Without an end of picture a decoder would wait for the rest; with it, it shows what there is.
+            return b"".join([*kept, pixels, b"\xff\xd9"])
         if _shows(marker, data[start : start + 5]):
-            kept.append(data[position:end])
+            kept.append(data[start - 4 : end])
         position = end
-    else:
-        return b"".join([*kept, data[position:]])
-    # Without an end of picture a decoder would wait for the rest; with it, it shows what there is.
-    return b"".join([*kept, data[position : _end_of_pixels(data, position)], b"\xff\xd9"])
+    return b"".join([*kept, data[position:]])
 
 
 def _shows(marker: int, beginning: bytes) -> bool:
@@ -135,27 +127,16 @@ def _shows(marker: int, beginning: bytes) -> bool:
     return marker == _APP14 or not (_APP0 <= marker <= _APP15 or marker == _COM)
 
 
-def _end_of_pixels(data: Data, position: int) -> int:
-    """Return where the picture whose first start of scan is at a position ends, or is cut off, without its end marker."""
-    while (found := _AFTER_PIXELS.search(data, position)) is not None:
-        position = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
-        if data[found.end() - 1] == _EOI or position > len(data):
-            return found.start()
-    return len(data)
+def _end_of_pixels(after_scan: Iterator[Segment], size: int) -> int:
+    """Return where a picture ends or breaks off, without its end marker."""
+    return next((start for marker, start, end in after_scan if marker in (SOI, EOI) or end > size), size)
 
 
-def _segments(data: Data) -> Iterator[tuple[int, int, int]]:
+def _until_scan(segments: Iterator[Segment], size: int) -> Iterator[tuple[int, int, int]]:
     """Yield (marker, start, end of its content) of each segment up to and including the start of scan."""
-    position = 2
-    while (found := _MARKER.search(data, position)) is not None:
-        marker, position = data[found.end() - 1], found.end()
-        if marker in _STANDALONE:
-            continue
-        length = int.from_bytes(data[position : position + 2], "big")
-        start, end = position + 2, position + max(length, 2)
-        if marker in (_SOI, _EOI) or end > len(data):
+    for marker, start, end in segments:
+        if marker in (SOI, EOI) or end > size:
             return
-        yield marker, start, end
-        if marker == _SOS:
+        yield marker, start + 4, max(end, start + 4)
+        if marker == SOS:
             return
-        position = end

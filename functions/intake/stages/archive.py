@@ -46,7 +46,7 @@ FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 NAME_LENGTH = 120
 EXTENSIONS = {"pdf": "pdf", "jpeg": "jpg", "png": "png", "tiff": "tif", "webp": "webp", "heic": "heic"}
-_GAVE_UP = "not copied: Drive could not be used. Open the bill by its link."
+_GAVE_UP = "not copied: Drive was unavailable. Open the bill with its link."
 _UNFIT = re.compile(r'[\x00-\x1f\x7f\u2028\u2029<>:"/\\|?*]+')
 
 
@@ -123,7 +123,7 @@ class DriveArchive:
                 while self._clock() < until and self._copy(self._copies.due(self._now(), BATCH), until):
                     continue
             except IntakeError as exc:
-                log.error("copies not made; they are tried again", exc)
+                log.error("copies failed; they will be retried", exc)
             finally:
                 self._busy.release()
 
@@ -157,7 +157,7 @@ class DriveArchive:
             return Copied(intake, exc.message, {"state": "failed", "why": exc.message})
         except Exception as exc:
             # Also what nobody thought of: one bill must not hold up the others, and tries are counted.
-            log.error("copy not made; it is tried again", exc, intake_id=intake.id, attempt=attempt)
+            log.error("copy failed; it will be retried", exc, intake_id=intake.id, attempt=attempt)
             self._postpone(intake, min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE), attempt)
             return None
         return Copied(intake, link, {"state": "done", "folder": link})
@@ -166,7 +166,7 @@ class DriveArchive:
         try:
             self._copies.postpone(intake, self._now() + pause, attempts)
         except IntakeError as exc:
-            log.error("copy not postponed; it comes again when its hold is over", exc, intake_id=intake.id)
+            log.error("copy not postponed; it is due again when its claim expires", exc, intake_id=intake.id)
 
     def _make(self, intake: Intake, until: float) -> str:
         """Make what is missing of a copy and return the link to its folder."""

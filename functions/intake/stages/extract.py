@@ -13,9 +13,9 @@ from datetime import date
 from typing import IO, TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from intake import log
+from intake import log, objects
 from intake.extraction import Attention, EarlierIntake, Reading, attention
-from intake.model import Intake, words_object
+from intake.model import Intake
 
 if TYPE_CHECKING:
     from intake.pages.sandbox.process import Pay
@@ -28,12 +28,12 @@ READS_IN_FLIGHT = 8
 OFFICE_TIME = ZoneInfo("America/New_York")
 
 _NOT_EXTRACTED = Attention(
-    "not_understood", "", "The fields of this bill could not be read by the program. Read them from the bill by hand."
+    "not_understood", "", "The program could not read this bill. Read the values from the bill by hand."
 )
 _LONG = Attention(
     "long_bill",
     "",
-    f"Only the first {READ_PAGES} pages were looked at for the fields. Send one bill at a time.",
+    f"Only the first {READ_PAGES} pages were searched for values. Send one bill at a time.",
 )
 
 
@@ -96,7 +96,7 @@ def _fetch_words(bucket: Bucket, intake: Intake, words: IO[bytes]) -> None:
     with ThreadPoolExecutor(READS_IN_FLIGHT, thread_name_prefix="words") as pool:
         for start in range(0, len(pages), READS_IN_FLIGHT):
             some = pages[start : start + READS_IN_FLIGHT]
-            for saved in pool.map(lambda page: bucket.read(words_object(intake.id, page)), some):
+            for saved in pool.map(lambda page: bucket.read(objects.words_object(intake.id, page)), some):
                 words.write(saved + b"\n")
 
 

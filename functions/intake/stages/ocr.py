@@ -25,9 +25,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from intake import log
+from intake import log, objects
 from intake.errors import BrokenFile, FileError, IntakeError, LeaseLost, OutOfTime, QuotaError, TooManyPages
-from intake.model import Intake, Status, Word, words_object, words_prefix
+from intake.model import Intake, Status, Word
 from intake.pages import Document
 from intake.pages.content import PageContent
 from intake.ports import Bucket, OcrEngine, PictureRefused, Sandbox, Store, Tasks
@@ -73,7 +73,7 @@ def done_pages(bucket: Bucket, intake_id: str) -> set[int]:
     Raises:
         TemporaryError: Storage did not answer.
     """
-    return {int(name[-9:-5]) for name in bucket.names(words_prefix(intake_id))}
+    return {objects.page_of(name) for name in bucket.names(objects.words_prefix(intake_id))}
 
 
 def next_chunks(done: Collection[int], pages: int, chunk_pages: int, in_flight: int) -> list[int]:
@@ -101,8 +101,8 @@ def delete_files(bucket: Bucket, intake: Intake) -> None:
     Raises:
         TemporaryError: Storage did not answer.
     """
-    bucket.delete_all(f"bills/{intake.id}/")
-    bucket.delete_all(words_prefix(intake.id))
+    bucket.delete_all(objects.bills_prefix(intake.id))
+    bucket.delete_all(objects.words_prefix(intake.id))
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Ocr:
         chunks_in_flight: Most chunks of a submission that are being read or waiting for it at once.
         calls_in_flight: Most OCR calls at once.
         max_pages: Most pages of a submission.
-        lease_s: Seconds that a claimed chunk stays ours without a sign of life.
+        lease_s: Seconds until a claimed chunk that is not renewed may be claimed by another run.
         extract_fields: Reads the fields of an intake whose pages are all saved, paying for the time, and makes its row due.
             Takes the intake, how to pay, and the number of OCR calls. False if another run did it first.
         run_s: Seconds after which a run stops by itself and the next delivery goes on. What it waits for then (the OCR at most
@@ -173,7 +173,7 @@ class Ocr:
             return
         held = self.store.claim_chunk(intake_id, chunk, event_id, self.lease_s, SLICE_S)
         if held is None:
-            log.info("another run reads this chunk", intake_id=intake_id, event_id=event_id, chunk=chunk)
+            log.info("another run is reading this chunk", intake_id=intake_id, event_id=event_id, chunk=chunk)
             return
         lease = Lease(self.store, held, self.lease_s, until, self.clock)
         try:
@@ -340,7 +340,7 @@ class _ChunkRun:
         words = page.content.with_recognised(page.place.page, page.recognised)
         document = words.to_dict()
         page.own_s = time.thread_time() - began
-        self._ocr.bucket.write_json(words_object(self._intake.id, page.place.page), document)
+        self._ocr.bucket.write_json(objects.words_object(self._intake.id, page.place.page), document)
         log.info(
             "page read",
             intake_id=self._intake.id,
@@ -353,7 +353,7 @@ class _ChunkRun:
         )
         recognised = [word.confidence for found in page.recognised for word in found]
         if recognised and not any(recognised):  # nothing read there can be reported: is Vision still asked for them?
-            log.warning("the OCR gave no confidences", intake_id=self._intake.id, page=page.place.page)
+            log.warning("the OCR returned no confidences", intake_id=self._intake.id, page=page.place.page)
         return True
 
     def _show(self) -> None:

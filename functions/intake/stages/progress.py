@@ -1,4 +1,4 @@
-"""The `progress` stage: where an intake stands, as JSON, for pages that cannot listen to Firestore."""
+"""The `progress` stage: where an intake is, as JSON, for pages that cannot listen to Firestore."""
 
 from __future__ import annotations
 

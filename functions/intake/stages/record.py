@@ -33,8 +33,8 @@ FLUSH_ROWS = 500
 PAUSE_AFTER_FAILURE_S = 10.0
 TRIES = 4
 """Times that a flush looks again when somebody else is writing as well."""
-_NOT_SEEN = "Rows were written and are not in the Sheet. They will be written again."
-_ASIDE = "The row of an intake can be written neither whole nor short; enter it by hand. It is tried again once a day."
+_NOT_SEEN = "Rows were written but are not in the Sheet. They will be written again."
+_ASIDE = "The row of an intake cannot be written, not even shortened. Enter it by hand. It is tried again once a day."
 
 Row = Mapping[str, Cell]
 T = TypeVar("T")
@@ -173,7 +173,7 @@ class RowWriter:
             self._wait()
             keys = list(rows)
             if len(keys) > 1:
-                log.warning("rows refused; they are written in halves", rows=len(keys), why=exc.message)
+                log.warning("rows refused; the batch is split", rows=len(keys), why=exc.message)
                 halves = keys[: len(keys) // 2], keys[len(keys) // 2 :]
                 written, refused = self._write({key: rows[key] for key in halves[0]}, intakes)
                 self._wait()
@@ -190,7 +190,7 @@ class RowWriter:
             try:
                 return self._table.append([cells]), {}
             except RowsRefused as exc:
-                log.error("row refused short", exc, intake_id=intake.id, answers=answers)
+                log.error("short row refused", exc, intake_id=intake.id, answers=answers)
                 refused = {intake.id: exc}
                 self._wait()
         return set(), refused
@@ -200,7 +200,7 @@ class RowWriter:
         try:
             return row_of(intake, self._bill_link_base, self._bucket, copies=self._copies)
         except Exception as exc:  # whatever is wrong with it concerns this intake only
-            log.error("row not made whole", exc, intake_id=intake.id)
+            log.error("row shortened", exc, intake_id=intake.id)
         try:
             return short_row(intake, "something in it is not as expected.", copies=self._copies)
         except Exception as exc:  # as above

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 
-from intake import filetypes, form, log
+from intake import filetypes, form, log, objects
 from intake.errors import BadIdempotencyKey, BadRequest, IdempotencyKeyReused, IntakeError, Problem, UploadAbandoned
 from intake.model import Intake, Status, StoredFile
 from intake.multipart import FieldValue, FilePiece, FileStart, Part, read_parts
@@ -148,7 +148,7 @@ def _nudge(tasks: Tasks, intake_id: str) -> None:
         tasks.ocr(intake_id, [0])
     except IntakeError as exc:
         # The intake is promised and safe; the sweeper wakes it. An error now would make the agent send it again.
-        log.error("nudge to ocr not sent; the sweeper will", exc, intake_id=intake_id)
+        log.error("message to ocr not published; the sweeper will publish it", exc, intake_id=intake_id)
 
 
 def _fingerprint(answers: Mapping[str, str], files: list[StoredFile]) -> str:
@@ -177,10 +177,6 @@ class _Upload:
     _written_down: bool = False  # whether there may be objects that `discard` must delete
     _begun: Any = None  # the version of what was written down
     _writer: ObjectWriter | None = None
-
-    @property
-    def prefix(self) -> str:
-        return f"bills/{self.intake_id}/{self.id}/"
 
     def receive(self, parts: Iterator[Part]) -> dict[str, str]:
         """Store the files and return the answers."""
@@ -215,13 +211,13 @@ class _Upload:
         if self._received == 0:
             problems.append(Problem("no_file", FILES_FIELD, "Add the utility bill: at least one photo or PDF."))
         if self._received > self.limits.files:
-            message = f"Send at most {self.limits.files} files; these are {self._received}. Leave some out."
+            message = f"You added {self._received} files; the limit is {self.limits.files}. Remove some."
             problems.append(Problem("too_many_files", FILES_FIELD, message))
         if self._bytes > self.limits.upload_bytes:
             size = math.ceil(self._bytes / MIB * 10) / 10  # rounded up, or one byte over would be said to be the limit
             message = (
-                f"The files are {size} MB together; at most {self.limits.upload_bytes // MIB} MB can be "
-                "sent. Leave some out, or take the photos at a smaller size."
+                f"The files are {size} MB together; the limit is {self.limits.upload_bytes // MIB} MB. "
+                "Remove some, or take the photos at a smaller size."
             )
             problems.append(Problem("upload_too_large", FILES_FIELD, message))
         return problems
@@ -255,7 +251,7 @@ class _Upload:
                 if known
                 else f"File {number} is not a PDF, JPEG, PNG, TIFF, WebP or HEIC. Send a photo or a PDF of the bill.",
             )
-        name = f"{self.prefix}{number:02d}"
+        name = objects.bill_object(self.intake_id, self.id, number)
         # Once anything is wrong the submission will be refused: the rest is only counted, so that all is reported.
         if kind is not None and self._wanted():
             self._begin(name, filetypes.CONTENT_TYPES[kind])
@@ -300,10 +296,14 @@ class _Upload:
         try:
             if writer is not None:
                 writer.abandon()
-            self.bucket.delete_all(self.prefix)
+            self.bucket.delete_all(objects.bills_prefix(self.intake_id, self.id))
             self.store.end_upload(self.id)
         except IntakeError as exc:
-            log.error("refused upload not deleted; the sweeper will", exc, intake_id=self.intake_id)
+            log.error(
+                "refused upload not deleted; the sweeper will delete it",
+                exc,
+                intake_id=self.intake_id,
+            )
 
 
 def _pieces(parts: Iterator[Part]) -> Iterator[bytes]:

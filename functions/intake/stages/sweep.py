@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from intake import log
+from intake import log, objects
 from intake.errors import GaveUp, IntakeError
 from intake.model import Intake, Status
 from intake.stages.ocr import delete_files, done_pages, next_chunks
@@ -169,7 +169,7 @@ class Sweeper:
             return
         intake = self.store.intake(upload.intake_id)
         if intake is None or intake.upload_id != upload.id:
-            self.bucket.delete_all(f"bills/{upload.intake_id}/{upload.id}/")
+            self.bucket.delete_all(objects.bills_prefix(upload.intake_id, upload.id))
         elif intake.status is Status.FAILED:
             delete_files(self.bucket, intake)
             self.store.count_late_calls(intake.id)

@@ -3,7 +3,7 @@
     copy      {"state": "due" | "done" | "failed", "attempts": n, "folder": link, "why": sentence}
     copy_at   when the copy is to be begun (again); a copy that is done or failed has none, so the query finds due ones only
 
-Who begins a copy first sets `copy_at` ahead by a conditional write: one wins, and if he dies the time passes.
+A run claims a copy by moving `copy_at` ahead with a conditional write: one run wins, and if it crashes the copy is due again.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Copies:
         try:
             return Intake.from_document(snapshot.id, snapshot.to_dict() or {})
         except Exception as exc:  # whatever is wrong with it
-            log.error("malformed document of an intake; its copy is left alone for a day", exc, intake_id=snapshot.id)
+            log.error("malformed intake document; its copy is skipped for a day", exc, intake_id=snapshot.id)
             snapshot.reference.update({"copy_at": datetime.now(UTC) + timedelta(days=1)})
             return None
 
@@ -90,7 +90,7 @@ class Copies:
             batch.commit()
         except google_exceptions.NotFound:
             if len(ended) == 1:
-                log.error("the document of an intake was deleted; its copy stays", intake_id=ended[0][0].id)
+                log.error("an intake document was deleted; its copy stays", intake_id=ended[0][0].id)
             else:
                 for each in ended:
                     self.finish([each])

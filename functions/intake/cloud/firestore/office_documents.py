@@ -1,4 +1,4 @@
-"""Firestore: the office's lists as they were last taken over.
+"""Firestore: the office's lists as last synced.
 
 public/form-options     what the form offers; readable by everybody
 office/agents           who may submit; private to the functions
@@ -26,18 +26,18 @@ class OfficeDocuments:
         self._agents_ref = client.collection("office").document("agents")
 
     def options(self) -> Options | None:
-        """Return what the form offers, or None before anything was taken over."""
+        """Return what the form offers, or None before the first sync."""
         data = _read(self._options_ref)
         return Options.from_document(data) if data else None
 
     def agents(self) -> Agents | None:
-        """Return who may submit, or None before anything was taken over."""
+        """Return who may submit, or None before the first sync."""
         data = _read(self._agents_ref)
         return Agents.from_document(data) if data else None
 
     @firestore_call
     def set_options(self, options: Options) -> None:
-        """Offer something else; open forms are told by Firestore."""
+        """Change what the form offers; Firestore notifies open forms."""
         self._options_ref.set(options.to_document())
 
     @firestore_call

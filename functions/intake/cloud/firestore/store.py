@@ -92,7 +92,7 @@ class Store:
 
     @firestore_call
     def begin_upload(self, upload_id: str, intake_id: str) -> Any:
-        """Write an upload down before its first byte, so that whatever becomes of it can be found and deleted.
+        """Record an upload before its first byte, so that it can always be found and deleted.
 
         Returns:
             The version of what was written, for `accept`.
@@ -139,7 +139,7 @@ class Store:
         batch.create(self._intake_ref(intake.id), {**intake.to_document(), "check_at": check_at})
         progress = Progress(Stage.WAITING, intake.submitted_at, intake.submitted_at)
         batch.create(self._progress_ref(intake.id), progress.to_document())
-        # A function can be frozen and go on an hour later: what the sweeper took for abandoned must not become an intake.
+        # A function can be frozen and resume an hour later: an upload that the sweeper has abandoned must not become an intake.
         batch.delete(self._upload_ref(upload_id), option=self._db.write_option(last_update_time=begun))
         try:
             batch.commit()
@@ -198,7 +198,7 @@ class Store:
 
     @firestore_call
     def renew_chunk(self, lease: ChunkLease, lease_s: float, pay_s: float = 0, calls: int = 0) -> ChunkLease:
-        """Give a sign of life for a claimed chunk, pay for more processor time or get some back, and write calls down.
+        """Renew the lease of a claimed chunk, pay for more processor time or get some back, and write calls down.
 
         Raises:
             LeaseLost: Somebody else has claimed it since.
@@ -341,7 +341,7 @@ class Store:
             error: The reason.
             calls: Calls of the OCR that it took; the rest of what it counts for in the day's budget is given back.
             discard_files: Write its upload down as one to be deleted, in the same commit; the caller deletes it, and
-                if he dies before he has, the sweeper does.
+                if it crashes before that, the sweeper does it.
 
         Returns:
             False if it had ended before, or is read: from then on its row may be in the Sheet at any moment.
@@ -369,7 +369,7 @@ class Store:
 
     @firestore_call
     def set_aside(self, intake_id: str) -> None:
-        """Take an intake out of those whose rows are due; the sweeper puts it back once a day."""
+        """Set an intake aside: its row is no longer due; the sweeper makes it due again once a day."""
         snapshot = self._intake_ref(intake_id).get(field_paths=["status"])
         if (snapshot.to_dict() or {}).get("status") == Status.READ.value:
             self._lay_aside(snapshot, {"status": Status.ASIDE.value, "check_at": datetime.now(UTC) + ASIDE_FOR})
@@ -420,7 +420,7 @@ class Store:
                 batch.commit()
             except google_exceptions.NotFound:
                 if len(part) == 1:
-                    log.error("the document of an intake was deleted; its row stays", intake_id=part[0].id)
+                    log.error("an intake document was deleted; its row stays", intake_id=part[0].id)
                 else:
                     for intake in part:
                         self.mark_recorded([intake], to_copy=to_copy)
@@ -440,7 +440,7 @@ class Store:
             return
 
     def _sound(self, snapshot: Any, otherwise: Mapping[str, Any]) -> Intake | None:
-        """Return the intake of a document; one that is malformed is looked at again in a day, and holds nothing else up.
+        """Return the intake of a document. A malformed one is skipped for a day, so that it does not block the others.
 
         Args:
             snapshot: The document.
@@ -449,7 +449,7 @@ class Store:
         try:
             return Intake.from_document(snapshot.id, snapshot.to_dict() or {})
         except Exception as exc:  # whatever is wrong with it
-            log.error("malformed document of an intake; it is left alone for a day", exc, intake_id=snapshot.id)
+            log.error("malformed intake document; skipped for a day", exc, intake_id=snapshot.id)
             self._lay_aside(snapshot, {**otherwise, "check_at": datetime.now(UTC) + ASIDE_FOR})
             return None
 
@@ -496,7 +496,7 @@ class Store:
             try:
                 batch.commit()
             except _LOST_RACE:
-                continue  # Somebody else wrote in between, perhaps only the sweeper its notes: look again.
+                continue  # Something else wrote in between, perhaps only the sweeper: read again.
             return True
         raise UpstreamError
 

@@ -1,4 +1,4 @@
-"""How Google Sheets is reached and how its failures are said: shared by the table and the office's lists.
+"""Calls to Google Sheets and the meaning of its failures: shared by the table and the office's lists.
 
 A tab is addressed by its id alone, since the office renames tabs:
 

@@ -1,4 +1,4 @@
-"""How a tab of ours looks: requests of spreadsheets:batchUpdate as plain data, carried out once, when the tab is made.
+"""The formats of a new tab: requests of spreadsheets:batchUpdate as plain data, sent once, when the tab is created.
 
 https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/request
 

@@ -1,4 +1,4 @@
-"""The office's tabs in the Google Sheet: made when missing, read together, told what is wrong with them."""
+"""The office's tabs in the Google Sheet: created when missing, read together, annotated with what is wrong."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class OfficeTabs:
         missing = [tab for tab in TABS if _found(tab, existing) is None]
         if missing:
             self._book.change([request for tab in missing for request in _new(tab)])
-            log.info("office tabs made", tabs=[tab.title for tab in missing])
+            log.info("office tabs created", tabs=[tab.title for tab in missing])
             existing, _ = self._book.look()
         opened = {tab.title: _found(tab, existing) for tab in TABS}
         return {title: tab for title, tab in opened.items() if tab is not None}
@@ -96,7 +96,7 @@ def _found(tab: ListTab, among: Sequence[Tab]) -> Tab | None:
 
 
 def _list(tab: Tab) -> Json:
-    """Return the GridRange of a list: all the lines that can be taken over, and one more, so that it is seen to be too long."""
+    """Return the GridRange of a list: all the lines that a list may have, and one more to detect that it is too long."""
     return {"sheetId": tab.id, "endRowIndex": min(tab.rows, MAX_ROWS + 2)}
 
 

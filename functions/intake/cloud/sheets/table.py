@@ -34,8 +34,8 @@ from intake.settings import Settings
 __all__ = ["Cell", "SheetTable", "open_sheet_table"]
 
 FRESH_S = 2.5
-"""How long a head that was read counts as today's. It is read after each write in any case, so that writing without a break
-takes one read a write: 60 of each are allowed a minute."""
+"""How long a head that was read stays valid. It is read after each write anyway, so continuous writing takes one read for each
+write: 60 of each are allowed a minute."""
 BLOCK = 100_000
 """Ids in one read: 3.5 MB, and about 12 MB while they are looked through."""
 SEARCHED = 1000
@@ -70,7 +70,7 @@ def open_sheet_table(settings: Settings) -> SheetTable:
 
 @dataclass(frozen=True)
 class _Survey:
-    """The spreadsheet as it was looked at: its tabs, its tokens, and the first rows of each tab by id."""
+    """The spreadsheet as last read: its tabs, its tokens, and the first rows of each tab by id."""
 
     tabs: list[Tab]
     tokens: list[Found]
@@ -117,7 +117,7 @@ class SheetTable:
 
     @property
     def held(self) -> bool:
-        """Whether nobody else has written since this process last looked for rows, for all that is known."""
+        """Whether, as far as we know, nobody else has written since this process last looked for rows."""
         return self._token.held
 
     @wrapped
@@ -162,7 +162,7 @@ class SheetTable:
 
     @wrapped
     def fill_in(self, column: str, texts: Mapping[str, str]) -> int:
-        """Exchange texts that stand once in the Sheet, each the whole content of its cell, in one write, in whatever tab.
+        """Replace texts that occur once in the Sheet, each the whole content of its cell, in one write, in any tab.
 
         Doing it again changes nothing. A text that is not there was exchanged before, or the office has taken the row or
         the cell into its own hands: that is as it should be.
@@ -204,7 +204,7 @@ class SheetTable:
         padded = [*cells, *[""] * (len(names) - len(cells))]
         return {name: cell for name, cell in zip(names, padded, strict=False) if name}
 
-    # --- which tab, and whose turn ----------------------------------------------------------------------------------
+    # --- the tab and the token -------------------------------------------------------------------------------------
 
     def _survey(self) -> _Survey:
         tabs, named_ranges = self._book.look()
@@ -309,7 +309,7 @@ class SheetTable:
         if not missing:
             return [], head
         added = [column.name for column in missing]
-        log.warning("columns were missing in the Sheet and have been added", columns=added)
+        log.warning("missing columns were added to the Sheet", columns=added)
         requests = formats.added_columns(tab.id, head.row, len(head.names), missing, _ADDED)
         return requests, Head(head.row, (*head.names, *map(folded, added)))
 
@@ -372,7 +372,7 @@ class SheetTable:
             exchanged = _exchanges(texts, {"sheetId": tab.id})
             self._token.write([*preparing, *exchanged, *again], _ids(tab.id, head))
             if wrong:
-                log.warning("rows written again: columns were moved while they were written", rows=len(wrong))
+                log.warning("rows rewritten: columns moved during the write", rows=len(wrong))
             found = self._search(set(ours), self._survey(), head)
             ours = {key: spot.row for key, spot in found.items() if spot.tab == tab.id}
         raise SheetMoved("The columns of the Sheet are being changed. The rows will be looked at again in a moment.")

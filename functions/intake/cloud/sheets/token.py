@@ -1,7 +1,7 @@
-"""The token of the Sheet: who holds it may write, and every write takes it away from whoever held it before.
+"""The token of the Sheet: a compare-and-swap. Only the process that holds the token may write, and every write replaces it.
 
-It is a named range, known by its id. Each batch deletes the id that its sender knows and adds a new one, so Google carries a
-batch out only if nothing was written since; however late that is, and however long the sender slept. No clock is involved:
+The token is a named range, identified by its id. Each batch deletes the id that its sender knows and adds a new one, so Google
+executes a batch only if nothing was written since, however late the batch arrives. No clock is involved:
 
     deleteNamedRange(id n)       "No named range with id" when n is gone: somebody else has written
     ...what is to be written
@@ -12,7 +12,8 @@ batch out only if nothing was written since; however late that is, and however l
                   https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/request#AddNamedRangeRequest
     names         letters, digits and underscores, unique: https://support.google.com/docs/answer/63175
 
-Ids are random and never used twice. Whoever got no answer reads the token: its old id means not written, its new id written.
+Ids are random and never used twice. A process that got no answer reads the token: the old id means not written, the new id
+means written.
 A process may write when it has read the token as the only one and as its own, and has read the ids of the rows after that:
 between that reading and its write nobody else can have written, or the write is refused. The office may delete the range at
 any time; it is added again, which only one can do. Renamed by the office, it is known by the beginning of its id: were it left
@@ -58,7 +59,7 @@ class Found:
 
 
 def found_in(named_ranges: Sequence[Json]) -> list[Found]:
-    """Return the tokens among the named ranges of a spreadsheet: one, unless people or chance had their hands in it."""
+    """Return the tokens among the named ranges of a spreadsheet: one, unless somebody has changed them by hand."""
     return [
         Found(each["namedRangeId"], match[1] if match else each["name"], {"sheetId": 0, **each.get("range", {})})
         for each in named_ranges
@@ -67,13 +68,13 @@ def found_in(named_ranges: Sequence[Json]) -> list[Found]:
 
 
 class Token:
-    """What one process knows of the token.
+    """What one process knows about the token.
 
     Args:
         book: The spreadsheet.
 
     Attributes:
-        held: Whether it is ours for all that is known.
+        held: Whether it is ours, as far as we know.
     """
 
     def __init__(self, book: Book) -> None:
@@ -84,7 +85,7 @@ class Token:
         self.held = False
 
     def recognise(self, tokens: Sequence[Found]) -> bool:
-        """Take the token for held if it is ours and the only one, as it was just read."""
+        """Mark the token as held if it was just read as the only one and as ours."""
         self.held = len(tokens) == 1 and tokens[0].id in self._may_be_ours
         if self.held:
             self._may_be_ours = {tokens[0].id}
@@ -120,7 +121,7 @@ class Token:
         try:
             replies = self._swap(old, requests, place)
         except APIError as exc:
-            # Whatever Google refuses was not done: unless the token itself is gone, it is where it was.
+            # A refused batch changes nothing: unless the token itself is gone, it is still ours.
             if exc.response.status_code < 500 and not isinstance(failure(exc), SheetMoved):
                 self._may_be_ours, self.held = old, True
             raise

@@ -1,7 +1,7 @@
-"""Pictures written anew from what is known to be harmless, for copies that leave the functions. Pure; no pixel is decoded.
+"""Rewrites pictures from the parts known to be harmless, for copies that leave the functions. Pure; decodes no pixel.
 
-A place where a picture was taken can stand anywhere: EXIF, XMP, notes of makers, comments, films and second pictures behind the
-first. So nothing is looked for; what shows the picture is kept, with its orientation and its colours, and all else is left out:
+The place where a picture was taken can be anywhere: EXIF, XMP, makers' notes, comments, videos and second pictures behind the
+first. So we do not search for it. We keep what shows the picture, its orientation and its colours, and leave out the rest:
 
     jpeg   segments of the picture itself, JFIF and Adobe without thumbnails, ICC; up to the end of the picture
     png    chunks that are needed to show the picture
@@ -32,16 +32,16 @@ _IN_PLACE = {"webp", "tiff", "heic"}
 
 
 def without_location(kind: str, data: Bytes) -> list[Part]:
-    """Return how a picture is written without what may say where it was taken.
+    """Return the parts of a picture without metadata that may show where it was taken.
 
     Args:
         kind: `jpeg`, `png`, `webp`, `tiff` or `heic`.
         data: All bytes.
 
     Raises:
-        Unreadable: The picture is not put together as its format asks for, or of too many parts.
+        Unreadable: The picture does not follow its format, or has too many parts.
     """
-    clean = _CLEANERS[kind]  # an unknown kind is a fault of ours, not of the picture
+    clean = _CLEANERS[kind]  # an unknown kind is our bug, not the picture's fault
     try:
         return assembled(clean(data), len(data), in_place=kind in _IN_PLACE)
     except (LookupError, ValueError, struct.error) as exc:

@@ -1,4 +1,4 @@
-"""PNG and WebP: files of chunks, of which those are kept that show the picture.
+"""PNG and WebP: files of chunks. Those that show the picture are kept.
 
 PNG: https://www.w3.org/TR/png-3/#5Chunk-layout ; WebP: https://developers.google.com/speed/webp/docs/riff_container
 """

@@ -1,19 +1,18 @@
-"""JPEG without metadata. Marker layout: ITU-T T.81, annex B; JFIF: ITU-T T.871; colour profiles: ICC.1:2022, annex B.4."""
+"""JPEG without metadata. JFIF: ITU-T T.871; colour profiles: ICC.1:2022, annex B.4."""
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 
+from intake.pages import markers
+from intake.pages.markers import EOI, SOI, SOS
 from intake.pages.metadata.exif import block_with, orientation_of
 from intake.pages.metadata.pieces import Bytes, Kept, Unreadable
 
-_SOI, _EOI, _SOS, _APP0, _APP1, _APP2, _APP14 = 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xE2, 0xEE
+_APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
 _SHOWS = {*range(0xC0, 0xD0), *range(0xDA, 0xE0)}
 """Frames, tables, scans and number of lines; not segments of applications, and no comment."""
-# In coded pixels FF is always followed by 00 or a restart marker; FF before a marker is filling. 01 has no meaning.
-_MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd7]")
 
 
 def clean_jpeg(data: Bytes) -> Iterator[Kept]:
@@ -38,19 +37,21 @@ def segments(data: Bytes, start: int, end: int) -> Iterator[tuple[int, int, int,
     Raises:
         Unreadable: A segment leads out of the picture, another picture begins in it, or there are no pixels.
     """
-    yield _SOI, start, start + 2, True
-    position, marker, shown = start + 2, _SOI, False
-    while marker != _EOI and (found := _MARKER.search(data, position, end)):
-        begin, marker = found.start(), data[found.start() + 1]
-        position = begin + 2
-        if marker != _EOI:
-            position += int.from_bytes(data[begin + 2 : begin + 4], "big")
-            if marker == _SOI or position < begin + 4 or position > end:
-                raise Unreadable
-        if marker == _SOS:
-            after = _MARKER.search(data, position, end)
-            position, shown = after.start() if after else end, True
-        yield marker, begin, position, marker == _EOI or _shows(marker, data[begin + 4 : begin + 16], position - begin)
+    yield SOI, start, start + 2, True
+    scan = None  # where a scan begins whose end is not known yet
+    shown = False
+    for marker, begin, stop in markers.segments(data, start, end):
+        if scan is not None:
+            yield SOS, scan, begin, True
+            scan = None
+        if marker == SOI or stop > end or (marker != EOI and stop < begin + 4):
+            raise Unreadable
+        if marker == SOS:
+            scan, shown = begin, True
+        else:
+            yield marker, begin, stop, marker == EOI or _shows(marker, data[begin + 4 : begin + 16], stop - begin)
+    if scan is not None:
+        yield SOS, scan, end, True
     if not shown:
         raise Unreadable
 

@@ -1,4 +1,4 @@
-"""A picture that is written anew: what is kept of its bytes, by their place, and what stands between."""
+"""A rewritten picture: which of its bytes are kept, and what replaces the others."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def _pixels(data: Bytes, order: str, tags: dict[int, tuple[int, int, int]]) -> I
     for places, lengths in ((_STRIPS, _STRIP_BYTES), (_TILES, _TILE_BYTES)):
         for start, length in zip(numbers(places), numbers(lengths), strict=True):
             if coding == (_JPEG,):
-                # Nothing may move, so the heads stay of what is left out.
+                # Nothing may move, so the heads of what is left out stay.
                 for _, begin, stop, shows in segments(data, start, start + length):
                     yield begin, stop if shows else begin + 4, []
             else:

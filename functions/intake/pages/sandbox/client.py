@@ -1,7 +1,7 @@
-"""Handling what came from outside in another process, so that what was made to do harm fails alone.
+"""Parses untrusted input in another process, so that a hostile file harms only itself.
 
-The functions themselves load no library that looks into a file, and read no words. A worker process does (`worker`), under
-limits of memory and time (`confinement`). How it ends says whose fault it was:
+The functions load no library that parses files, and read no words. A worker process does (`worker`), under limits of memory
+and time (`limits`). How the worker ends shows whose fault it was:
 
     out of memory or processor time, or crashed   the file's: the intake fails with that reason
     anything else                                 ours: tried once more, then the message is delivered again
@@ -35,9 +35,9 @@ _R = TypeVar("_R")
 
 
 class SandboxClient:
-    """Has a worker process handle files and words; one SandboxClient per process of a function, used by one thread at a time.
+    """Has a worker process parse files and words. One per process of a function, used by one thread at a time.
 
-    The worker is started when first needed, or ahead of time by `warm`, and replaced when it ended or has grown.
+    The worker starts when first needed, or earlier by `warm`. It is replaced when it has ended or grown too large.
 
     Args:
         limits: What a file may take.
@@ -56,7 +56,7 @@ class SandboxClient:
         self.held: _Remote | None = None
 
     def warm(self) -> WorkerProcess:
-        """Start the worker where there is none; returns at once, while it still loads its libraries."""
+        """Start the worker if there is none. Returns at once, while the worker still loads its libraries."""
         with self._lock:
             if self._process is None:
                 self._process = self._starter.submit(WorkerProcess, self.limits).result()
@@ -64,7 +64,7 @@ class SandboxClient:
 
     @property
     def worker_pid(self) -> int | None:
-        """Process id of the worker, None where there is none."""
+        """Process id of the worker, or None if there is none."""
         return self._process.pid if self._process else None
 
     def open(self, kind: str, file: IO[bytes], number: int, pay: Pay = pay_nothing) -> Document:
@@ -74,7 +74,7 @@ class SandboxClient:
             kind: What its bytes say it is; see `filetypes`.
             file: Holds all of its bytes, in a file that is not changed any more and stays open as long as the document.
             number: 1-based position in the submission, for error sentences.
-            pay: Told of the processor time that is taken for the document, and ends what takes too much by raising.
+            pay: Called with the processor time used for the document; raises to stop work that takes too much.
 
         Raises:
             BadFile: It cannot be opened, is encrypted, has no page or too large a picture, or took too much to open.
@@ -84,7 +84,7 @@ class SandboxClient:
         return _Remote(self, kind, file, number, pay)
 
     def read_fields(self, words: IO[bytes], day: date, pay: Pay = pay_nothing) -> Reading | None:
-        """Read the fields of a bill off its words.
+        """Extract the fields of a bill from its words.
 
         Args:
             words: A file with one page a line, see `PageWords.to_dict`.
@@ -92,7 +92,7 @@ class SandboxClient:
             pay: As for `open`.
 
         Returns:
-            What was read; None where that took more than it does with any bill, or the words made the program stumble.
+            What was read, or None if it took longer than it does for any bill or our program failed on the words.
 
         Raises:
             WorkerLost: The worker was ended by something else, twice.
@@ -109,13 +109,13 @@ class SandboxClient:
             answer, _ = self.twice(read, 1)
             reading = checked(answer.get("reading"))
         except (BadFile, ValueError) as exc:
-            log.error("fields not read; the row goes out without them", code=getattr(exc, "code", "garbled"))
+            log.error("extraction failed; the row is written without fields", code=getattr(exc, "code", "garbled"))
             return None
         self._tidy()
         return reading
 
     def clean(self, kind: str, file: IO[bytes], number: int, pay: Pay = pay_nothing) -> list[Part]:
-        """Return a picture without what may say where it was taken; see `intake.pages.metadata`.
+        """Return a picture without metadata that may show where it was taken; see `intake.pages.metadata`.
 
         Args:
             kind: What its bytes say it is; see `filetypes`.
@@ -124,7 +124,7 @@ class SandboxClient:
             pay: As for `open`.
 
         Raises:
-            LocationNotRemoved: It is put together in a way in which that cannot be done.
+            LocationNotRemoved: The picture's structure does not allow it.
             WorkerLost: The worker was ended by something else, twice.
         """
         file.flush()
@@ -155,7 +155,7 @@ class SandboxClient:
             raise
 
     def said(self, request: Mapping[str, Any], file: IO[bytes] | None, number: int, pay: Pay) -> Answer:
-        """Ask the worker about a file, and raise what it says is wrong with it.
+        """Ask the worker about a file; raise the error that it reports.
 
         Raises:
             BadFile: That.
@@ -170,13 +170,13 @@ class SandboxClient:
         raise BrokenFile(number)
 
     def twice(self, step: Callable[[], _R], number: int) -> _R:
-        """Take a step; once more if the worker was lost meanwhile by no fault of the file."""
+        """Take a step; take it once more if the worker was lost and the file was not the cause."""
         try:
             return step()
         except WorkerEnded as end:
             if (bad_file := end.bad_file(number, self.limits)) is not None:
                 raise bad_file from end
-            if end.status is None:  # It had all the time there is.
+            if end.status is None:  # It has used up its time.
                 raise WorkerLost from end
         try:
             return step()
@@ -190,8 +190,8 @@ class SandboxClient:
             self._tidy()
 
     def _tidy(self) -> None:
-        """Have the worker give back what it holds; one that has grown is replaced."""
-        with contextlib.suppress(WorkerEnded):  # Then it holds nothing any more, which is what was asked for.
+        """Have the worker release what it holds; replace one that has grown too large."""
+        with contextlib.suppress(WorkerEnded):  # Then it holds nothing any more.
             answer, _ = self.ask({"op": "close"})
             rss_mb = answer.get("rss_mb")
             if not isinstance(rss_mb, int) or rss_mb > self.limits.kept_rss_mb:
@@ -210,7 +210,7 @@ class SandboxClient:
 
 
 class _Remote:
-    """A document that the worker opens, and opens again after it had to be replaced."""
+    """A document that the worker opens, and that a new worker opens again."""
 
     def __init__(self, sandbox: SandboxClient, kind: str, file: IO[bytes], number: int, pay: Pay) -> None:
         self._opener = sandbox

@@ -1,10 +1,10 @@
-"""What the kernel holds the worker to, whatever a file makes of the libraries that open it.
+"""Limits that the kernel enforces on the worker, whatever a file does to the libraries that open it.
 
     memory    the address space: what the worker has when its libraries are loaded, and some more
     time      processor time of each call, and, longer, the clock
     parent    the worker ends with `ocr`, even in the middle of a call
 
-Each is a limit of the process itself, so it holds even when nobody is left to look after it.
+Each is a limit of the process itself, so it holds even when the parent is gone.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class WorkerLimits:
     Attributes:
         memory_bytes: Address space beyond what the worker has when its libraries are loaded.
         cpu_s: Seconds of processor time of one call, that is to open a file or to draw a page.
-        fields_cpu_s: The same of reading the fields of a bill.
-        wall_s: Any of it on the clock: nobody's lock is held longer, and an instance with a third of a processor comes to
-            `cpu_s` before.
+        fields_cpu_s: The same for extracting the fields of a bill.
+        wall_s: The same in real time: a lock is held no longer than this, and an instance with a third of a processor
+            reaches `cpu_s` first.
         kept_rss_mb: Most resident memory of a worker that goes on after a file, MiB; 70 are usual.
         preload: Whether the libraries that read files are loaded before the first file; cleaning pictures needs none.
     """
@@ -44,12 +44,12 @@ class WorkerLimits:
 
 
 CLEANING = WorkerLimits(memory_bytes=64_000_000, cpu_s=2.0, kept_rss_mb=40, preload=False)
-"""What cleaning a picture may take: the file is mapped (30 MiB), and its parts are counted (`location.pieces`). The worst of
-them take 0.4 s, of honest photos 0.01 s."""
+"""What cleaning a picture may take: the file is mapped (30 MiB), and its parts are counted (`metadata.pieces`). The worst files
+take 0.4 s, ordinary photos 0.01 s."""
 
 
 MEMORY_EXIT = 71
-"""Exit status when memory ran out: whatever failed to allocate may have left things half done, so nothing goes on."""
+"""Exit status when memory ran out: the failed allocation may have left things half done, so the worker stops."""
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -57,7 +57,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 def end_with_parent(parent: int) -> None:
     """Have the kernel end this process when the thread that started it ends (PR_SET_PDEATHSIG in prctl(2), Linux).
 
-    Elsewhere the worker notices the end of its parent by the end of its channel, at the latest when a call's time is over.
+    Elsewhere the worker notices that its parent is gone when its channel closes, at the latest when a call's time is up.
 
     Args:
         parent: Process id of the parent as the parent gave it: it may have ended before this was called.
@@ -89,7 +89,7 @@ def limit_memory(headroom: int) -> bool:
 
 @contextmanager
 def limited_time(cpu_s: float, wall_s: float) -> Iterator[None]:
-    """End this process when the body takes longer: by SIGPROF for processor time, by SIGALRM on the clock.
+    """End this process when the body takes longer: by SIGPROF for processor time, by SIGALRM for real time.
 
     Python's own handlers would wait until a library returns, so these signals keep their default: they kill.
     """

@@ -1,4 +1,4 @@
-"""One worker process as a function sees it: started, asked, watched, and how it ended."""
+"""One worker process as the function sees it: started, asked, watched, and how it ended."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from intake.pages.sandbox import protocol, reports
 from intake.pages.sandbox.limits import WorkerLimits
 
 GRACE_S = 3.0
-"""How much longer than the worker's own limit its answer is waited for: that limit also holds when we are gone."""
+"""How much longer than the worker's own limit we wait for its answer. That limit also holds when we are gone."""
 START_S = 60.0
 """How long the worker may take to load its libraries: half a second, but an instance starts many things at once."""
 
@@ -39,11 +39,11 @@ _CRASHES = {
     signal.SIGSYS,
 }
 _NEARLY_ALL = 0.85
-"""Share of its memory from which on a crash is taken for the want of more."""
+"""Share of its memory limit above which a crash counts as out of memory."""
 _AT_WORK_S = 2.0
-"""Processor time of a call that no bill's takes."""
+"""Processor time of a call that no bill needs."""
 _LOOK_EVERY_S = 0.1
-# What a worker needs to find its modules. It is given nothing else of what its parent has.
+# What a worker needs to find its modules. It gets nothing else of its parent's environment.
 _ENVIRONMENT = ("PATH", "LANG", "LC_", "LD_", "PYTHON")
 # glibc sets 64 MB of address space aside for each arena and keeps freed buffers of up to 32 MB; see infra/functions.toml.
 _MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "1048576"}
@@ -57,7 +57,7 @@ def _log_once(missing: str) -> None:
 
 Answer = tuple[dict[str, Any], bytes]
 Pay = Callable[[float], None]
-"""Told, ten times a second, the seconds of processor time that the worker took meanwhile; ends the call by raising."""
+"""Called ten times a second with the seconds of processor time that the worker has used since; raises to end the call."""
 
 
 def pay_nothing(_: float) -> None:
@@ -65,10 +65,10 @@ def pay_nothing(_: float) -> None:
 
 
 class WorkerEnded(Exception):
-    """The worker is no more.
+    """The worker has ended.
 
     Args:
-        status: Exit status, negative for a signal; None where it did not answer in time, or not in frames, and was killed.
+        status: Exit status, negative for a signal; None if it was killed because it did not answer in time.
         grown_bytes: How much its address space was seen to have grown since it was ready.
         took_s: Seconds of processor time that it was seen to take for the last call.
     """
@@ -80,13 +80,13 @@ class WorkerEnded(Exception):
         super().__init__()
 
     def bad_file(self, number: int, limits: WorkerLimits) -> BadFile | None:
-        """Return what this says of the file that was being handled; None where it says nothing."""
+        """Return the error of the file that was being handled, or None if the file is not the cause."""
         crashed = self.status is not None and -self.status in _CRASHES
-        # MuPDF's binding does not look whether Python had memory for what it lists of a page.
+        # MuPDF's binding does not check whether Python had memory for the list of a page's contents.
         out_of_memory = crashed and self.grown_bytes > _NEARLY_ALL * limits.memory_bytes
         if self.status == resource_limits.MEMORY_EXIT or out_of_memory:
             return errors.FileTooLargeInMemory(number, megabytes=limits.memory_bytes // 1_000_000)
-        # Out of time on the clock is the file's fault only where it was at work: a machine that stood still is nobody's.
+        # Out of real time is the file's fault only if the worker was busy: the machine may have been suspended.
         slow = self.status == -signal.SIGALRM and self.took_s > _AT_WORK_S
         if self.status == -signal.SIGPROF or slow:
             return errors.FileTooSlow(number, seconds=limits.cpu_s)
@@ -106,7 +106,7 @@ class WorkerProcess:
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         functions = Path(__file__).parents[3]
         with theirs:
-            # Not forked: gRPC's threads do not survive that. What it prints may quote a file, so nobody gets to see it.
+            # Not forked: gRPC's threads do not survive that. What it prints may quote a file, so it is discarded.
             self._popen = subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-m", "intake.pages.sandbox.worker", *arguments],
                 stdin=theirs.fileno(),
@@ -125,10 +125,10 @@ class WorkerProcess:
         Args:
             request: What is asked.
             file: An open file that goes along.
-            pay: See `Pay`; what it raises leaves the worker at work, for the caller to end.
+            pay: See `Pay`. When it raises, the worker is still busy; the caller ends it.
 
         Raises:
-            WorkerEnded: There is none, and there will not be another.
+            WorkerEnded: There is no answer. This process cannot be used again.
         """
         try:
             if not self._ready:
@@ -139,7 +139,7 @@ class WorkerProcess:
             return self._receive(pay)
         except TimeoutError:
             self.end()
-            pay(self._limits.cpu_s)  # It may have slept, which must not be for nothing either.
+            pay(self._limits.cpu_s)  # It may have slept without using the processor; that has to cost something too.
             raise WorkerEnded(None) from None
         except (EOFError, OSError, protocol.ProtocolError) as exc:
             raise WorkerEnded(self._wait(), self._grown, self._took_s) from exc
@@ -155,7 +155,7 @@ class WorkerProcess:
         _log_once(reports.loggable_gaps(greeting.get("gaps")))
 
     def _receive(self, pay: Pay) -> Answer:
-        """Wait for an answer; look at the worker's memory meanwhile, for when it crashes there is nothing left to look at."""
+        """Wait for an answer, and sample the worker's memory meanwhile: after a crash it is too late."""
         until = time.monotonic() + self._limits.wall_s + GRACE_S
         answered = select.poll()
         answered.register(self._channel, select.POLLIN)
@@ -193,7 +193,7 @@ class WorkerProcess:
 
 
 def _processor_seconds(pid: int) -> float:
-    """Return the processor time that a process has taken (clock_getcpuclockid(3)); 0 where that cannot be seen."""
+    """Return the processor time that a process has taken (clock_getcpuclockid(3)); 0 if that cannot be read."""
     try:
         return time.clock_gettime(~pid << 3 | 2)
     except OSError:
@@ -201,7 +201,7 @@ def _processor_seconds(pid: int) -> float:
 
 
 def _mapped_bytes(pid: int) -> int:
-    """Return the address space of a process (man 5 proc, statm, first number, in pages); 0 where that cannot be seen."""
+    """Return the address space of a process (man 5 proc, statm, first number, in pages); 0 if that cannot be read."""
     try:
         statm = Path(f"/proc/{pid}/statm").read_text("ascii")
     except (FileNotFoundError, ProcessLookupError):

@@ -1,7 +1,7 @@
-"""What a function and the worker that handles files for it say to each other: frames of JSON, with pictures behind it.
+"""The protocol between a function and its worker: frames of JSON, each followed by pictures.
 
-The worker handles files from anybody and is not trusted: what it sends is plain data, bounded in size, and nothing in it
-is ever run, as a pickle would be.
+The worker parses files from anybody and is not trusted. What it sends is plain data of bounded size. It is never executed,
+as a pickle would be.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PIECE = 1 << 20
 
 
 class ProtocolError(Exception):
-    """The other side is gone in the middle of a frame, or sent something that is no frame."""
+    """The other side ended in the middle of a frame, or sent something that is not a frame."""
 
 
 def send(
@@ -43,9 +43,9 @@ def send(
 
     Args:
         channel: A Unix socket.
-        message: What is said; numbers must be finite.
-        pictures: Bytes that go along, one after the other.
-        fd: A file descriptor that goes along: the receiver gets one of its own for the same open file.
+        message: The data; numbers must be finite.
+        pictures: Bytes that follow the data, one after the other.
+        fd: A file descriptor to pass on: the receiver gets its own for the same open file.
 
     Raises:
         OSError: The other side is gone.
@@ -54,10 +54,10 @@ def send(
     text = json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii")
     head = _LENGTHS.pack(len(text), sum(map(len, pictures)))
     if fd is not None:
-        socket.send_fds(channel, [head], [fd])  # a few bytes into an empty buffer: they go at once or not at all
+        socket.send_fds(channel, [head], [fd])  # a few bytes into an empty buffer: sent completely or not at all
         head = b""
     if len(text) + sum(map(len, pictures)) < _PIECE:
-        # At once: the other side wakes up at the first bytes, and would wait for the others.
+        # In one call: the other side wakes up at the first bytes, and would have to wait for the rest.
         channel.sendall(b"".join((head, text, *pictures)))
         return
     for part in (head, text, *pictures):
@@ -65,11 +65,11 @@ def send(
 
 
 def receive(channel: socket.socket, until: float | None = None) -> tuple[dict[str, Any], bytes, int | None]:
-    """Wait for a frame and return its message, the bytes behind it and its file descriptor.
+    """Wait for a frame; return its data, the bytes behind it, and its file descriptor.
 
     Args:
         channel: A Unix socket.
-        until: When all of it must have come, by `time.monotonic`; whoever sends a byte now and then is not waited for.
+        until: Deadline for the whole frame, by `time.monotonic`: a sender that trickles bytes is cut off.
 
     Raises:
         EOFError: The other side ended between two frames.
@@ -105,9 +105,9 @@ def _exactly(channel: socket.socket, count: int, until: float | None) -> bytes |
 
 
 def frame_of(content: PageContent) -> tuple[dict[str, Any], list[bytes]]:
-    """Return a page as the data of a frame and the bytes that go along: the words' numbers, then the pictures.
+    """Return a page as the data of a frame and the bytes behind it: the words' numbers, then the pictures.
 
-    As text the numbers of a page of words cost more time than finding the words.
+    Sent as text, the numbers would take longer than finding the words.
     """
     numbers = array("d")
     for word in content.words:
@@ -128,10 +128,10 @@ def content_of(message: Mapping[str, Any], behind: bytes) -> PageContent:
 
     Args:
         message: Its data.
-        behind: The bytes that came along.
+        behind: The bytes behind the data.
 
     Raises:
-        ProtocolError: It holds none.
+        ProtocolError: It does not hold one.
     """
     try:
         size = float(message["width"]), float(message["height"])

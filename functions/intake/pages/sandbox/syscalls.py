@@ -1,13 +1,13 @@
-"""What the worker may not ask the kernel for, once its libraries are loaded: whoever takes it over through a file stays inside.
+"""System calls that the worker gives up once its libraries are loaded, so that code in a hostile file cannot get out.
 
-    network            no socket can be made (the one to `ocr` is there already)
-    other programs     none is started, no process is forked; threads are left to the libraries
-    other processes    none is looked into, written to or signalled, `ocr` least of all
-    files              none is opened for writing, none is made or removed (Landlock)
+    network            no new sockets (the one to `ocr` is open already)
+    other programs     no exec, no fork; threads stay allowed, because libraries use them
+    other processes    no access to their memory, and no signals
+    files              no writing, creating or removing (Landlock)
 
-Neither takes a privilege: seccomp(2) and landlock(7) ask for no_new_privs only. Both are called by number here, because the
-library that would build such filters (libseccomp) is not in the functions' image. Where a kernel refuses one, the worker says
-so and goes on under its other limits: an instance of the first generation runs on gVisor, which emulates most system calls and
+Neither needs privileges: seccomp(2) and landlock(7) require only no_new_privs. Both are called by number, because the library
+that builds such filters (libseccomp) is not in the functions' image. If a kernel refuses one, the worker reports that and
+keeps its other limits: an instance of the first generation runs on gVisor, which emulates most system calls and
 not all (https://cloud.google.com/run/docs/configuring/execution-environments).
 """
 
@@ -52,7 +52,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def apply_filter() -> str:
-    """Give up what the worker never needs; it cannot be had back.
+    """Give up the system calls that the worker never needs; this cannot be undone.
 
     Returns:
         What could not be given up (one of `GAPS`) and the name of the system's error, or "".
@@ -70,7 +70,7 @@ def _reason() -> str:
 
 
 def _write_nothing() -> bool:
-    """Handle all ways of writing and allow none (landlock(7)); that also keeps other processes' memory out of reach."""
+    """Forbid all ways of writing (landlock(7)); this also protects the memory of other processes."""
     handled = ctypes.c_uint64(_WRITING)
     ruleset = _libc.syscall(_LANDLOCK_CREATE_RULESET, ctypes.byref(handled), ctypes.sizeof(handled), 0)
     if ruleset < 0:
