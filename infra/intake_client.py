@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 import mimetypes
-import secrets
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -21,7 +21,6 @@ _POST_ATTEMPTS = 4
 _POST_TIMEOUT_S = (10.0, 330.0)  # to connect; for the answer, longer than the function may take
 _GET_TIMEOUT_S = (10.0, 30.0)
 _BACKOFF_S = 1.0
-_BLOCK = 64 * 1024
 # A one-page bill takes seconds: look twice a second at first, then every two seconds.
 _QUICK_POLLS = 60
 _QUICK_POLL_S = 0.5
@@ -56,71 +55,6 @@ class Accepted:
     progress_url: str
 
 
-class MultipartBody:
-    """A multipart/form-data body that is read from the files while it is sent (RFC 7578).
-
-    `requests` holds a body in memory unless it can read it block by block; the length is known beforehand, so no chunked
-    encoding is needed.
-
-    Args:
-        fields: Form values by name.
-        files: Files, all sent as parts named `bill`.
-        on_sent: Called with bytes sent and bytes in all.
-    """
-
-    def __init__(
-        self,
-        fields: Mapping[str, str],
-        files: Sequence[Path],
-        on_sent: Callable[[int, int], None],
-    ) -> None:
-        self._boundary = secrets.token_hex(16)
-        self._on_sent = on_sent
-        self._parts: list[bytes | Path] = []
-        for name, value in fields.items():
-            self._parts.append(self._head(f'form-data; name="{_quoted(name)}"') + value.encode() + b"\r\n")
-        for file in files:
-            kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-            disposition = f'form-data; name="bill"; filename="{_quoted(file.name)}"'
-            self._parts += [self._head(disposition, f"Content-Type: {kind}\r\n"), file, b"\r\n"]
-        self._parts.append(f"--{self._boundary}--\r\n".encode())
-        self._length = sum(len(part) if isinstance(part, bytes) else part.stat().st_size for part in self._parts)
-        self._sent = 0
-        self._blocks = self._read_blocks()
-
-    @property
-    def content_type(self) -> str:
-        """Value of the Content-Type header."""
-        return f"multipart/form-data; boundary={self._boundary}"
-
-    def __len__(self) -> int:
-        return self._length
-
-    def read(self, _size: int = -1) -> bytes:
-        """Return the next block, b"" at the end; every block is small, so the size asked for is not needed."""
-        block = next(self._blocks, b"")
-        self._sent += len(block)
-        self._on_sent(self._sent, self._length)
-        return block
-
-    def _head(self, disposition: str, more: str = "") -> bytes:
-        return f"--{self._boundary}\r\nContent-Disposition: {disposition}\r\n{more}\r\n".encode()
-
-    def _read_blocks(self) -> Iterator[bytes]:
-        for part in self._parts:
-            if isinstance(part, bytes):
-                yield part
-                continue
-            with part.open("rb") as file:
-                while block := file.read(_BLOCK):
-                    yield block
-
-
-def _quoted(name: str) -> str:
-    """Escape a name as browsers do (https://html.spec.whatwg.org/#multipart-form-data)."""
-    return name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")
-
-
 class IntakeClient:
     """One deployment; a context manager that closes its connections.
 
@@ -140,13 +74,11 @@ class IntakeClient:
     def __exit__(self, *_exception: object) -> None:
         self._session.close()
 
-    def submit(
-        self, fields: Mapping[str, str], files: Sequence[Path], on_sent: Callable[[int, int], None], key: str = ""
-    ) -> Accepted:
-        """Submit the files as one bill.
+    def submit(self, fields: Mapping[str, str], files: Sequence[Path], key: str = "") -> Accepted:
+        """Submit the files as one bill; a bill has at most 30 MB, so it is held in memory.
 
-        A lost reply and a 5xx are tried again with the same idempotency key, so no second intake can come of it. Whoever
-        gives a key of its own knows the intake's id beforehand (`intake.stages.submit.intake_id_for`).
+        A lost reply or a 5xx is retried with the same idempotency key, so the retry makes no second intake. A caller that
+        chooses the key knows the intake's id in advance (`intake.stages.submit.intake_id_for`).
 
         Raises:
             SubmitError: The server refused, or does not answer.
@@ -156,10 +88,8 @@ class IntakeClient:
         for attempt in range(_POST_ATTEMPTS):
             if attempt:
                 self._sleep(_BACKOFF_S * 2 ** (attempt - 1))
-            body = MultipartBody(fields, files, on_sent)
-            headers = {"Content-Type": body.content_type, "Idempotency-Key": key}
             try:
-                answer = self._session.post(f"{self._url}/submit", data=body, headers=headers, timeout=_POST_TIMEOUT_S)
+                answer = self._post(fields, files, key)
             except requests.RequestException as exc:
                 last = self._unreachable(exc)
                 if last.code == "nothing_there":
@@ -172,6 +102,27 @@ class IntakeClient:
             if answer.status_code < 500 and answer.status_code != 429:
                 break
         raise last or SubmitError("not_submitted", "Nothing was sent.")
+
+    def _post(self, fields: Mapping[str, str], files: Sequence[Path], key: str) -> requests.Response:
+        with ExitStack() as opened:
+            parts = [
+                (
+                    "bill",
+                    (
+                        file.name,
+                        opened.enter_context(file.open("rb")),
+                        mimetypes.guess_type(file.name)[0] or "application/octet-stream",
+                    ),
+                )
+                for file in files
+            ]
+            return self._session.post(
+                f"{self._url}/submit",
+                data=fields,
+                files=parts,
+                headers={"Idempotency-Key": key},
+                timeout=_POST_TIMEOUT_S,
+            )
 
     def follow(self, accepted: Accepted, stall_timeout_s: float = math.inf) -> Iterator[dict[str, Any]]:
         """Yield the progress document as it changes, last the one whose stage is `done` or `failed`.

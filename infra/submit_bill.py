@@ -1,7 +1,4 @@
-"""`./deploy.sh submit`: send files as one bill to a running deployment, show its progress, print its row.
-
-The row is read back from the Sheet itself, which proves that it is there.
-"""
+"""`./deploy.sh submit`: send files as one bill to a running deployment, show its progress, print its row from the Sheet."""
 
 from __future__ import annotations
 
@@ -21,27 +18,28 @@ from infra import contract
 from infra.intake_client import IntakeClient, SubmitError
 from infra.local import state
 from infra.local.processes import StackError
-from infra.progress_bar import ProgressBar
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_URL = "http://localhost:8080"
-# A copy in Drive takes a few seconds; after these the row is shown with what stands for it.
+# A copy in Drive takes a few seconds; after this many the row is shown with the placeholder for its link.
 _COPY_TRIES = 8
+
+_STAGES = {"understanding": "understanding the bill", "done": "recorded"}
 
 SPECIMEN_FIELDS = contract.examples()
 
 
 @dataclass
 class Outcome:
-    """What came of a submission; `--json` prints it.
+    """What became of a submission; `--json` prints it.
 
     Attributes:
-        intake_id: Id of the intake, or None when none was made.
+        intake_id: Id of the intake, or None if none was made.
         status: "recorded" or "failed".
         pages: Pages of the bill.
         fields: What was read from it.
-        attention: What a person should look at.
-        row: The row in the Sheet by column name, or None when it could not be read.
+        attention: What a person should check.
+        row: The row in the Sheet by column name, or None if it could not be read.
         error: {"code", "message"} of a failure.
     """
 
@@ -54,7 +52,7 @@ class Outcome:
     error: dict[str, str] | None = None
 
     def to_json(self) -> str:
-        """Return the one object that `--json` prints; `error` is in it only after a failure."""
+        """Return the one object that `--json` prints; it has `error` only after a failure."""
         document = asdict(self)
         if self.error is None:
             del document["error"]
@@ -62,27 +60,16 @@ class Outcome:
 
 
 def submit(
-    client: IntakeClient,
-    fields: Mapping[str, str],
-    files: Sequence[Path],
-    bar: ProgressBar,
-    stall_timeout_s: float = math.inf,
+    client: IntakeClient, fields: Mapping[str, str], files: Sequence[Path], stall_timeout_s: float = math.inf
 ) -> Outcome:
-    """Submit the files as one bill and follow it to its end; the row is left to `read_row`.
-
-    Args:
-        client: The deployment.
-        fields: Form values by name.
-        files: The bill.
-        bar: Shows the way.
-        stall_timeout_s: Seconds without any change after which to give up.
-    """
+    """Submit the files as one bill and follow it to its end, with its progress on stderr; `add_row` adds the row."""
     outcome = Outcome()
     try:
-        accepted = client.submit(fields, files, bar.sent)
+        show_upload(files)
+        accepted = client.submit(fields, files)
         outcome.intake_id = accepted.intake_id
         for document in client.follow(accepted, stall_timeout_s):
-            bar.progress(document)
+            show(document)
             outcome.pages = document["pages_total"] or 0
             outcome.fields, outcome.attention = document["fields"], document["attention"]
             if document["stage"] == "done":
@@ -90,9 +77,21 @@ def submit(
             outcome.error = document["error"]
     except SubmitError as exc:
         outcome.error = {"code": exc.code, "message": exc.message}
-    finally:
-        bar.close()
     return outcome
+
+
+def show_upload(files: Sequence[Path]) -> None:
+    """Say on stderr how much is uploaded."""
+    print(f"  0%  uploading {sum(file.stat().st_size for file in files) / 1e6:.1f} MB", file=sys.stderr)
+
+
+def show(document: Mapping[str, Any]) -> None:
+    """Print a progress document on stderr, as one line."""
+    stage, done, total = str(document["stage"]), document["pages_done"], document["pages_total"]
+    text = _STAGES.get(stage, stage)
+    if stage == "reading" and total:
+        text = f"reading page {min(done + 1, total)} of {total}"
+    print(f"{document['percent']:>3}%  {text}", file=sys.stderr)
 
 
 def read_row(intake_id: str, environ: Mapping[str, str]) -> dict[str, Any] | None:
@@ -138,34 +137,23 @@ def read_row(intake_id: str, environ: Mapping[str, str]) -> dict[str, Any] | Non
 
 
 def environment_for(url: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment that leads to the Sheet behind `url`.
-
-    For a stack of this machine that is what its state file says (GREENWATT_STACK_FILE, else .local/stack.json).
-    """
+    """Return the environment with the Sheet of the local stack if that serves `url`."""
     try:
         stack, _ = state.of_running_stack(environ)
     except StackError:
-        return dict(environ)  # another stack than one of this machine
-    return {**environ, **stack.env} if _same_place(stack.url, url) else dict(environ)
-
-
-def _same_place(one: str, other: str) -> bool:
-    def place(url: str) -> tuple[str | None, int | None]:
-        parts = urlsplit(url)
-        host = "localhost" if parts.hostname in ("127.0.0.1", "::1") else parts.hostname
-        return host, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-    return place(one) == place(other)
+        return dict(environ)
+    local = url.rstrip("/").replace("//127.0.0.1:", "//localhost:")
+    return {**environ, **stack.env} if local == stack.url.rstrip("/") else dict(environ)
 
 
 def add_row(outcome: Outcome, environ: Mapping[str, str]) -> None:
-    """Put the row into a recorded outcome; says on stderr why when it cannot."""
+    """Put the row into a recorded outcome; if it cannot be read, say why on stderr."""
     if outcome.status != "recorded" or outcome.intake_id is None:
         return
     try:
         outcome.row = read_row(outcome.intake_id, environ)
         if outcome.row is None:
-            print(f"The Sheet has no row of intake {outcome.intake_id}.", file=sys.stderr)
+            print(f"The Sheet has no row for intake {outcome.intake_id}.", file=sys.stderr)
     except LookupError as exc:
         print(exc, file=sys.stderr)
 
@@ -201,32 +189,22 @@ def _url(text: str) -> str:
     return text
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="./deploy.sh submit",
-        description="Submit FILES as one bill to a running deployment.",
-        epilog="Ends with 0 when the bill is recorded, 1 when it is not, 2 when called wrongly.",
-    )
-    parser.add_argument("files", type=_file, nargs="+", metavar="FILE", help="photos or PDFs of one bill")
-    parser.add_argument("--url", type=_url, default=DEFAULT_URL, help="the deployment (default: %(default)s)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument(
-        "--field",
-        type=_field,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a form value; the rest is a specimen's",
-    )
-    return parser
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Submit and follow; return the exit status."""
-    options = _parser().parse_args(argv)
+    parser = argparse.ArgumentParser(
+        prog="./deploy.sh submit",
+        description="Submit files as one bill to a running deployment, and print its row in the Sheet.",
+        epilog="Exit status: 0 if the bill is recorded, 1 if it is not, 2 for bad usage.",
+    )
+    parser.add_argument("files", type=_file, nargs="+", metavar="FILE", help="photos or PDFs of one bill")
+    parser.add_argument("--url", type=_url, default=DEFAULT_URL, help="address of the form (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    how = "a value for the form; all other fields have sample values"
+    parser.add_argument("--field", type=_field, action="append", default=[], metavar="NAME=VALUE", help=how)
+    options = parser.parse_args(argv)
     fields = {**SPECIMEN_FIELDS, **dict(options.field)}
     with IntakeClient(options.url) as client:
-        outcome = submit(client, fields, options.files, ProgressBar(sys.stderr))
+        outcome = submit(client, fields, options.files)
     add_row(outcome, environment_for(options.url, os.environ))
     if options.json:
         print(outcome.to_json())

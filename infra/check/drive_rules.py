@@ -72,10 +72,10 @@ def scratch(target: Target, credentials: Credentials | None, folder: str) -> Ite
     try:
         yield Drive(credentials, folder, settings.drive_endpoint or GOOGLE_ENDPOINT), name
     finally:
-        take_away(target, credentials, name)
+        delete_copies(target, credentials, name)
 
 
-def take_away(target: Target, credentials: Credentials | None, intake_id: str) -> int:
+def delete_copies(target: Target, credentials: Credentials | None, intake_id: str) -> int:
     """Put all that belongs to an intake into the bin and return how many files and folders that were."""
     shared = {"supportsAllDrives": "true", "includeItemsFromAllDrives": "true"}
     query = f"appProperties has {{ key='intake_id' and value='{intake_id}' }} and trashed = false"

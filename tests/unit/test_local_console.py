@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,6 @@ import pytest
 
 from infra import spec
 from infra.local.console import Console, LogFollower, MemoryReport, format_line
-from infra.progress_bar import ProgressBar, describe
 
 SPECS, _ = spec.load()
 
@@ -97,67 +95,3 @@ def test_the_console_shows_new_lines_once(tmp_path: Path) -> None:
     console.poll()
     console.poll()
     assert [" ".join(text.split()[1:]) for text in shown] == ["ocr page read", "memory MB ocr 61/512"]
-
-
-# --- progress bar ---------------------------------------------------------------------------------
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-def document(stage: str, percent: int, done: int = 0, total: int = 0) -> dict[str, object]:
-    """Return a progress document."""
-    return {"stage": stage, "percent": percent, "pages_done": done, "pages_total": total}
-
-
-@pytest.mark.parametrize(
-    ("shown", "words"),
-    [
-        (document("waiting", 0), "waiting"),
-        (document("reading", 5), "reading"),
-        (document("reading", 5, 0, 3), "reading page 1 of 3"),
-        (document("reading", 90, 3, 3), "reading page 3 of 3"),
-        (document("understanding", 90, 3, 3), "understanding the bill"),
-        (document("done", 100, 3, 3), "recorded"),
-        (document("failed", 40, 1, 3), "failed"),
-        (document("a stage of tomorrow", 40), "a stage of tomorrow"),
-    ],
-)
-def test_stages_in_words(shown: dict[str, object], words: str) -> None:
-    """What the document says, for a person; an unknown stage is shown as it is."""
-    assert describe(shown) == words
-
-
-def test_a_log_gets_one_line_a_change() -> None:
-    """Without a terminal nothing is redrawn, and of the upload only its end is told."""
-    stream = io.StringIO()
-    bar = ProgressBar(stream)
-    for sent in (100_000, 1_000_000, 2_097_152):
-        bar.sent(sent, 2_097_152)
-    for shown in (document("reading", 50, 0, 2), document("reading", 50, 0, 2), document("done", 100, 2, 2)):
-        bar.progress(shown)
-    bar.close()
-    assert stream.getvalue().splitlines() == [
-        "[############################] 100%  uploading 2.0 of 2.0 MiB",
-        "[##############--------------]  50%  reading page 1 of 2",
-        "[############################] 100%  recorded",
-    ]
-
-
-def test_a_terminal_is_redrawn_in_place() -> None:
-    """One line, each state over the last one, nothing of a longer one left, and a new line at the end."""
-    stream = Terminal()
-    bar = ProgressBar(stream)
-    bar.sent(1_048_576, 2_097_152)
-    bar.progress(document("done", 100))
-    bar.close()
-    bar.close()
-    states = stream.getvalue().split("\r")
-    assert states[1].endswith("uploading 1.0 of 2.0 MiB")
-    assert states[2].rstrip() == "[############################] 100%  recorded"
-    assert len(states[2].rstrip("\n")) == len(states[1])
-    assert stream.getvalue().count("\n") == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import threading
-import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,10 +16,9 @@ from werkzeug.formparser import parse_form_data
 from werkzeug.test import EnvironBuilder
 
 from infra import submit_bill
-from infra.intake_client import Accepted, IntakeClient, MultipartBody, SubmitError
+from infra.intake_client import Accepted, IntakeClient, SubmitError
 from infra.local import state
 from infra.local.ports import free_ports
-from infra.progress_bar import ProgressBar
 from infra.submit_bill import SPECIMEN_FIELDS, Outcome, environment_for, read_row, submit
 
 INTAKE_ID = "0123456789abcdef0123456789abcdef"
@@ -32,10 +30,6 @@ def progress(stage: str, **changes: Any) -> tuple[int, dict[str, Any]]:
     """Return the answer of `progress`."""
     document = {"intake_id": INTAKE_ID, "stage": stage, "pages_done": 0, "pages_total": 2, "percent": 5}
     return 200, {**document, "error": None, "fields": {}, "attention": [], **changes}
-
-
-def ignore(_sent: int, _total: int) -> None:
-    """Take the progress of an upload."""
 
 
 @dataclass
@@ -133,7 +127,7 @@ def test_all_files_are_one_bill(deployment: Deployment, client: IntakeClient, tm
     for number, file in enumerate(files):
         file.write_bytes(bytes([number]) * (70_000 * number))
     fields = {**SPECIMEN_FIELDS, "account_name": "Zoë & Söhne"}
-    assert client.submit(fields, files, ignore) == Accepted(INTAKE_ID, f"/progress/{INTAKE_ID}")
+    assert client.submit(fields, files) == Accepted(INTAKE_ID, f"/progress/{INTAKE_ID}")
     ((headers, body),) = deployment.received
     form, sent = parsed(headers, body)
     assert form == fields
@@ -143,30 +137,13 @@ def test_all_files_are_one_bill(deployment: Deployment, client: IntakeClient, tm
     assert [content for _, _, content in sent] == [file.read_bytes() for file in files]
 
 
-def test_a_file_is_not_read_whole(tmp_path: Path) -> None:
-    """24 MiB go by in blocks: what is held at once stays far below; the length is known beforehand."""
-    big = tmp_path / "big.pdf"
-    with big.open("wb") as file:
-        file.truncate(24 << 20)
-    reported: list[tuple[int, int]] = []
-    body = MultipartBody({}, [big], lambda sent, total: reported.append((sent, total)))
-    tracemalloc.start()
-    read = 0
-    while block := body.read(16_384):
-        read += len(block)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert read == len(body) == reported[-1][0] == reported[-1][1]
-    assert peak < 2 << 20
-
-
 @pytest.mark.parametrize("trouble", [LOST, (500, {"code": "internal", "message": "m", "errors": []}), (503, "busy")])
 def test_a_lost_reply_is_tried_again_as_the_same_submission(
     deployment: Deployment, client: IntakeClient, bill: Path, trouble: tuple[int, Any] | None
 ) -> None:
     """Every attempt carries the whole bill and the same idempotency key."""
     deployment.posts = [trouble, trouble, ACCEPTED]
-    assert client.submit(SPECIMEN_FIELDS, [bill], ignore).intake_id == INTAKE_ID
+    assert client.submit(SPECIMEN_FIELDS, [bill]).intake_id == INTAKE_ID
     assert len(deployment.received) == 3
     assert len({headers["Idempotency-Key"] for headers, _ in deployment.received}) == 1
     assert all(parsed(headers, body)[1][0][2] == bill.read_bytes() for headers, body in deployment.received)
@@ -176,7 +153,7 @@ def test_tries_are_few(deployment: Deployment, client: IntakeClient, bill: Path)
     """A server that stays broken is given up after four attempts, with what it said last."""
     deployment.posts = [(500, {"code": "internal", "message": "Something went wrong on our side.", "errors": []})]
     with pytest.raises(SubmitError, match="Something went wrong on our side") as failure:
-        client.submit(SPECIMEN_FIELDS, [bill], ignore)
+        client.submit(SPECIMEN_FIELDS, [bill])
     assert failure.value.code == "internal"
     assert len(deployment.received) == 4
 
@@ -189,7 +166,7 @@ def test_a_refusal_is_final_and_says_everything(deployment: Deployment, client: 
     ]
     deployment.posts = [(400, {"code": "invalid", "message": "Two things are wrong.", "errors": problems})]
     with pytest.raises(SubmitError) as failure:
-        client.submit(SPECIMEN_FIELDS, [bill], ignore)
+        client.submit(SPECIMEN_FIELDS, [bill])
     assert failure.value.message == "Two things are wrong.\ntitle: Enter the title.\nbill: File 1 is empty."
     assert len(deployment.received) == 1
 
@@ -199,7 +176,7 @@ def test_a_single_problem_is_said_once(deployment: Deployment, client: IntakeCli
     problem = {"code": "empty_file", "field": "bill", "message": "File 1 is empty."}
     deployment.posts = [(422, {"code": "empty_file", "message": "File 1 is empty.", "errors": [problem]})]
     with pytest.raises(SubmitError) as failure:
-        client.submit(SPECIMEN_FIELDS, [bill], ignore)
+        client.submit(SPECIMEN_FIELDS, [bill])
     assert failure.value.message == "bill: File 1 is empty."
 
 
@@ -217,7 +194,7 @@ def test_answers_that_are_not_ours(
     """The platform answers without JSON; that is a plain sentence as well."""
     deployment.posts = [answer]
     with pytest.raises(SubmitError, match=sentence) as failure:
-        client.submit(SPECIMEN_FIELDS, [bill], ignore)
+        client.submit(SPECIMEN_FIELDS, [bill])
     assert failure.value.code == code
 
 
@@ -229,7 +206,7 @@ def test_an_address_where_nothing_runs(bill: Path) -> None:
         IntakeClient(f"http://127.0.0.1:{port}", waits.append) as lonely,
         pytest.raises(SubmitError, match=r"Start it with \./deploy\.sh local") as failure,
     ):
-        lonely.submit(SPECIMEN_FIELDS, [bill], ignore)
+        lonely.submit(SPECIMEN_FIELDS, [bill])
     assert (failure.value.code, waits) == ("nothing_there", [])
 
 
@@ -261,6 +238,24 @@ def test_patience_ends(deployment: Deployment, client: IntakeClient) -> None:
         list(client.follow(Accepted(INTAKE_ID, "/progress/x"), stall_timeout_s=0.0))
 
 
+@pytest.mark.parametrize(
+    ("document", "line"),
+    [
+        (progress("reading"), "  5%  reading page 1 of 2"),
+        (progress("reading", pages_done=2, percent=90), " 90%  reading page 2 of 2"),
+        (progress("reading", pages_total=None), "  5%  reading"),
+        (progress("done", percent=100), "100%  recorded"),
+        (progress("a stage of tomorrow"), "  5%  a stage of tomorrow"),
+    ],
+)
+def test_progress_is_a_line(
+    document: tuple[int, dict[str, Any]], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The stage in words; an unknown one is shown as it is."""
+    submit_bill.show(document[1])
+    assert capsys.readouterr().err == f"{line}\n"
+
+
 # --- the outcome ----------------------------------------------------------------------------------
 
 
@@ -269,7 +264,7 @@ def test_a_recorded_bill(deployment: Deployment, client: IntakeClient, bill: Pat
     fields, attention = {"kwh": {"value": 812}}, ["Look at the address."]
     done = progress("done", pages_total=3, fields=fields, attention=attention)
     deployment.gets = [progress("waiting", pages_total=None), done]
-    outcome = submit(client, SPECIMEN_FIELDS, [bill], ProgressBar(io.StringIO()))
+    outcome = submit(client, SPECIMEN_FIELDS, [bill])
     assert outcome == Outcome(INTAKE_ID, "recorded", 3, fields, attention)
     assert list(json.loads(outcome.to_json())) == ["intake_id", "status", "pages", "fields", "attention", "row"]
 
@@ -278,7 +273,7 @@ def test_a_failed_intake_keeps_its_reason(deployment: Deployment, client: Intake
     """The reason of the progress document is the error of the outcome."""
     error = {"code": "unreadable_pdf", "message": "File 1 cannot be read."}
     deployment.gets = [progress("failed", error=error)]
-    outcome = submit(client, SPECIMEN_FIELDS, [bill], ProgressBar(io.StringIO()))
+    outcome = submit(client, SPECIMEN_FIELDS, [bill])
     assert (outcome.status, outcome.intake_id) == ("failed", INTAKE_ID)
     assert json.loads(outcome.to_json())["error"] == error
 
@@ -286,7 +281,7 @@ def test_a_failed_intake_keeps_its_reason(deployment: Deployment, client: Intake
 def test_losing_contact_is_a_failure_with_a_reason(deployment: Deployment, client: IntakeClient, bill: Path) -> None:
     """An intake whose progress is refused is reported with its id, so that it can be looked for."""
     deployment.gets = [(404, {"code": "unknown_intake", "message": "There is no intake with this id."})]
-    outcome = submit(client, SPECIMEN_FIELDS, [bill], ProgressBar(io.StringIO()))
+    outcome = submit(client, SPECIMEN_FIELDS, [bill])
     assert (outcome.intake_id, outcome.status) == (INTAKE_ID, "failed")
     assert outcome.error == {"code": "unknown_intake", "message": "There is no intake with this id."}
 
