@@ -1,4 +1,4 @@
-"""infra/functions.toml as values: what every function is given, locally and in production."""
+"""infra/functions.toml as values: what each function gets, locally and in production. The file explains each field."""
 
 from __future__ import annotations
 
@@ -6,27 +6,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 FUNCTIONS_TOML = Path(__file__).with_name("functions.toml")
 
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """One function of infra/functions.toml, where the fields are explained.
-
-    Attributes:
-        name: Name of the function in functions/main.py.
-        trigger: "http" or the name of the environment variable of its topic.
-        memory_mb: Memory of an instance, MiB.
-        timeout_s: Longest run, seconds.
-        concurrency: Requests at once in an instance.
-        max_instances: Instances at most.
-        threads: gunicorn threads.
-        cpu: vCPUs of an instance, in production.
-        public: Whether anybody may call it, in production.
-        generation: Execution environment of Cloud Run, 1 or 2, in production.
-        environment: Variables of the process, beside those that name the project's resources.
-    """
+    """One function; `cpu`, `public`, and `generation` matter in production only."""
 
     name: str
     trigger: str
@@ -43,19 +30,41 @@ class FunctionSpec:
 
 @dataclass(frozen=True)
 class Delivery:
-    """How the push subscriptions deliver; seconds and a count.
-
-    Attributes:
-        ack_deadline_s: Time a push may take.
-        retry_min_backoff_s: Least wait before another attempt.
-        retry_max_backoff_s: Longest wait before another attempt.
-        max_delivery_attempts: Attempts before the dead-letter topic; Pub/Sub takes 5 to 100.
-    """
+    """How the push subscriptions deliver. Pub/Sub allows 5 to 100 attempts."""
 
     ack_deadline_s: int
     retry_min_backoff_s: float
     retry_max_backoff_s: float
     max_delivery_attempts: int
+
+
+@dataclass(frozen=True)
+class RateLimits:
+    """Limits of the public form: pages in 24 hours, and submissions of one client address or through one proxy."""
+
+    pages_per_day: int
+    submissions_per_hour: int
+    submissions_per_hour_peer: int
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Days that words, bills, and deleted objects are kept."""
+
+    words_days: int
+    bills_days: int
+    deleted_days: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of functions.toml; `runtime` is the runtime ID of Cloud Run functions."""
+
+    functions: Mapping[str, FunctionSpec]
+    delivery: Delivery
+    rate_limits: RateLimits
+    retention: Retention
+    runtime: str
 
 
 def load(path: Path = FUNCTIONS_TOML) -> tuple[dict[str, FunctionSpec], Delivery]:
@@ -64,12 +73,34 @@ def load(path: Path = FUNCTIONS_TOML) -> tuple[dict[str, FunctionSpec], Delivery
     Raises:
         TypeError: A key is missing or unknown; the message names it.
     """
-    with path.open("rb") as file:
-        document = tomllib.load(file)
-    specs = {name: FunctionSpec(name=name, **values) for name, values in document["functions"].items()}
-    return specs, Delivery(**document["delivery"])
+    document = _read(path)
+    return _functions(document), Delivery(**document["delivery"])
+
+
+def read() -> Settings:
+    """Return the whole file.
+
+    Raises:
+        TypeError: A key is missing or unknown; the message names it.
+    """
+    document = _read(FUNCTIONS_TOML)
+    return Settings(
+        _functions(document),
+        Delivery(**document["delivery"]),
+        RateLimits(**document["rate_limits"]),
+        Retention(**document["retention"]),
+        document["build"]["runtime"],
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text("utf-8"))
+
+
+def _functions(document: dict[str, Any]) -> dict[str, FunctionSpec]:
+    return {name: FunctionSpec(name=name, **values) for name, values in document["functions"].items()}
 
 
 def dead(topic_id: str) -> str:
-    """Return the id of a topic's dead-letter topic, which is also that of the subscription on it."""
+    """Return the ID of a topic's dead-letter topic, which is also the ID of the subscription on it."""
     return f"{topic_id}-dead"

@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from infra import spec
 from infra.check.assumptions import CLOUD, assumption
 from infra.check.target import Target, Wrong
-from infra.gcp import settings
 from infra.gcp.deployment import TOPICS, dead
 
 TIMEOUT_S = 30
@@ -83,7 +83,7 @@ def created_once(target: Target) -> str:
 @assumption("infra/gcp/messaging.py", f"{CLOUD}/eventarc/docs/retry-events")
 def subscriptions(target: Target) -> str:
     """The subscriptions of the event functions have dead letters, attempts, deadline and backoff as wanted."""
-    wanted, shown = settings.read().delivery, []
+    wanted, shown = spec.read().delivery, []
     publisher, subscriber = target.pubsub()
     project = target.services.settings.project
     for topic in TOPICS.values():

@@ -9,9 +9,9 @@ from typing import Any
 
 import requests
 
+from infra import spec
 from infra.check.assumptions import CLOUD, assumption
 from infra.check.target import NotHere, Target, Wrong
-from infra.gcp import settings
 from infra.gcp.deployment import ROOT
 
 TIMEOUT_S = 30
@@ -76,14 +76,14 @@ def app_check(target: Target) -> str:
 def machines(target: Target) -> str:
     """Each function has the memory, time and generation of functions.toml."""
     shown = []
-    for name, spec in settings.read().functions.items():
+    for name, wanted in spec.read().functions.items():
         held = target.described("functions", "describe", name, "--gen2")["serviceConfig"]
-        if not held["availableMemory"].startswith(str(spec.memory_mb)) or held["timeoutSeconds"] != spec.timeout_s:
+        if not held["availableMemory"].startswith(str(wanted.memory_mb)) or held["timeoutSeconds"] != wanted.timeout_s:
             raise Wrong(f"{name} has {held['availableMemory']} and {held['timeoutSeconds']} s")
         service = target.described("run", "services", "describe", name)
         annotations = service["spec"]["template"]["metadata"]["annotations"]
         generation = annotations.get("run.googleapis.com/execution-environment", "not set")
-        if generation != f"gen{spec.generation}":
+        if generation != f"gen{wanted.generation}":
             raise Wrong(f"{name} runs in {generation}")
         shown.append(f"{name} {held['availableMemory']} {generation}")
     return ", ".join(shown)

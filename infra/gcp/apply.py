@@ -1,4 +1,4 @@
-"""Running a plan: each step in order, with a time limit, waiting where Google needs a moment, until the first failure."""
+"""Running a plan: each step in order, with a time limit and with retries while Google is not ready, until the first failure."""
 
 from __future__ import annotations
 
@@ -17,46 +17,47 @@ from infra.gcp.failures import ALREADY, WAITS_S, known
 from infra.gcp.steps import Command, Local, Lookup, Part, Step
 
 _NOT_FOUND = re.compile(r"NOT_FOUND|not found|\b404\b|does not exist|Unknown service account", re.IGNORECASE)
-# "Permission ... denied on resource (or it may not exist)": nobody can tell which, so it counts as a failure.
+# "Permission ... denied on resource (or it may not exist)" leaves open which, so it counts as a failure.
 _DENIED = re.compile(r"PERMISSION_DENIED|permission .*denied|does not have permission|\b403\b", re.IGNORECASE)
 _QUIET = {
-    "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",  # a question that nobody answers would stop everything
-    "CLOUDSDK_CORE_DISABLE_FILE_LOGGING": "1",  # nothing of a deployment is left in the person's home
+    "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",  # a question that nobody answers would block the run
+    "CLOUDSDK_CORE_DISABLE_FILE_LOGGING": "1",  # a deployment leaves no files in the person's home
     "CI": "1",  # the Firebase CLI and npm then ask nothing either
 }
 _LAST_LINES = 12
-_SLOW_ATTEMPTS = 4  # each of them takes minutes by itself
+_SLOW_ATTEMPTS = 4  # each takes minutes by itself
 
 Done = subprocess.CompletedProcess[str]
 
 
 class StepFailed(Exception):
-    """A command failed; the message names the step, the command, what Google said, its cause, and how to go on."""
+    """A command failed; the message names the step, the command, Google's answer, the cause, and how to continue."""
 
 
 class TimedOut(StepFailed):
-    """A command did not end within its time limit and was stopped; the message names it and says what to do."""
+    """A command did not finish within its time limit and was stopped."""
 
 
 def run(command: Command, values: dict[str, str] | None = None) -> Done:
-    """Run a command, asking nobody anything.
+    """Run a command without any prompt.
 
     Raises:
-        StepFailed: The program is not there.
-        TimedOut: The command ran longer than its limit; it and all that it started were stopped.
+        StepFailed: The program is missing.
+        TimedOut: The command took too long; it and its child processes were stopped.
     """
     argv = command.resolved(values or {})
     if command.stdin:
-        # A key or token is made and handed over inside the pipe: it is never in this process, in an argument, or on the screen.
+        # A key or token stays inside the pipe: it is never in this process, in an argument, or on the screen.
         argv = ["bash", "-o", "pipefail", "-c", f'{command.stdin} | "$@"', "bash", *argv]
+    pipe = subprocess.PIPE
     try:
         process = subprocess.Popen(  # noqa: S603 - our own commands
             argv,
             cwd=ROOT,
             env={**os.environ, **_QUIET},
-            stdin=subprocess.DEVNULL,  # whatever asks all the same gets no answer
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,  # a prompt gets no answer
+            stdout=pipe,
+            stderr=pipe,
             text=True,
             start_new_session=True,  # so that npx and pipes can be stopped as a whole
         )
@@ -69,11 +70,10 @@ def run(command: Command, values: dict[str, str] | None = None) -> Done:
         process.communicate()
         if not isinstance(exc, subprocess.TimeoutExpired):
             raise
-        minutes = f"{command.limit_s / 60:g} minutes"
         raise TimedOut(
-            f"This command did not finish within {minutes} and was stopped:\n  {command.shell()}\n"
+            f"This command did not finish within {command.limit_s / 60:g} minutes and was stopped:\n  {command.shell()}\n"
             "Check the network and https://status.cloud.google.com, then run the same command again. "
-            "If Google is still busy with it, the next run waits."
+            "If Google is still working on it, the next run waits."
         ) from exc
     return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
 
@@ -91,7 +91,7 @@ def output(command: Command) -> str:
 
 
 def said(done: Done) -> str:
-    """Return what a command that failed printed; the Firebase CLI and curl use stdout for it."""
+    """Return what a failed command printed; the Firebase CLI and curl use stdout for it."""
     return "\n".join(filter(None, (done.stdout.strip(), done.stderr.strip()))) or "It printed nothing."
 
 
@@ -100,68 +100,53 @@ def not_there(done: Done) -> bool:
     return bool(done.returncode and _NOT_FOUND.search(said(done)) and not _DENIED.search(said(done)))
 
 
+def _is_there(done: Done) -> bool:
+    return bool(ALREADY.search(said(done)))
+
+
 @dataclass(frozen=True)
 class Runner:
     """Runs the commands of a plan.
 
     Attributes:
-        say: Takes one line for the person.
-        again: The command line that goes on after a failure.
-        sleep: Waits, seconds.
+        again: The command line that continues after a failure.
+        sleep: Waits, in seconds.
         values: What the lookups found.
     """
 
-    say: Callable[[str], None]
     again: str
     sleep: Callable[[float], None] = time.sleep
     values: dict[str, str] = field(default_factory=dict)
     _seen: dict[tuple[str, ...], Any] = field(default_factory=dict)
 
-    def carry_out(self, parts: Iterable[Part]) -> None:
-        """Do all steps in order.
-
-        Raises:
-            StepFailed: A command failed; what was done before it stays.
-        """
+    def apply(self, parts: Iterable[Part]) -> None:
+        """Run all steps in order; a StepFailed leaves what was done before it."""
         for part in parts:
-            self.say(part.title)
+            print(part.title)
             for item in part.items:
                 if isinstance(item, Lookup):
                     self.look_up(item)
-                elif isinstance(item, Local):
-                    self._locally(item)
-                    self.say(f"  {item.name}: done")
                 else:
-                    self.say(f"  {item.name}: {self._step(item)}")
+                    print(f"  {item.name}: {self._local(item) if isinstance(item, Local) else self._step(item)}")
 
     def remove(self, items: Iterable[Step | Lookup]) -> None:
-        """Delete things in order. What is not there any more is passed over.
-
-        Raises:
-            StepFailed: A command failed.
-        """
+        """Delete things in order, and skip what does not exist; a StepFailed leaves what was done before it."""
         for item in items:
             if isinstance(item, Lookup):
                 self.look_up(item)
                 continue
-            names = [""]
-            if item.listed:
-                names = self._must(item.name, item.listed, {}).stdout.split()
+            names = self._must(item.name, item.listed, {}).stdout.split() if item.listed else [""]
             removed = False
             for name in names:
                 for command in item.remove:
-                    done = self._patiently(command, {"FOUND": name}, passing=not_there)
+                    done = self._patiently(command, {"FOUND": name}, fine=not_there)
                     if done.returncode and not not_there(done):
                         raise self._failed(item.name, command, said(done))
                     removed = removed or not done.returncode
-            self.say(f"  {item.name}: {'removed' if removed else 'not there'}")
+            print(f"  {item.name}: {'deleted' if removed else 'does not exist'}")
 
     def look_up(self, lookup: Lookup) -> None:
-        """Find a value.
-
-        Raises:
-            StepFailed: There is none, and no default; or the command failed.
-        """
+        """Find a value; a StepFailed says that there is none and no default, or that the command failed."""
         done = self._patiently(lookup.command, {})
         value = done.stdout.strip()
         if done.returncode and not (lookup.default is not None and not_there(done)):
@@ -170,37 +155,38 @@ class Runner:
             raise self._failed(f"look up {lookup.variable}", lookup.command, "It printed nothing.")
         self.values[lookup.variable] = value or str(lookup.default)
 
-    def _locally(self, item: Local) -> None:
+    def _local(self, item: Local) -> str:
         try:
             item.run(self.values)
         except (OSError, RuntimeError) as exc:
             raise StepFailed(self._sentence(item.name, item.why, str(exc))) from exc
+        return "done"
 
     def _step(self, step: Step) -> str:
-        """Do one step and return what came of it, in a word or two."""
+        """Run one step and return its outcome in a few words."""
         commands, outcome, extra = step.create, "done", {}
         if step.look:
-            held = step.judge(self._look(step.name, step.look), self.values)
+            held = step.compare(self._look(step.name, step.look), self.values)
             if held is True:
-                return "already as it should be"
+                return "no change"
             if isinstance(held, dict):
                 commands, outcome, extra = step.update or (), "updated", held
         if step.slow:
-            self.say(f"  {step.name}: this takes a few minutes")
+            print(f"  {step.name}: this takes a few minutes")
         for command in commands:
             done = self._patiently(command, extra, slow=step.slow)
             if not done.returncode:
                 continue
             if step.refused and re.search(step.refused[0], said(done)):
                 self._must(step.name, step.refused[1], extra)
-            elif step.update is not None and commands is step.create and ALREADY.search(said(done)):
+            elif step.update is not None and commands is step.create and _is_there(done):
                 for again in step.update:
                     self._must(step.name, again, extra)
-                outcome = "updated" if step.update else "already there"
+                outcome = "updated" if step.update else "exists"
             else:
                 raise self._failed(step.name, command, said(done))
             break
-        self._seen.clear()  # a change may show in any of the answers kept
+        self._seen.clear()  # a change may affect any of the cached answers
         return outcome
 
     def _must(self, name: str, command: Command, extra: dict[str, str]) -> Done:
@@ -210,7 +196,7 @@ class Runner:
         return done
 
     def _look(self, name: str, look: Command) -> Any:
-        """Return what a look prints, or None where the thing is not there; several steps may share one look."""
+        """Return what a look prints, or None if the thing does not exist; several steps may share one look."""
         key = tuple(look.resolved(self.values))
         if key not in self._seen:
             done = self._patiently(look, {})
@@ -223,21 +209,16 @@ class Runner:
         return self._seen[key]
 
     def _patiently(
-        self,
-        command: Command,
-        extra: dict[str, str],
-        *,
-        slow: bool = False,
-        passing: Callable[[Done], bool] = lambda done: bool(ALREADY.search(said(done))),
+        self, command: Command, extra: dict[str, str], *, slow: bool = False, fine: Callable[[Done], bool] = _is_there
     ) -> Done:
-        """Run a command, again and again while it fails with something that passes by itself."""
+        """Run a command, and retry while it fails with something that passes by itself."""
         values = {**self.values, **extra}
         for wait in WAITS_S[-_SLOW_ATTEMPTS:] if slow else WAITS_S:
             done = run(command, values)
-            failure = known(said(done)) if done.returncode and not passing(done) else None
+            failure = known(said(done)) if done.returncode and not fine(done) else None
             if failure is None or not failure.passes:
                 return done
-            self.say(f"    {failure.means} Trying again in {wait} s.")
+            print(f"    {failure.means} Trying again in {wait} s.")
             self.sleep(wait)
         return run(command, values)
 
@@ -245,15 +226,8 @@ class Runner:
         return StepFailed(self._sentence(name, command.shell(), text))
 
     def _sentence(self, name: str, command: str, text: str) -> str:
-        lines = [line for line in text.strip().splitlines() if line.strip()][-_LAST_LINES:]
+        lines = [f"  | {line}" for line in text.splitlines() if line.strip()][-_LAST_LINES:]
         failure = known(text)
-        return "\n".join(
-            [
-                f"Stopped at: {name}",
-                f"  command: {command}",
-                *(f"  | {line}" for line in lines),
-                *([failure.means, f"  (source: {failure.source})"] if failure else []),
-                "Everything done so far is kept. Once the cause is fixed, the same command continues from here:",
-                f"  {self.again}",
-            ]
-        )
+        cause = [failure.means, f"  (source: {failure.source})"] if failure else []
+        after = "Everything done so far is kept. After you fix the cause, continue with the same command:"
+        return "\n".join([f"Stopped at: {name}", f"  command: {command}", *lines, *cause, after, f"  {self.again}"])

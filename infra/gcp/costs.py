@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.gcp import settings
-from infra.spec import FunctionSpec
+from infra import spec
+from infra.spec import FunctionSpec, Settings
 
 PRICES = Path(__file__).with_name("prices.toml")
 MONTHS = (100, 1_000, 10_000)
@@ -24,7 +24,7 @@ DAY_S = 86_400
 REQUESTS_PER_SECOND = {"submit": 100, "progress": 250}
 """Requests that one instance with one CPU answers at most, refusing each at once: an estimate, to be on the safe side."""
 READS = {"submit": 3, "progress": 2}
-"""Firestore reads of one refused request: the valves; the progress and the intake of an unknown id."""
+"""Firestore reads of one refused request: the limits; the progress and the intake of an unknown id."""
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,13 @@ def over(used: float, free: float) -> float:
     return max(0.0, used - free)
 
 
-def attack(configured: settings.Settings) -> dict[str, float]:
+def attack(configured: Settings) -> dict[str, float]:
     """Return dollars of the worst day by what is attacked, free parts not counted.
 
     Args:
-        configured: Instances and valves.
+        configured: Instances and limits.
     """
-    price, specs, valves = prices(), configured.functions, configured.valves
+    price, specs, limits = prices(), configured.functions, configured.rate_limits
     run, reads = price["run"], price["firestore"]["hundred_thousand_reads"] / 1e5
 
     def busy(spec: FunctionSpec) -> float:
@@ -113,7 +113,7 @@ def attack(configured: settings.Settings) -> dict[str, float]:
         requests = specs[name].max_instances * REQUESTS_PER_SECOND[name] * DAY_S
         return float(requests * (run["million_requests"] / 1e6 + READS[name] * reads))
 
-    pages = HARD_FACTOR * valves.pages_per_day + specs["ocr"].max_instances * MOST_PAGES
+    pages = HARD_FACTOR * limits.pages_per_day + specs["ocr"].max_instances * MOST_PAGES
     return {
         "pages sent to Vision": pages / 1_000 * price["vision"]["thousand_pages"],
         "ocr, all instances busy all day": busy(specs["ocr"]),
@@ -121,11 +121,11 @@ def attack(configured: settings.Settings) -> dict[str, float]:
         "submit, requests and reads of a flood": flood("submit"),
         "progress, all instances busy all day": busy(specs["progress"]),
         "progress, requests and reads of a flood": flood("progress"),
-        "storage of what was sent, for a month": valves.pages_per_day * MOST_GIB * price["storage"]["gib_month"],
+        "storage of what was sent, for a month": limits.pages_per_day * MOST_GIB * price["storage"]["gib_month"],
     }
 
 
-def month_table(configured: settings.Settings) -> str:
+def month_table(configured: Settings) -> str:
     """Return the monthly costs as Markdown."""
     columns = {bills: month(bills, dict(configured.functions)) for bills in MONTHS}
     lines = [f"| dollars a month | {' | '.join(f'{bills:,} bills' for bills in MONTHS)} |", "|---|--:|--:|--:|"]
@@ -137,7 +137,7 @@ def month_table(configured: settings.Settings) -> str:
     return "\n".join([*lines, f"| together | {totals} |"])
 
 
-def attack_table(configured: settings.Settings) -> str:
+def attack_table(configured: Settings) -> str:
     """Return the worst day as Markdown."""
     parts = attack(configured)
     rows = [f"| {what} | {dollars:.0f} |" for what, dollars in parts.items()]
@@ -147,4 +147,4 @@ def attack_table(configured: settings.Settings) -> str:
 
 
 if __name__ == "__main__":
-    print(f"{month_table(settings.read())}\n\n{attack_table(settings.read())}")
+    print(f"{month_table(spec.read())}\n\n{attack_table(spec.read())}")

@@ -1,4 +1,4 @@
-"""One deployment: where it is and what its things are called. Every name is decided here and nowhere else."""
+"""One deployment: where it is and what its resources are called. Every name is decided here."""
 
 from __future__ import annotations
 
@@ -11,15 +11,10 @@ from infra.spec import dead as dead
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / ".build"
-"""Where source and site are staged; relative paths in the plan begin here."""
-
+"""Where source and site are staged; relative paths in the plan begin at ROOT."""
 DEFAULT_REGION = "us-east4"
 """Northern Virginia: the closest region to New York with all the products (https://cloud.google.com/about/locations)."""
-
-_PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
-_REGION = re.compile(r"[a-z]+-[a-z]+[0-9]+")
-_GOOGLE_ID = re.compile(r"[A-Za-z0-9_-]{10,100}")
-_EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
+_GOOGLE_ID = r"([A-Za-z0-9_-]{10,100})?"
 
 ACCOUNTS: Mapping[str, str] = {
     "submit": "function submit",
@@ -31,27 +26,26 @@ ACCOUNTS: Mapping[str, str] = {
     "clock": "calls sweep every minute",
     "build": "builds the functions",
 }
-"""Service accounts by what they are for: the short name, and what the console shows."""
-
+"""Service accounts: the short name, and what the console shows."""
 TOPICS: Mapping[str, str] = {"OCR_TOPIC": "ocr-requests", "SHEET_TOPIC": "sheet-requests"}
-"""Topic ids by the environment variable that tells the functions of them."""
+"""Topic IDs by the environment variable that holds them."""
 
 
 class BadOption(Exception):
-    """A value on the command line that no deployment can have; the message says what it must look like."""
+    """An impossible value on the command line; the message says what the value must look like."""
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """What the person chose, and the names that follow.
+    """What the person chose, and the names that follow from it.
 
     Attributes:
-        project: Google Cloud project id.
+        project: Google Cloud project ID.
         region: Region of everything that has one.
-        sheet: Id of the Google spreadsheet; "" to deploy without and set it later.
-        drive_folder: Id of the Drive folder for copies of the bills; "" for none.
-        alert_email: Who is told when something is wrong; "" for nobody.
-        app_check_key: Site key of reCAPTCHA for Firebase App Check; "" leaves App Check off.
+        sheet: ID of the spreadsheet; "" to deploy without one and set it later.
+        drive_folder: ID of the Drive folder for copies of the bills; "" for none.
+        alert_email: Who gets the alerts; "" for nobody.
+        app_check_key: reCAPTCHA site key for Firebase App Check; "" leaves App Check off.
     """
 
     project: str
@@ -62,21 +56,21 @@ class Deployment:
     app_check_key: str = ""
 
     def __post_init__(self) -> None:
-        rules = [
-            ("--project", self.project, _PROJECT, "a project id: 6 to 30 small letters, digits and hyphens"),
-            ("--region", self.region, _REGION, "a region such as us-east4"),
-            ("--sheet", self.sheet or "-" * 10, _GOOGLE_ID, "the part of the Sheet's address between /d/ and /edit"),
-            ("--drive-folder", self.drive_folder or "-" * 10, _GOOGLE_ID, "the last part of the folder's address"),
-            ("--alert-email", self.alert_email or "a@b.c", _EMAIL, "one e-mail address"),
-            ("--app-check-key", self.app_check_key or "-" * 10, _GOOGLE_ID, "a reCAPTCHA Enterprise site key"),
-        ]
-        for option, value, pattern, rule in rules:
-            if not pattern.fullmatch(value):
+        project = "a project ID: 6 to 30 lowercase letters, digits, and hyphens"
+        for option, value, pattern, rule in (
+            ("--project", self.project, r"[a-z][a-z0-9-]{4,28}[a-z0-9]", project),
+            ("--region", self.region, r"[a-z]+-[a-z]+[0-9]+", "a region such as us-east4"),
+            ("--sheet", self.sheet, _GOOGLE_ID, "the part of the Sheet's address between /d/ and /edit"),
+            ("--drive-folder", self.drive_folder, _GOOGLE_ID, "the last part of the folder's address"),
+            ("--alert-email", self.alert_email, r"([^@\s,]+@[^@\s,]+\.[^@\s,]+)?", "one email address"),
+            ("--app-check-key", self.app_check_key, _GOOGLE_ID, "a reCAPTCHA Enterprise site key"),
+        ):
+            if not re.fullmatch(pattern, value):
                 raise BadOption(f"{option} {value!r} is not {rule}.")
 
     @property
     def bucket(self) -> str:
-        """Bucket of the bills; bucket names are one space for all of Google, so the project's id is in it."""
+        """Bucket of the bills; all of Google shares bucket names, so it contains the project ID."""
         return f"{self.project}-bills"
 
     def account(self, name: str) -> str:

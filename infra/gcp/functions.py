@@ -1,4 +1,4 @@
-"""The five functions, and the clock that calls `sweep`."""
+"""The five functions, and the scheduler job that calls `sweep`."""
 
 from __future__ import annotations
 
@@ -9,58 +9,49 @@ from typing import Any
 
 from infra.gcp.deployment import TOPICS, Deployment
 from infra.gcp.grants import ADDRESS_KEY
-from infra.gcp.settings import Settings
 from infra.gcp.steps import Lookup, Step, gcloud, resource
-from infra.spec import FunctionSpec
+from infra.spec import FunctionSpec, Settings
 
 SOURCE = ".build/source"
 REPOSITORY = "intake"
 DIGEST_LABEL = "intake-source"
 JOB = "intake-sweep"
 DEPLOY_LIMIT_S = 1800
-"""A build takes some minutes; gcloud itself gives up later than this."""
+"""A build takes some minutes; gcloud itself gives up later."""
 _SWEEP_SECONDS = 320
-"""Longer than `sweep` may take, so that the clock does not count a run as failed that goes on."""
+"""Longer than `sweep` may take, so that the scheduler does not report a running call as failed."""
 
 
 def environment(deployment: Deployment, settings: Settings, spec: FunctionSpec) -> dict[str, str]:
-    """Return the variables of a function: what it needs of this deployment, and what functions.toml sets."""
+    """Return the environment variables of a function: those of this deployment, and those of functions.toml."""
     values = {
         "GOOGLE_CLOUD_PROJECT": deployment.project,  # the runtime does not set it
         "BILLS_BUCKET": deployment.bucket,
         **TOPICS,
         "THREADS": str(spec.threads),
     }
-    valves = settings.valves
+    limits = settings.rate_limits
     if spec.name in ("submit", "ocr"):
-        values["PAGES_PER_DAY"] = str(valves.pages_per_day)
+        values["PAGES_PER_DAY"] = str(limits.pages_per_day)
     if spec.name == "submit":
-        values["SUBMISSIONS_PER_HOUR"] = str(valves.submissions_per_hour)
-        values["SUBMISSIONS_PER_HOUR_PEER"] = str(valves.submissions_per_hour_peer)
+        values["SUBMISSIONS_PER_HOUR"] = str(limits.submissions_per_hour)
+        values["SUBMISSIONS_PER_HOUR_PEER"] = str(limits.submissions_per_hour_peer)
         if deployment.app_check_key:
             values["APP_CHECK_PROJECT"] = "${PROJECT_NUMBER}"
-            values["APP_CHECK_KEY"] = deployment.app_check_key  # for the next deployment, which need not be told again
-    if spec.name in ("record", "sweep"):  # the one writes rows and copies, the other takes lists and wakes copies
+            values["APP_CHECK_KEY"] = deployment.app_check_key  # the next deployment reads it here
+    if spec.name in ("record", "sweep"):  # record writes rows and copies, sweep reads lists
         chosen = {"SHEET_ID": deployment.sheet, "DRIVE_FOLDER": deployment.drive_folder}
         values |= {name: value for name, value in chosen.items() if value}
     return {**values, **spec.environment}
 
 
 def function(deployment: Deployment, settings: Settings, spec: FunctionSpec, digest: str) -> Step:
-    """Return one function.
-
-    Args:
-        deployment: The deployment.
-        settings: What functions.toml says.
-        spec: The function.
-        digest: Digest of the source; kept as a label, so that the same source is not built twice.
-    """
+    """Return one function; the digest of its source becomes a label, so that the same source is not built twice."""
     where = (spec.name, "--gen2", deployment.project_flag, f"--region={deployment.region}")
     variables = environment(deployment, settings, spec)
+    who = "Anybody, through Hosting," if spec.public else "Our own service accounts, from inside Google Cloud,"
     deploy = [
-        "functions",
-        "deploy",
-        *where,
+        *("functions", "deploy", *where),
         f"--runtime={settings.runtime}",
         f"--source={SOURCE}",
         f"--entry-point={spec.name}",
@@ -74,10 +65,10 @@ def function(deployment: Deployment, settings: Settings, spec: FunctionSpec, dig
         f"--build-service-account=projects/{deployment.project}/serviceAccounts/{deployment.account('build')}",
         f"--docker-repository=projects/{deployment.project}/locations/{deployment.region}/repositories/{REPOSITORY}",
         f"--ingress-settings={'all' if spec.public else 'internal-only'}",
-        # On a function that is there this flag means "take the role from allUsers away", and the form would answer 403 until
-        # it is given again (gcloud, command_lib/functions/v2/deploy/command.py).
+        # On an existing function this flag removes the role of allUsers, and the form would answer 403 until the role is
+        # granted again (gcloud, command_lib/functions/v2/deploy/command.py).
         *(() if spec.public else ("--no-allow-unauthenticated",)),
-        "--serve-all-traffic-latest-revision",  # ends a roll-back to an older revision
+        "--serve-all-traffic-latest-revision",  # ends a rollback
         f"--update-labels={DIGEST_LABEL}={digest}",
         *_trigger(deployment, spec),
         f"--set-env-vars={','.join(f'{name}={value}' for name, value in variables.items())}",
@@ -86,35 +77,34 @@ def function(deployment: Deployment, settings: Settings, spec: FunctionSpec, dig
         deploy.append(f"--set-secrets=ADDRESS_KEY={ADDRESS_KEY}:latest")
     return Step(
         f"function {spec.name}",
-        _reason(spec),
+        f"{who} may call it. infra/functions.toml has the reason for each number.",
         (replace(gcloud(*deploy), limit_s=DEPLOY_LIMIT_S),),
         look=gcloud("functions", "describe", *where, "--format=json"),
-        judge=lambda found, _values: _same(found, deployment, spec, variables, digest),
+        compare=lambda found, _values: _same(found, deployment, spec, variables, digest),
         slow=True,
         remove=(replace(gcloud("functions", "delete", *where, "--quiet"), limit_s=DEPLOY_LIMIT_S),),
     )
 
 
 def generation(deployment: Deployment, spec: FunctionSpec) -> Step:
-    """Return in which execution environment a function runs; functions deploy has no flag for it.
+    """Return the execution environment of a function, for which functions deploy has no flag.
 
-    The first starts faster and is the only one for less than 512 MiB; the second is a whole Linux kernel, so that the process
-    which opens files can be confined by Landlock (https://cloud.google.com/run/docs/about-execution-environments).
+    The first generation starts faster and is the only one below 512 MiB. The second is a whole Linux kernel, so that Landlock
+    can sandbox the process that opens files (https://cloud.google.com/run/docs/about-execution-environments).
     """
     where = (spec.name, deployment.project_flag, f"--region={deployment.region}")
     wanted = f"gen{spec.generation}"
 
-    def judge(found: Any, _values: Mapping[str, str]) -> bool:
-        template = ((found or {}).get("spec") or {}).get("template") or {}
-        held = (template.get("metadata") or {}).get("annotations") or {}
-        return bool(held.get("run.googleapis.com/execution-environment") == wanted)
+    def compare(found: Any, _values: Mapping[str, str]) -> bool:
+        annotations = found["spec"]["template"]["metadata"].get("annotations") or {} if found else {}
+        return bool(annotations.get("run.googleapis.com/execution-environment") == wanted)
 
     return Step(
         f"{spec.name} runs in generation {spec.generation}",
-        "Chosen in infra/functions.toml; a deployment of the function may undo it.",
+        "infra/functions.toml has the reason. A deployment of the function can undo it.",
         (gcloud("run", "services", "update", *where, f"--execution-environment={wanted}"),),
         look=gcloud("run", "services", "describe", *where, "--format=json"),
-        judge=judge,
+        compare=compare,
     )
 
 
@@ -126,13 +116,8 @@ def _trigger(deployment: Deployment, spec: FunctionSpec) -> list[str]:
     return [f"--trigger-topic={TOPICS[spec.trigger]}", f"--trigger-service-account={push}", "--retry"]
 
 
-def _reason(spec: FunctionSpec) -> str:
-    who = "Anybody, through Hosting," if spec.public else "Our own service accounts, from inside Google Cloud,"
-    return f"{who} may call it. infra/functions.toml has the reason for each number."
-
-
 def _same(found: Any, deployment: Deployment, spec: FunctionSpec, variables: Mapping[str, str], digest: str) -> bool:
-    """Return whether a function is as it should be, so that minutes of building are saved."""
+    """Return whether a function needs no change, which saves minutes of building."""
     if not found:
         return False
     service, trigger = found.get("serviceConfig", {}), found.get("eventTrigger", {})
@@ -156,15 +141,15 @@ def _same(found: Any, deployment: Deployment, spec: FunctionSpec, variables: Map
 
 
 def _mebibytes(text: str) -> int:
-    """Read a size as the API writes it: `512Mi`, `512M` or `1Gi` (the API means the same by M and Mi)."""
+    """Read a size as the API writes it: `512Mi`, `512M`, or `1Gi` (for the API, M is the same as Mi)."""
     match = re.fullmatch(r"(\d+)([MG])i?", text)
     return int(match[1]) * (1024 if match[2] == "G" else 1) if match else 0
 
 
 def repository(deployment: Deployment) -> Step:
-    """Return where the images of the functions are kept."""
+    """Return the repository of the functions' images."""
     where = (REPOSITORY, deployment.project_flag, f"--location={deployment.region}")
-    why = "The functions' images. The build may write there and nowhere else."
+    why = "Holds the functions' images. The build can write only here."
     name = f"image repository {REPOSITORY}"
     return resource(name, why, "artifacts repositories", where, ("--repository-format=docker",))
 
@@ -182,15 +167,15 @@ def scheduler(deployment: Deployment) -> tuple[Lookup | Step, ...]:
         f"--attempt-deadline={_SWEEP_SECONDS}s",
     )
     find = ("sweep", "--gen2", project, f"--region={deployment.region}", "--format=value(serviceConfig.uri)")
-    why = "What stopped continues within minutes. A failed call is not repeated: the next one is a minute away."
+    why = "Work that stopped continues within minutes. A failed call is not retried, because the next one is a minute away."
     return (
-        Lookup("SWEEP_URL", "The address of sweep.", gcloud("functions", "describe", *find)),
+        Lookup("SWEEP_URL", "Address of sweep.", gcloud("functions", "describe", *find)),
         resource(f"scheduler job {JOB}", why, "scheduler jobs", where, wanted, wanted, kind="http"),
         Step(
             f"scheduler job {JOB} is not paused",
-            "Only a paused job can be resumed, so that is looked at first.",
+            "Only a paused job can be resumed.",
             (gcloud("scheduler", "jobs", "resume", *where),),
             look=gcloud("scheduler", "jobs", "describe", *where, "--format=json"),
-            judge=lambda found, _values: (found or {}).get("state") == "ENABLED",
+            compare=lambda found, _values: (found or {}).get("state") == "ENABLED",
         ),
     )

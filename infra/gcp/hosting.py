@@ -1,4 +1,4 @@
-"""Firebase: what gcloud has no command for, the site and the rules and indexes of Firestore. By the Firebase CLI, pinned."""
+"""Firebase, for what gcloud has no command: the site, and the rules and indexes of Firestore."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from infra.gcp.steps import Command, Item, Local, Lookup, Step, curl, taken
 FIREBASE_TOOLS = "firebase-tools@15.34.2"
 APP_NAME = "GreenWatt Intake"
 LIMIT_S = 900
-"""The first call fetches the CLI from npm, and a deployment of Firestore's indexes may wait for Google."""
+"""The first call downloads the CLI, and a deployment of Firestore's indexes can take minutes."""
 
 
 def firebase(deployment: Deployment, *arguments: str) -> Command:
-    """Return a command of the pinned Firebase CLI; npx fetches it when it is not there.
+    """Return a command of the pinned Firebase CLI, which npx downloads.
 
-    With application-default credentials it sends no quota project of its own, which Google answers with 403
+    With application-default credentials it sends no quota project by itself, and Google answers 403
     (firebase-tools, src/apiv2.ts).
     """
     quota = ("env", f"GOOGLE_CLOUD_QUOTA_PROJECT={deployment.project}")
@@ -27,9 +27,9 @@ def firebase(deployment: Deployment, *arguments: str) -> Command:
 
 
 def project(deployment: Deployment) -> tuple[Item, ...]:
-    """Return Firebase in the project, its Hosting site, and the web app; early, so that a missing login shows at once.
+    """Return Firebase in the project, its Hosting site, and the web app; early, so that a missing login shows soon.
 
-    None of the commands may be run twice, and the CLI hides what Google says, so each is looked for first.
+    None of the commands can be repeated, and the CLI hides what Google says, so each thing is looked for first.
     """
     flag = f"--project={deployment.project}"
     sites = firebase(deployment, "hosting:sites:list", flag, "--json")
@@ -38,18 +38,18 @@ def project(deployment: Deployment) -> tuple[Item, ...]:
     return (
         Step(
             "Firebase in the project",
-            "Hosting and the rules of Firestore belong to Firebase.",
+            "Hosting and the rules of Firestore are parts of Firebase.",
             (firebase(deployment, "projects:addfirebase", deployment.project),),
             look=firebase(deployment, "projects:list", "--json"),
-            judge=lambda found, _values: _listed(found, "projectId", deployment.project),
+            compare=lambda found, _values: _listed(found, "projectId", deployment.project),
         ),
         Step(
             "Hosting site",
-            "A project that is new to Firebase has none; its name is part of the form's address.",
+            "A project that is new to Firebase has none. Its name is part of the form's address.",
             (firebase(deployment, "hosting:sites:create", deployment.project, flag),),
             look=sites,
-            judge=lambda found, _values: bool(found["result"]["sites"]),
-            # The project's id may be the name of a site of somebody else.
+            compare=lambda found, _values: bool(found["result"]["sites"]),
+            # Somebody else may have a site with the name of the project.
             refused=(
                 r"already (exists|reserved)|Invalid name",
                 firebase(deployment, "hosting:sites:create", "intake-${PROJECT_NUMBER}", flag),
@@ -58,35 +58,35 @@ def project(deployment: Deployment) -> tuple[Item, ...]:
         *site_lookups(deployment),
         Step(
             f"web app {APP_NAME}",
-            "Gives the page the key with which it listens to Firestore.",
+            "The page needs its API key to listen to Firestore.",
             (firebase(deployment, "apps:create", "WEB", APP_NAME, flag),),
             look=apps,
-            judge=lambda found, _values: _listed(found, "displayName", APP_NAME),
+            compare=lambda found, _values: _listed(found, "displayName", APP_NAME),
         ),
-        Lookup("APP_ID", "The project may have other web apps.", taken(apps, app_id)),
+        Lookup("APP_ID", "ID of our web app; the project may have others.", taken(apps, app_id)),
         *([_app_check(deployment)] if deployment.app_check_key else []),
     )
 
 
 def site_lookups(deployment: Deployment) -> tuple[Lookup, ...]:
-    """Return the site and its address: the default one, which need not be called like the project."""
+    """Return the default site, whose name can differ from the project's, and its address."""
     sites = firebase(deployment, "hosting:sites:list", f"--project={deployment.project}", "--json")
     site = 'min(found["result"]["sites"], key=lambda site: site.get("type") != "DEFAULT_SITE")'
     return (
-        Lookup("SITE", "The site's name.", taken(sites, f'{site}["name"].rpartition("/")[2]')),
-        Lookup("SITE_URL", "The form's address.", taken(sites, f'{site}["defaultUrl"]')),
+        Lookup("SITE", "Name of the site.", taken(sites, f'{site}["name"].rpartition("/")[2]')),
+        Lookup("SITE_URL", "Address of the form.", taken(sites, f'{site}["defaultUrl"]')),
     )
 
 
 def _app_check(deployment: Deployment) -> Step:
-    """Return the registration of the reCAPTCHA key, without which App Check gives the page no token.
+    """Return the registration of the reCAPTCHA key, without which the page gets no App Check token.
 
     https://firebase.google.com/docs/reference/appcheck/rest/v1/projects.apps.recaptchaEnterpriseConfig/patch
     """
     config = "projects/${PROJECT_NUMBER}/apps/${APP_ID}/recaptchaEnterpriseConfig"
     return Step(
         "App Check knows the key",
-        "The page gets its tokens for this reCAPTCHA key.",
+        "App Check issues the page tokens for this reCAPTCHA key.",
         (
             curl(
                 f"https://firebaseappcheck.googleapis.com/v1/{config}?updateMask=siteKey",
@@ -100,27 +100,24 @@ def _app_check(deployment: Deployment) -> Step:
 
 
 def rules(deployment: Deployment) -> tuple[Item, ...]:
-    """Return the rules, indexes and TTL of Firestore, early because indexes take minutes to build.
-
-    The CLI compares and changes only what differs.
-    """
+    """Return the rules, indexes, and TTL of Firestore, early because indexes take minutes to build."""
     deploy = ("deploy", "--only=firestore", f"--project={deployment.project}", "--config=.build/firebase.json")
     return (
         Local(
             ".build/firebase.json",
-            "infra/firebase.json with this deployment's site and region, and beside it the files that it names.",
+            "infra/firebase.json with the site and region, and the files that it names.",
             lambda values: staging.stage_firebase(deployment, values["SITE"]),
         ),
         Step(
-            "Firestore's rules, indexes and TTL",
-            "What a stranger may read; what sweep and submit ask for; finished progress documents are deleted in time.",
+            "Firestore rules, indexes, and TTL",
+            "What strangers can read, what sweep and submit query, and when finished progress documents are deleted.",
             (firebase(deployment, *deploy),),
         ),
     )
 
 
 def site(deployment: Deployment) -> tuple[Item, ...]:
-    """Return the deployment of the site; `destroy` switches it off, since a default site cannot be deleted."""
+    """Return the deployment of the site; `destroy` disables it, because a default site cannot be deleted."""
     flag = f"--project={deployment.project}"
     config = firebase(deployment, "apps:sdkconfig", "WEB", "${APP_ID}", flag, "--json")
 
@@ -132,10 +129,10 @@ def site(deployment: Deployment) -> tuple[Item, ...]:
         staging.add_firebase_config(deployment, done.stdout)
 
     return (
-        Local(".build/site", f"The page, built by npm, and its Firebase configuration: {config.shell()}", stage),
+        Local(".build/site", f"The page, built with npm, and its Firebase configuration: {config.shell()}", stage),
         Step(
-            "the site",
-            "The agents' form with its headers and the way to submit and progress.",
+            "site",
+            "The form with its headers, and the rewrites to submit and progress.",
             (firebase(deployment, "deploy", "--only=hosting", flag, "--config=.build/firebase.json"),),
             slow=True,
             remove=(firebase(deployment, "hosting:disable", "--force", "--site=${SITE}", flag),),

@@ -1,8 +1,7 @@
-"""How many instances each function may have within the vCPUs that the project may use in its region.
+"""How many instances each function gets within the project's quota of vCPUs in its region.
 
-New projects have 10 to 20 (https://cloud.google.com/run/quotas); the numbers in infra/functions.toml add up to more, and a
-function whose `max_instances` alone passes the quota cannot be deployed. If all instances may run at once, `ocr` cannot take
-from `submit` what agents need.
+New projects have 10 to 20 vCPUs (https://cloud.google.com/run/quotas). infra/functions.toml asks for more in total, and a
+function whose `max_instances` exceeds the quota cannot be deployed. When all instances fit, `ocr` takes none from `submit`.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 from infra.gcp.deployment import Deployment
-from infra.gcp.settings import Settings
 from infra.gcp.steps import Command, gcloud
+from infra.spec import Settings
 
 _FIRST = ("submit", "progress", "ocr")
-"""Who gets the next instance: what an agent waits for comes first. The others have one, and need one."""
+"""Order in which functions get another instance: first what an agent waits for. The others need only one."""
 
 
 def quota(deployment: Deployment) -> Command:
@@ -28,7 +27,7 @@ def quota(deployment: Deployment) -> Command:
 
 
 def vcpus(found: Any, region: str) -> int | None:
-    """Read the quota of a region from what `quota` prints; None where it says nothing of it."""
+    """Return the quota of a region from what `quota` prints, or None if it is not there."""
     for info in (found or {}).get("dimensionsInfos", []):  # the more specific ones come first
         if info.get("dimensions", {}).get("region", region) == region and "value" in info.get("details", {}):
             return int(info["details"]["value"]) // 1000
@@ -38,7 +37,7 @@ def vcpus(found: Any, region: str) -> int | None:
 def within(settings: Settings, limit: int) -> Settings:
     """Return the settings with `max_instances` that fit into a number of vCPUs.
 
-    Everyone gets one instance, then `submit`, `progress` and `ocr` one more each in turn, up to what functions.toml says.
+    Each function gets one instance. Then `submit`, `progress`, and `ocr` get one more in turn, up to what functions.toml says.
     """
     specs = settings.functions
     given = dict.fromkeys(specs, 1)

@@ -1,4 +1,4 @@
-"""Pub/Sub: the two topics, their dead letters, and the subscriptions that Eventarc makes for the functions."""
+"""Pub/Sub: the two topics, their dead letters, and the subscriptions that Eventarc creates for the functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infra.gcp.steps import Item, Lookup, Step, gcloud, resource
 from infra.spec import Delivery, FunctionSpec
 
 KEEP = "7d"
-"""How long an undelivered message is kept; the sweeper sends a new one within minutes anyway."""
+"""How long an undelivered message is kept; the sweeper sends a new one within minutes."""
 
 
 def topics(deployment: Deployment) -> Iterator[Step]:
@@ -19,11 +19,11 @@ def topics(deployment: Deployment) -> Iterator[Step]:
     for topic_id in TOPICS.values():
         letters = dead(topic_id)
         for name, why in (
-            (topic_id, "Carries the ids of intakes, never data."),
-            (letters, f"Takes what {topic_id} could not deliver."),
+            (topic_id, "Carries IDs of intakes, never data."),
+            (letters, f"Receives what {topic_id} could not deliver."),
         ):
             yield resource(f"topic {name}", why, "pubsub topics", (deployment.topic(name), flag))
-        # `redrive` sends on what it has pulled before it acknowledges, hence the long deadline.
+        # `redrive` publishes what it pulled before it acknowledges, so the deadline is long.
         keep = ("--ack-deadline=600", "--message-retention-duration=31d", "--expiration-period=never")
         yield resource(
             f"subscription {letters}",
@@ -36,15 +36,17 @@ def topics(deployment: Deployment) -> Iterator[Step]:
 
 
 def delivery(deployment: Deployment, spec: FunctionSpec, topic_id: str, wanted: Delivery) -> Iterator[Item]:
-    """Yield how a function's messages are delivered: by the subscription that Eventarc has made, which is brought in line."""
+    """Yield how a function's messages are delivered: by the subscription that Eventarc created, with our settings."""
     prefix, flag = topic_id.partition("-")[0].upper(), deployment.project_flag
     trigger, subscription = f"{prefix}_TRIGGER", f"{prefix}_SUBSCRIPTION"
     where = (spec.name, "--gen2", flag, f"--region={deployment.region}", "--format=value(eventTrigger.trigger)")
     made = ("describe", f"${{{trigger}}}", flag, "--format=value(transport.pubsub.subscription)")
-    why = f"The Eventarc trigger that the deployment of {spec.name} made."
+    why = f"Eventarc trigger of {spec.name}."
     yield Lookup(trigger, why, gcloud("functions", "describe", *where))
     yield Lookup(
-        subscription, "Its subscription, which has no dead letters yet.", gcloud("eventarc", "triggers", *made)
+        subscription,
+        "Subscription of the trigger, which has no dead letters yet.",
+        gcloud("eventarc", "triggers", *made),
     )
     name = f"${{{subscription}}}"
     yield from of_delivery(deployment, topic_id, name)
@@ -59,6 +61,6 @@ def delivery(deployment: Deployment, spec: FunctionSpec, topic_id: str, wanted: 
     )
     yield Step(
         f"delivery to {spec.name}",
-        f"A run may take {spec.timeout_s} s. What fails is tried again later and later, then goes to the dead letters.",
+        f"A run may take {spec.timeout_s} s. A failed message is retried with backoff, then becomes a dead letter.",
         (gcloud("pubsub", "subscriptions", "update", name, flag, *update),),
     )

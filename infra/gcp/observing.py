@@ -1,4 +1,4 @@
-"""Monitoring: the log-based metrics, alert policies and dashboard of infra/monitoring, and who is told."""
+"""Monitoring: the log-based metrics, alert policies, and dashboard of infra/monitoring, and who gets the alerts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def files(folder: str) -> list[Path]:
 
 
 def metrics(deployment: Deployment) -> Iterator[Step]:
-    """Yield the log-based metrics; alert policies can use them some minutes later at the earliest, so they come early."""
+    """Yield the log-based metrics, early because alert policies can use them only some minutes later."""
     for path in files("metrics"):
         document = json.loads(path.read_text("utf-8"))
         file = (f"--config-from-file={path.relative_to(ROOT)}",)
@@ -32,7 +32,7 @@ def metrics(deployment: Deployment) -> Iterator[Step]:
 
 
 def _named(group: str, deployment: Deployment, name: str, value: str = "name") -> Command:
-    """Return the command that prints what Google calls a thing that we know by its title."""
+    """Return the command that prints the name that Google gave to a thing with our title."""
     find = (deployment.project_flag, f'--filter=displayName="{name}"', f"--format=value({value})")
     return gcloud(*group.split(), "list", *find)
 
@@ -40,10 +40,10 @@ def _named(group: str, deployment: Deployment, name: str, value: str = "name") -
 def _titled(
     deployment: Deployment, group: str, title: str, why: str, create: tuple[str, ...], update: tuple[str, ...]
 ) -> Step:
-    """Return a step for something that gets its name from Google: found by its title, updated under its name."""
+    """Return a step for something that gets its name from Google: it is found by its title."""
     words, flag = group.split(), deployment.project_flag
 
-    def judge(found: Any, values: Mapping[str, str]) -> bool | dict[str, str]:
+    def compare(found: Any, values: Mapping[str, str]) -> bool | dict[str, str]:
         held: dict[str, Any] = next((entry for entry in found or [] if entry.get("displayName") == title), {})
         if not held:
             return False
@@ -57,30 +57,29 @@ def _titled(
         (gcloud(*words, "create", flag, *create),),
         (gcloud(*words, "update", "${FOUND}", flag, *update),),
         gcloud(*words, "list", flag, "--format=json"),
-        judge,
+        compare,
         remove=(gcloud(*words, "delete", "${FOUND}", flag, "--quiet"),),
         listed=_named(group, deployment, title),
     )
 
 
 def monitoring(deployment: Deployment) -> Iterator[Item]:
-    """Yield the notification channel, the alert policies and the dashboard.
+    """Yield the notification channel, the alert policies, and the dashboard.
 
-    An update of a policy from a file replaces its channels too, unless they are named again (gcloud,
-    surface/monitoring/policies/update.py); so those that it has are kept, and ours is added. A run that is given no address
-    keeps the channel that is there. An update of the dashboard has to name the etag that was found
-    (https://cloud.google.com/monitoring/api/ref_v3/rest/v1/projects.dashboards/patch).
+    An update of a policy from a file removes its channels unless the command names them (gcloud,
+    surface/monitoring/policies/update.py). So the existing ones are named, and ours is added. An update of the dashboard has
+    to name its etag (https://cloud.google.com/monitoring/api/ref_v3/rest/v1/projects.dashboards/patch).
     """
     if deployment.alert_email:
         address = f"email_address={deployment.alert_email}"
         create = (f"--display-name={CHANNEL_NAME}", "--type=email", f"--channel-labels={address}")
-        why = f"{deployment.alert_email} is told when an alert comes."
+        why = f"{deployment.alert_email} gets the alerts."
         yield _titled(deployment, _CHANNELS, CHANNEL_NAME, why, create, (f"--update-channel-labels={address}",))
     channel = _named(_CHANNELS, deployment, CHANNEL_NAME)
-    yield Lookup("ALERT_CHANNEL", "Who is told. A run without --alert-email keeps it.", channel, default="")
+    yield Lookup("ALERT_CHANNEL", "Who gets the alerts. A run without --alert-email keeps it.", channel, default="")
     for path in files("alerts"):
         title, name = json.loads(path.read_text("utf-8"))["displayName"], path.relative_to(ROOT)
-        file, why = f"--policy-from-file={name}", f"{name} says what to do when it comes."
+        file, why = f"--policy-from-file={name}", f"{name} says what to do about it."
         tell, keep = "--notification-channels=${ALERT_CHANNEL}", "--set-notification-channels=${HELD}"
         yield _titled(deployment, _POLICIES, title, why, (file, tell), (file, keep))
     title = json.loads(DASHBOARD.read_text("utf-8"))["displayName"]
@@ -89,12 +88,12 @@ def monitoring(deployment: Deployment) -> Iterator[Item]:
     why = f"{DASHBOARD.relative_to(ROOT)} with that etag."
     yield Local(STAGED, why, lambda values: stage_dashboard(values["DASHBOARD_ETAG"]))
     config = (f"--config-from-file={STAGED}",)
-    why = "Requests, errors, durations, memory, backlog and pages on one page."
+    why = "Requests, errors, durations, memory, backlog, and pages."
     yield _titled(deployment, _DASHBOARDS, title, why, config, config)
 
 
 def stage_dashboard(etag: str, target: Path = BUILD / "dashboard.json") -> None:
-    """Write the dashboard where gcloud reads it, with the etag of the one that is there, "" for none."""
+    """Write the dashboard where gcloud reads it, with the etag of the existing one, "" for none."""
     document = json.loads(DASHBOARD.read_text("utf-8")) | ({"etag": etag} if etag else {})
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(document, indent=2) + "\n", "utf-8")

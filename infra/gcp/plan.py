@@ -1,15 +1,16 @@
-"""The whole deployment as one ordered plan."""
+"""The whole deployment as one ordered plan, and the deletions of `destroy`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from infra.gcp import functions, grants, hosting, messaging, observing, staging, storage
 from infra.gcp.deployment import ACCOUNTS, TOPICS, Deployment
-from infra.gcp.settings import Settings
 from infra.gcp.steps import Item, Local, Lookup, Part, Step, gcloud
+from infra.spec import Settings
 
-APIS = (
+APIS = [
     "artifactregistry",
     "cloudbuild",
     "cloudfunctions",
@@ -31,15 +32,15 @@ APIS = (
     "sheets",
     "storage",
     "vision",
-)
+]
 _BATCH = 20
-"""APIs in one call at most (https://cloud.google.com/service-usage/docs/reference/rest/v1/services/batchEnable)."""
+"""Most APIs in one call (https://cloud.google.com/service-usage/docs/reference/rest/v1/services/batchEnable)."""
 
 
 def plan(deployment: Deployment, settings: Settings, source: str) -> tuple[Part, ...]:
-    """Return everything a deployment consists of, in the order in which it can be made.
+    """Return everything a deployment consists of, in the order in which it can be created.
 
-    What takes time to be known everywhere (roles, metrics, indexes) comes as early as it can.
+    What takes time to become effective (roles, metrics, indexes) comes as early as possible.
 
     Args:
         deployment: Where and for whom.
@@ -48,60 +49,67 @@ def plan(deployment: Deployment, settings: Settings, source: str) -> tuple[Part,
     """
     events = {TOPICS[spec.trigger]: spec for spec in settings.functions.values() if spec.trigger != "http"}
     images = (functions.REPOSITORY, deployment.project_flag, f"--location={deployment.region}")
+    accounts = (*(_account(deployment, *pair) for pair in ACCOUNTS.items()), grants.of_push(deployment))
     deliveries = (messaging.delivery(deployment, spec, topic, settings.delivery) for topic, spec in events.items())
+    lifecycle = Local(
+        storage.LIFECYCLE,
+        "How long words and bills are kept, from infra/functions.toml.",
+        lambda _values: storage.stage_lifecycle(settings.retention),
+    )
+    stores = (
+        lifecycle,
+        storage.bucket(deployment, settings.retention),
+        storage.firestore(deployment),
+        *hosting.rules(deployment),
+        storage.address_key(deployment),
+    )
     return (
         Part("Project", (*_project(deployment), *hosting.project(deployment))),
-        Part(
-            "Service accounts",
-            (*(_account(deployment, *pair) for pair in ACCOUNTS.items()), grants.of_push(deployment)),
-        ),
+        Part("Service accounts", accounts),
         Part("Building the functions", (functions.repository(deployment), *grants.of_build(deployment, images))),
         Part("Metrics", tuple(observing.metrics(deployment))),
-        Part(
-            "Storage",
-            (
-                Local(
-                    storage.LIFECYCLE,
-                    "How long words and bills are kept, from infra/functions.toml.",
-                    lambda _values: storage.stage_lifecycle(settings.keeping),
-                ),
-                storage.bucket(deployment, settings.keeping),
-                storage.firestore(deployment),
-                *hosting.rules(deployment),
-                storage.address_key(deployment),
-            ),
-        ),
+        Part("Storage", stores),
         Part("Messages", tuple(messaging.topics(deployment))),
         Part("Permissions of the functions", tuple(grants.of_functions(deployment))),
-        Part("Functions, and who may call them", tuple(_functions(deployment, settings, source))),
+        Part("Functions, and who can call them", tuple(_functions(deployment, settings, source))),
         Part("Delivery and dead letters", tuple(item for items in deliveries for item in items)),
         Part("Scheduler", functions.scheduler(deployment)),
-        Part("The site", hosting.site(deployment)),
+        Part("Site", hosting.site(deployment)),
         Part("Monitoring", tuple(observing.monitoring(deployment))),
     )
 
 
+def removals(deployment: Deployment, settings: Settings, *, with_data: bool) -> Iterator[Step | Lookup]:
+    """Yield what `destroy` deletes, in reverse order of the plan.
+
+    The Sheet always stays. APIs, Firebase in the project, and the roles of Google's own accounts stay too, because they cost
+    nothing. Deleting an event function deletes its trigger and its subscription.
+
+    Args:
+        deployment: The deployment.
+        settings: What infra/functions.toml says.
+        with_data: Whether bills, words, and the database are deleted too.
+    """
+    # Whatever was chosen in any run is deleted.
+    everything = replace(deployment, drive_folder="x" * 10, alert_email="nobody@example.com")
+    yield from hosting.site_lookups(deployment)
+    items = [item for part in plan(everything, settings, "") for item in part.items]
+    steps = [item for item in reversed(items) if isinstance(item, Step) and item.remove]
+    yield from (step for step in steps if not step.data)
+    if with_data:
+        yield from (step for step in steps if step.data)
+
+
 def _project(deployment: Deployment) -> tuple[Item, ...]:
-    names = [f"{api}.googleapis.com" for api in APIS]
-    flag = deployment.project_flag
+    flag, names = deployment.project_flag, [f"{api}.googleapis.com" for api in APIS]
+    number = gcloud("projects", "describe", deployment.project, "--format=value(projectNumber)")
+    identity = ("beta", "services", "identity", "create")
+    enable = [gcloud("services", "enable", *names[at : at + _BATCH], flag) for at in range(0, len(names), _BATCH)]
+    enable += [gcloud(*identity, f"--service={name}.googleapis.com", flag) for name in ("pubsub", "eventarc")]
+    why = "The products in use, and Google's own accounts, which would otherwise be created too late for their roles."
     return (
-        Lookup(
-            "PROJECT_NUMBER",
-            "Google's own accounts in the project are named by its number.",
-            gcloud("projects", "describe", deployment.project, "--format=value(projectNumber)"),
-        ),
-        Step(
-            "APIs",
-            "The products that are used; and the accounts that Google would make on first use, too late for the roles below.",
-            (
-                *(gcloud("services", "enable", *names[at : at + _BATCH], flag) for at in range(0, len(names), _BATCH)),
-                *(
-                    gcloud("beta", "services", "identity", "create", f"--service={name}.googleapis.com", flag)
-                    for name in ("pubsub", "eventarc")
-                ),
-            ),
-            slow=True,
-        ),
+        Lookup("PROJECT_NUMBER", "Google's own accounts in the project have its number in their names.", number),
+        Step("APIs", why, tuple(enable), slow=True),
         grants.of_eventarc(deployment),
     )
 
@@ -114,13 +122,13 @@ def _account(deployment: Deployment, name: str, shown: str) -> Step:
         (gcloud(*group, "create", f"intake-{name}", flag, f"--display-name=Intake: {shown}"),),
         (),
         remove=(gcloud(*group, "delete", email, flag, "--quiet"),),
-        # Who may not see an account is told the same as when there is none, so the list is asked.
+        # Without permission the answer is the same as for a missing account, so the list is used.
         listed=gcloud(*group, "list", flag, f"--filter=email={email}", "--format=value(email)"),
     )
 
 
 def _functions(deployment: Deployment, settings: Settings, source: str) -> Iterator[Item]:
-    why = "functions/ and requirements.txt side by side, as the build needs them."
+    why = "functions/ and requirements.txt in one folder, as the build needs them."
     yield Local(functions.SOURCE, why, lambda _values: staging.stage_source())
     for spec in settings.functions.values():
         yield functions.function(deployment, settings, spec, source)

@@ -1,6 +1,6 @@
-"""Sending dead letters on their way again, after the cause is mended.
+"""Sending dead letters again after their cause is fixed.
 
-A message carries an intake's id and nothing else, and a step that is done already does nothing: sending one twice is harmless.
+A message carries only an intake's ID, and a step that is done does nothing, so sending one twice is harmless.
 """
 
 from __future__ import annotations
@@ -13,45 +13,33 @@ from infra.gcp.apply import output
 from infra.gcp.deployment import TOPICS, Deployment, dead
 from infra.gcp.steps import Command, gcloud
 
-PULL = 100
 _EMPTY_PULLS = 2
-"""A pull may answer nothing although there is something (https://cloud.google.com/pubsub/docs/pull); so it is asked again."""
-_MOST_PULLS = 1000
-
-Run = Callable[[Command], str]
+"""A pull may return nothing although there are messages (https://cloud.google.com/pubsub/docs/pull), so it is repeated."""
 
 
-def redrive(deployment: Deployment, say: Callable[[str], None], run: Run = output) -> int:
-    """Publish every dead letter to its topic again, and only then take it off.
-
-    Returns:
-        How many messages were sent.
+def redrive(deployment: Deployment, run: Callable[[Command], str] = output) -> None:
+    """Publish every dead letter to its topic again, and only then acknowledge it.
 
     Raises:
-        StepFailed: A command failed; what was not taken off is still among the dead letters.
+        StepFailed: A command failed; letters that were not acknowledged stay.
     """
-    total = 0
     for topic_id in TOPICS.values():
         sent = _redrive(deployment, topic_id, run)
-        say(f"{topic_id}: {sent} dead letter{'' if sent == 1 else 's'} sent again")
-        total += sent
-    return total
+        print(f"{topic_id}: {sent} dead letter{'' if sent == 1 else 's'} sent again")
 
 
-def _redrive(deployment: Deployment, topic_id: str, run: Run) -> int:
+def _redrive(deployment: Deployment, topic_id: str, run: Callable[[Command], str]) -> int:
     letters, flag = deployment.subscription(dead(topic_id)), deployment.project_flag
     sent = empty = 0
-    for _ in range(_MOST_PULLS):
-        answer = run(gcloud("pubsub", "subscriptions", "pull", letters, flag, f"--limit={PULL}", "--format=json"))
+    while empty < _EMPTY_PULLS:
+        answer = run(gcloud("pubsub", "subscriptions", "pull", letters, flag, "--limit=100", "--format=json"))
         pulled = json.loads(answer or "[]")
-        empty = 0 if pulled else empty + 1
-        if empty == _EMPTY_PULLS:
-            break
-        bodies = {base64.b64decode(letter["message"]["data"]).decode() for letter in pulled}
-        for body in sorted(bodies):
+        if not pulled:
+            empty += 1
+            continue
+        empty, sent = 0, sent + len(pulled)
+        for body in sorted({base64.b64decode(letter["message"]["data"]).decode() for letter in pulled}):
             run(gcloud("pubsub", "topics", "publish", deployment.topic(topic_id), flag, f"--message={body}"))
-        if pulled:
-            ids = ",".join(letter["ackId"] for letter in pulled)
-            run(gcloud("pubsub", "subscriptions", "ack", letters, flag, f"--ack-ids={ids}"))
-            sent += len(pulled)
+        ids = ",".join(letter["ackId"] for letter in pulled)
+        run(gcloud("pubsub", "subscriptions", "ack", letters, flag, f"--ack-ids={ids}"))
     return sent

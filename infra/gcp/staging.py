@@ -1,4 +1,4 @@
-"""What is sent to Google, put together in .build: the functions' source with its requirements, the site with its config."""
+"""Staging in .build what is sent to Google: the functions' source with its requirements, and the site with its config."""
 
 from __future__ import annotations
 
@@ -16,17 +16,14 @@ APP_CHECK_SOURCES = {
     "https://www.gstatic.com/recaptcha/; frame-src https://www.google.com/recaptcha/ https://recaptcha.google.com/recaptcha/",
     "connect-src 'self'": "connect-src 'self' https://content-firebaseappcheck.googleapis.com https://www.google.com/recaptcha/",
 }
-"""What the page's policy says in place of each part where App Check is on: reCAPTCHA's scripts and frames
-(https://developers.google.com/recaptcha/docs/faq, on Content-Security-Policy) and the address that Firebase's SDK asks."""
+"""What replaces a part of the page's policy if App Check is on: reCAPTCHA's scripts and frames
+(https://developers.google.com/recaptcha/docs/faq, on Content-Security-Policy) and the address that the Firebase SDK calls."""
 _DIGEST_CHARS = 40
-"""A label's value holds at most 63 (https://cloud.google.com/resource-manager/docs/labels-overview)."""
+"""A label's value has at most 63 (https://cloud.google.com/resource-manager/docs/labels-overview)."""
 
 
 def source_files() -> Iterator[tuple[str, Path]]:
-    """Yield every file that is deployed with its place in the source folder, in a fixed order.
-
-    functions-framework wants requirements.txt beside main.py.
-    """
+    """Yield the place in the source folder and the path of every deployed file, in a fixed order."""
     yield "requirements.txt", ROOT / "requirements.txt"
     functions = ROOT / "functions"
     for path in sorted(functions.rglob("*")):
@@ -51,7 +48,7 @@ def stage_source(target: Path = BUILD / "source") -> None:
 
 
 def firebase_json(deployment: Deployment, site_name: str = "") -> dict[str, object]:
-    """Return infra/firebase.json with the region, the policy and the site of this deployment, for the staged folder."""
+    """Return infra/firebase.json with the region, the policy, and the site of this deployment."""
     text = (ROOT / "infra" / "firebase.json").read_text("utf-8")
     if deployment.app_check_key:
         for narrow, wide in APP_CHECK_SOURCES.items():
@@ -64,7 +61,7 @@ def firebase_json(deployment: Deployment, site_name: str = "") -> dict[str, obje
 
 
 def stage_firebase(deployment: Deployment, site_name: str, target: Path = BUILD) -> None:
-    """Write firebase.json for a site, and put Firestore's rules and indexes beside it."""
+    """Write firebase.json for a site, and copy Firestore's rules and indexes beside it."""
     target.mkdir(parents=True, exist_ok=True)
     for name in ("firestore.rules", "firestore.indexes.json"):
         shutil.copyfile(ROOT / "infra" / name, target / name)
@@ -73,31 +70,19 @@ def stage_firebase(deployment: Deployment, site_name: str, target: Path = BUILD)
 
 
 def stage_site(target: Path = BUILD) -> None:
-    """Build the page.
-
-    Raises:
-        RuntimeError: The page could not be built; the message says why.
-    """
-    said: list[str] = []
-    built = site.build(said.append)
+    """Build the page; a RuntimeError says why that failed."""
+    messages: list[str] = []
+    built = site.build(messages.append)
     if not built.live:
-        raise RuntimeError(f"The page could not be built. {' '.join(said)}")
+        raise RuntimeError(f"The page could not be built. {' '.join(messages)}")
     shutil.rmtree(target / "site", ignore_errors=True)
     shutil.copytree(built.public, target / "site", ignore=shutil.ignore_patterns(".*"))
 
 
 def add_firebase_config(deployment: Deployment, answer: str, target: Path = BUILD) -> None:
-    """Write what the page needs to listen to Firestore, from what the Firebase CLI says of the web app.
+    """Write what the page needs to listen to Firestore, from the answer to `apps:sdkconfig WEB --json`.
 
-    None of it is secret: https://firebase.google.com/docs/projects/api-keys.
-
-    Args:
-        deployment: The deployment.
-        answer: What `apps:sdkconfig WEB --json` printed.
-        target: The staged folder.
-
-    Raises:
-        RuntimeError: The answer holds no config.
+    None of it is secret: https://firebase.google.com/docs/projects/api-keys. A RuntimeError says that the answer has no config.
     """
     try:
         config = json.loads(answer)["result"]["sdkConfig"]

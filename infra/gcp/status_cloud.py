@@ -15,8 +15,8 @@ from typing import Any
 
 import requests
 
+from infra import spec
 from infra.function_status import FunctionStatus, Unknown
-from infra.gcp import settings
 from infra.gcp.apply import output
 from infra.gcp.deployment import TOPICS, Deployment, dead
 from infra.gcp.steps import Command, gcloud
@@ -74,7 +74,7 @@ class Google:
         memory = self._by_service("container/memory/utilizations", "ALIGN_DELTA", "REDUCE_PERCENTILE_99")
         instances = self._by_service("container/instance_count", "ALIGN_MAX", "REDUCE_SUM", minutes=5)
         found = []
-        for name, spec in settings.read().functions.items():
+        for name, wanted in spec.read().functions.items():
             calls = {
                 s["metric"]["labels"]["response_code_class"]: _value(s) for s in requests_made if _service(s) == name
             }
@@ -88,8 +88,8 @@ class Google:
                     int(calls.get("5xx", 0)),
                     latency["50"].get(name),
                     latency["99"].get(name),
-                    None if used is None else used * spec.memory_mb,
-                    spec.memory_mb,
+                    None if used is None else used * wanted.memory_mb,
+                    wanted.memory_mb,
                 )
             )
         return found
@@ -98,14 +98,14 @@ class Google:
         """Return the messages that wait for delivery, by topic."""
         waiting = self._undelivered()
         # Eventarc's subscriptions are named eventarc-REGION-FUNCTION-...-sub-...
-        specs = settings.read().functions.values()
+        specs = spec.read().functions.values()
         return {
-            TOPICS[spec.trigger]: next(
-                (count for name, count in waiting.items() if name.startswith("eventarc-") and f"-{spec.name}-" in name),
+            TOPICS[each.trigger]: next(
+                (count for name, count in waiting.items() if name.startswith("eventarc-") and f"-{each.name}-" in name),
                 None,
             )
-            for spec in specs
-            if spec.trigger in TOPICS
+            for each in specs
+            if each.trigger in TOPICS
         }
 
     def dead_letters(self) -> dict[str, int | None]:

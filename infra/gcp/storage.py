@@ -1,4 +1,4 @@
-"""Where things are kept: the bucket, Firestore, and the key that client addresses are hashed with."""
+"""Storage: the bucket, Firestore, and the key for hashing client addresses."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from pathlib import Path
 
 from infra.gcp.deployment import BUILD, Deployment
 from infra.gcp.grants import ADDRESS_KEY
-from infra.gcp.settings import Keeping
 from infra.gcp.steps import Command, Step, gcloud, resource
+from infra.spec import Retention
 
 LIFECYCLE = ".build/lifecycle.json"
 
 
-def stage_lifecycle(keeping: Keeping, target: Path = BUILD / "lifecycle.json") -> None:
+def stage_lifecycle(retention: Retention, target: Path = BUILD / "lifecycle.json") -> None:
     """Write the bucket's lifecycle rules where gcloud reads them (https://cloud.google.com/storage/docs/lifecycle)."""
     rules = [
         {"action": {"type": "Delete"}, "condition": {"age": days, "matchesPrefix": [prefix]}}
-        for days, prefix in ((keeping.words_days, "words/"), (keeping.bills_days, "bills/"))
+        for days, prefix in ((retention.words_days, "words/"), (retention.bills_days, "bills/"))
     ]
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps({"rule": rules}, indent=2) + "\n", "utf-8")
 
 
-def bucket(deployment: Deployment, keeping: Keeping) -> Step:
+def bucket(deployment: Deployment, retention: Retention) -> Step:
     """Return the bucket of the bills and words."""
     where = (f"gs://{deployment.bucket}", deployment.project_flag)
     closed = ("--uniform-bucket-level-access", "--public-access-prevention")
-    kept = (f"--soft-delete-duration={keeping.deleted_days}d",)
+    kept = (f"--soft-delete-duration={retention.deleted_days}d",)
     update = (*closed, f"--lifecycle-file={LIFECYCLE}", *kept, "--clear-retention-period")
-    why = "Bills and words; never public, and without a retention policy, which would keep refused files."
+    why = "Bills and words; never public. A retention policy would keep rejected files, so there is none."
     create = (f"--location={deployment.region}", *closed, *kept)
     step = resource(f"bucket {deployment.bucket}", why, "storage buckets", where, create, update)
     remove = (gcloud("storage", "rm", *where, "--recursive", "--quiet"),)
@@ -42,15 +42,15 @@ def firestore(deployment: Deployment) -> Step:
     """Return the database; its indexes and TTL are in infra/firestore.indexes.json."""
     where = (deployment.project_flag, "--database=(default)")
     kind = (f"--location={deployment.region}", "--type=firestore-native", "--delete-protection")
-    why = "The state of every intake; in native mode, because the page listens to it, and protected from deletion."
+    why = "The state of every intake; in native mode, so that the page can listen, and protected from deletion."
     step = resource("Firestore database", why, "firestore databases", where, kind, ("--delete-protection",))
     unlock = gcloud("firestore", "databases", "update", *where, "--no-delete-protection")
     return replace(step, remove=(unlock, *step.remove), data=True)
 
 
 def address_key(deployment: Deployment) -> Step:
-    """Return the secret; it is made inside the pipe and seen by nobody."""
+    """Return the secret; it is created inside a pipe, and nobody sees it."""
     replication = ("--replication-policy=user-managed", f"--locations={deployment.region}", "--data-file=-")
-    why = "Client addresses are counted under a keyed hash, so that the database holds none of them."
+    why = "Rate limits count a keyed hash of each client address, so that the database holds no addresses."
     step = resource(f"secret {ADDRESS_KEY}", why, "secrets", (ADDRESS_KEY, deployment.project_flag), replication)
     return replace(step, create=(Command(step.create[0].argv, stdin="head -c 32 /dev/urandom | base64"),))

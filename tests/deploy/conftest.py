@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from infra.gcp import settings
+from infra import spec
 from infra.gcp.deployment import Deployment
 from infra.gcp.plan import plan
 from infra.gcp.steps import Part
@@ -32,7 +32,7 @@ def full_deployment() -> Deployment:
 
 
 def full_plan() -> tuple[Part, ...]:
-    return plan(full_deployment(), settings.read(), DIGEST)
+    return plan(full_deployment(), spec.read(), DIGEST)
 
 
 @dataclass

@@ -1,33 +1,24 @@
 """Stands for `gcloud`, `npx firebase-tools` and `curl` while the deployment is tested: commands change a JSON file.
 
-It knows what this project's plan asks of Google and nothing else; an unknown command is an error, never a silent success.
-Answers have the shape that the REST API of the product documents, which is what `--format=json` prints:
+It knows what this project's plan asks of Google and nothing else; an unknown command is an error. A thing is kept as the flags
+that it was made with; where the deployment reads an answer, the answer has the shape of the product's REST API. It says
+NOT_FOUND for what is not there and ALREADY_EXISTS for what is made twice. It checks no permissions and builds nothing. Whether
+gcloud takes a command line at all is what test_plan asks gcloud's own parser.
 
-    functions       https://cloud.google.com/functions/docs/reference/rest/v2/projects.locations.functions
-    buckets         https://cloud.google.com/storage/docs/json_api/v1/buckets (with --raw)
-    subscriptions   https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions
-    triggers        https://cloud.google.com/eventarc/docs/reference/rest/v1/projects.locations.triggers
-    services        https://cloud.google.com/run/docs/reference/rest/v1/namespaces.services
-    quotas          https://cloud.google.com/docs/quotas/reference/rest/v1/projects.locations.services.quotaInfos
-    policies        https://cloud.google.com/iam/docs/reference/rest/v1/Policy
-    jobs            https://cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs
+What Google refuses at first and takes later it refuses too, and counts in `refused`: an account just made, a metric just made,
+the role of the Eventarc agent, a change beside another one. What takes something away takes it away: a flag left out of an
+alert policy's update, `--no-allow-unauthenticated` on a public function, a deployment on what was set on the service behind it.
+Sources are in infra/gcp/failures.toml and beside the steps.
 
-It says NOT_FOUND for what is not there and ALREADY_EXISTS for what is made twice. It checks no permissions and builds nothing.
-Whether gcloud takes a command line at all is what test_plan asks gcloud's own parser.
-
-What Google refuses at first and takes later it refuses here too, some times each, which `refused` counts: an account just made,
-a metric just made, the role of the Eventarc agent, a change beside another one. What takes something away takes it away: a flag
-that is left out of an alert policy's update, `--no-allow-unauthenticated` on a public function, a deployment on what was set
-on the service behind it. Sources are in infra/gcp/failures.py and beside the steps.
-
-FAKE_CLOUD names the file. Each change is noted in its `log`. FAKE_CLOUD_FAIL: a change whose line holds this text fails.
-FAKE_CLOUD_SAYS: what it says then. `project` in the file changes what the looks before the first change find.
+FAKE_CLOUD names the file; its `log` has each change, and its `project` is what the tests choose. FAKE_CLOUD_FAIL: a change
+whose line contains this text fails, with FAKE_CLOUD_SAYS.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 
 # Started some thousand times in the tests, so nothing is imported that takes long: no pathlib, no typing.
@@ -37,8 +28,13 @@ if TYPE_CHECKING:
 
 PATH = os.environ["FAKE_CLOUD"]
 NUMBER = "123456789012"
-DATABASE = "projects/my-project/databases/(default)"
-FUNCTION_ENV = {"LOG_EXECUTION_ID": "true"}  # which the platform adds
+EVENTARC = (
+    "ERROR: INVALID_ARGUMENT: Permission denied while using the Eventarc Service Agent. It may take a few minutes."
+)
+UNKNOWN_METRIC = (
+    'ERROR: NOT_FOUND: Cannot find metric(s) that match type = "logging.googleapis.com/user/intake_oldest_s".'
+)
+VERBS = ["list", "describe", "create", "update", "delete", "enable", "deploy", "resume", "rm", "pull", "ack", "publish"]
 
 
 class Cloud:
@@ -67,27 +63,26 @@ class Cloud:
         counts = self.table("refused")
         counts[key] = counts.get(key, 0) + 1
         if counts[key] <= times:
+            self.state = {
+                **(read(PATH) if os.path.exists(PATH) else {"log": []}),
+                "refused": counts,
+            }  # all else is as it was
             self.keep()
             fail(text)
-
-    def make(self, table: str, name: str, entry: Any) -> None:
-        if name in self.table(table):
-            fail(f"ERROR: (gcloud) ALREADY_EXISTS: Resource already exists in the project (resource={name}).")
-        self.table(table)[name] = entry
-
-    def drop(self, table: str, name: str) -> Any:
-        self.get(table, name)
-        self.change()
-        return self.table(table).pop(name)
-
-    def keep(self) -> None:
-        with open(PATH, "w", encoding="utf-8") as file:
-            json.dump(self.state, file)
 
     def get(self, table: str, name: str) -> Any:
         if name not in self.table(table):
             fail(f"ERROR: (gcloud) NOT_FOUND: Resource not found (resource={name}).")
         return self.table(table)[name]
+
+    def make(self, table: str, name: str, entry: Any) -> Any:
+        if name in self.table(table):
+            fail(f"ERROR: (gcloud) ALREADY_EXISTS: Resource already exists in the project (resource={name}).")
+        return self.table(table).setdefault(name, entry)
+
+    def keep(self) -> None:
+        with open(PATH, "w", encoding="utf-8") as file:
+            json.dump(self.state, file)
 
 
 def read(path: str) -> Any:
@@ -102,102 +97,123 @@ def fail(text: str) -> NoReturn:
 
 def gcloud(cloud: Cloud) -> Any:
     """Answer one gcloud command: what is printed, as JSON or as text."""
-    words, flags = cloud.words, cloud.flags
+    words, project = [word for word in cloud.words if word not in ("alpha", "beta")], cloud.table("project")
     if words[0] == "version":
-        return {"Google Cloud SDK": "528.0.0", "alpha": "2025.06.20", "beta": "2025.06.20"}
+        return {"alpha": "2025.06.20", "beta": "2025.06.20"}
     if words[0] == "auth":
-        account = os.environ.get("FAKE_CLOUD_ACCOUNT", "person@example.com")
-        return account if words[1] == "list" else "a-token"
-    if flags.get("project", words[-1] if "projects" in words else "") != "my-project" and "my-project" not in words:
+        return os.environ.get("FAKE_CLOUD_ACCOUNT", "person@example.com") if words[1] == "list" else "a-token"
+    if cloud.flags.get("project") != "my-project" and "my-project" not in words:
         fail(f"ERROR: the command names no project, or another one: {cloud.line}")
-    if words[0] in ("alpha", "beta"):
-        words = words[1:]
-    verb = next((word for word in words if word in VERBS), "")
-    if verb.endswith(("iam-policy", "iam-policy-binding")):
-        return iam(cloud, words, verb)
-    group = " ".join(words[: words.index(verb)]) if verb in words else " ".join(words)
+    at = next(index for index, word in enumerate(words) if word in VERBS or word.endswith("-iam-policy-binding"))
+    group, verb, names = " ".join(words[:at]), words[at], words[at + 1 :]
+    if verb.endswith("-binding"):
+        return iam(cloud, " ".join([group, *names]), verb)
+    if group == "projects":
+        return {"projectNumber": NUMBER, "lifecycleState": "ACTIVE"}
+    if group == "billing projects":
+        return {"billingEnabled": project.get("billing", True)}
+    if group == "run regions":
+        return [{"locationId": name} for name in ("us-central1", "us-east4")]
+    if group == "org-policies":
+        return {"spec": project.get("constraints", {}).get(names[0], {})}
     if group not in GROUPS:
         fail(f"ERROR: this stand-in does not know: {cloud.line}")
-    return GROUPS[group](cloud, verb, words[words.index(verb) + 1 :] if verb in words else [])
+    return GROUPS[group](cloud, verb, names)
 
 
-VERBS = (
-    "get-iam-policy",
-    "add-iam-policy-binding",
-    "remove-iam-policy-binding",
-    *("describe", "list", "create", "update", "delete", "enable", "deploy", "resume", "rm", "pull", "ack", "publish"),
-)
-
-
-def iam(cloud: Cloud, words: list[str], verb: str) -> Any:
-    resource = " ".join(words[: words.index(verb)] + words[words.index(verb) + 1 :])
-    bindings = cloud.table("iam").setdefault(resource, [])
-    if verb == "get-iam-policy":
-        return {"bindings": bindings, "etag": "BwX", "version": 1}
-    member = cloud.flags["member"]
-    email = member.partition(":")[2]
-    if email.startswith("intake-") and email not in cloud.table("accounts") and verb.startswith("add"):
-        fail(f"ERROR: INVALID_ARGUMENT: Service account {email} does not exist.")
-    new = verb.startswith("add") and email in cloud.table("accounts")
-    if new:
-        cloud.at_first(f"account {email}", 1, f"ERROR: INVALID_ARGUMENT: Service account {email} does not exist.")
-    if words[0] == "projects" and verb.startswith("add"):
+def iam(cloud: Cloud, resource: str, verb: str) -> None:
+    member, role, adds = cloud.flags["member"], cloud.flags["role"], verb.startswith("add")
+    email, roles = member.partition(":")[2], cloud.table("iam").setdefault(resource, {})
+    if email.startswith("intake-") and adds:
+        unknown = f"ERROR: INVALID_ARGUMENT: Service account {email} does not exist."
+        if email not in cloud.table("accounts"):
+            fail(unknown)
+        cloud.at_first(f"account {email}", 1, unknown)
+    if resource.startswith("projects") and adds:
         cloud.at_first("policy", 1, "ERROR: ABORTED: There were concurrent policy changes. Please retry.")
     if member == "allUsers" and cloud.table("project").get("restricted"):
         fail("ERROR: FAILED_PRECONDITION: One or more users named in the policy do not belong to a permitted customer.")
-    held = next((binding for binding in bindings if binding["role"] == cloud.flags["role"]), None)
-    if verb.startswith("remove") and (held is None or member not in held["members"]):
+    if not adds and member not in roles.get(role, []):
         fail("ERROR: (gcloud) Policy bindings with the specified member, role, and condition not found!")
     cloud.change()
-    if verb.startswith("remove"):
-        held["members"].remove(member)
-    elif held and member not in held["members"]:
-        held["members"].append(member)
-    elif held:
-        pass
-    else:
-        bindings.append({"role": cloud.flags["role"], "members": [member]})
-    return {"bindings": bindings}
+    kept = [held for held in roles.get(role, []) if held != member]
+    roles[role] = [*kept, member] if adds else kept
 
 
-def projects(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    if cloud.words[0] == "billing":
-        return {"billingEnabled": cloud.table("project").get("billing", True)}
-    return {"projectNumber": NUMBER, "lifecycleState": "ACTIVE"}
+def things(table: str, prefix: str = "") -> Any:
+    """Answer for what has a name that we choose, or, with a prefix, one that Google gives it."""
+
+    def answer(cloud: Cloud, verb: str, names: list[str]) -> Any:
+        flags, held = cloud.flags, cloud.table(table)
+        if verb == "list":
+            return list(held.values())
+        name = flags.get("database") or (names or [f"{prefix}{1000 + len(held)}"])[-1]
+        if table == "accounts" and verb == "create":
+            name += "@my-project.iam.gserviceaccount.com"
+        if verb == "describe":
+            return cloud.get(table, name)
+        if verb != "create":
+            cloud.get(table, name)
+        if verb in ("delete", "rm") and "delete-protection" in held[name]:
+            fail("ERROR: FAILED_PRECONDITION: the database is protected")
+        cloud.change()
+        if verb in ("delete", "rm"):
+            return held.pop(name) and ""
+        if verb == "create":
+            cloud.make(table, name, {"name": name, **MADE.get(table, lambda *_: {})(flags, name)})
+        if "data-file" in flags:
+            held[name]["characters"] = len(sys.stdin.read().strip())  # the text is kept nowhere
+        CHANGED.get(table, changed)(cloud, verb, held, name)
+        return ""
+
+    return answer
 
 
-def policies_of_organisation(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    return {"spec": cloud.table("project").get("constraints", {}).get(names[0], {})}
+def changed(cloud: Cloud, _verb: str, held: dict[str, Any], name: str) -> None:
+    """Keep the flags."""
+    held[name].update({flag: value for flag, value in cloud.flags.items() if flag not in ("location", "type")})
+    if "no-delete-protection" in cloud.flags:
+        held[name].pop("delete-protection", None)
 
 
-def quotas(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    if verb == "list":
-        return []
-    vcpus = cloud.table("project").get("vcpus", 20)
-    if "cloudquotas.googleapis.com" not in cloud.table("services"):
-        fail(
-            "ERROR: PERMISSION_DENIED: Cloud Quotas API has not been used in project my-project before or it is disabled."
-        )
-    region = {"dimensions": {"region": "us-east4"}, "details": {"value": str(vcpus * 1000)}}
-    return {"quotaId": names[0], "dimensionsInfos": [region, {"details": {"value": "1000000"}}]}
+def changed_job(cloud: Cloud, verb: str, held: dict[str, Any], name: str) -> None:
+    if verb == "resume" and held[name]["state"] != "PAUSED":
+        fail("ERROR: FAILED_PRECONDITION: the job is not paused")
+    held[name].update(cloud.flags, **({"state": "ENABLED"} if verb == "resume" else {}))
 
 
-def run_services(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    service = cloud.get("run", names[0])
-    if verb == "describe":
-        return service
-    cloud.change()
-    if "execution-environment" in cloud.flags:
-        annotations = service["spec"]["template"]["metadata"]["annotations"]
-        annotations["run.googleapis.com/execution-environment"] = cloud.flags["execution-environment"]
-    if "no-invoker-iam-check" in cloud.flags:
-        service["metadata"]["annotations"]["run.googleapis.com/invoker-iam-disabled"] = "true"
-    return ""
+def changed_metric(cloud: Cloud, verb: str, held: dict[str, Any], name: str) -> None:
+    if verb == "create":
+        cloud.table("young")[name] = True
+    held[name] = read(cloud.flags["config-from-file"])
 
 
-def services(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    if verb == "list":
-        return [{"config": {"name": name}, "state": "ENABLED"} for name in cloud.table("services")]
+def changed_file(cloud: Cloud, verb: str, held: dict[str, Any], name: str) -> None:
+    """Replace everything by the file, and by the channels that the flags name."""
+    flags = cloud.flags
+    entry = read(flags.get("policy-from-file") or flags["config-from-file"])
+    if "config-from-file" in flags:
+        if verb == "update" and entry.get("etag") != held[name]["etag"]:
+            fail("ERROR: INVALID_ARGUMENT: Field etag had an invalid value: it is not that of the dashboard.")
+        entry["etag"] = f"etag-{len(cloud.state['log'])}"
+    elif cloud.table("young"):
+        cloud.at_first("metrics", 3, UNKNOWN_METRIC)
+    told = flags.get("notification-channels") or flags.get("set-notification-channels")
+    held[name] = {**entry, "name": name, **({"notificationChannels": told.split(",")} if told else {})}
+
+
+# What the deployment reads of a thing that was made, by table.
+MADE: dict[str, Any] = {
+    "accounts": lambda flags, name: {"email": name},
+    "buckets": lambda flags, name: {"location": flags["location"].upper()},
+    "databases": lambda flags, name: {"locationId": flags["location"], "type": "FIRESTORE_NATIVE"},
+    "channels": lambda flags, name: {"displayName": flags["display-name"]},
+    "jobs": lambda flags, name: {"state": "ENABLED"},
+}
+CHANGED = {"jobs": changed_job, "metrics": changed_metric, "policies": changed_file, "dashboards": changed_file}
+
+
+def services(cloud: Cloud, _verb: str, names: list[str]) -> str:
     if len(names) > 20:
         fail("ERROR: (gcloud.services.enable) INVALID_ARGUMENT: too many services in one batch")
     cloud.change()
@@ -205,155 +221,77 @@ def services(cloud: Cloud, verb: str, names: list[str]) -> Any:
     return ""
 
 
-def identity(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    cloud.change()
-    return ""
-
-
-def accounts(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    table = cloud.table("accounts")
+def quotas(cloud: Cloud, verb: str, names: list[str]) -> Any:
     if verb == "list":
-        return [{"email": email} for email in table]
-    if verb == "delete":
-        cloud.drop("accounts", names[0])
-    else:
-        cloud.change()
-        cloud.make("accounts", f"{names[0]}@my-project.iam.gserviceaccount.com", True)
-    return ""
+        return []
+    if "cloudquotas.googleapis.com" not in cloud.table("services"):
+        fail("ERROR: PERMISSION_DENIED: Cloud Quotas API has not been used in project my-project before.")
+    vcpus = cloud.table("project").get("vcpus", 20)
+    region = {"dimensions": {"region": "us-east4"}, "details": {"value": str(vcpus * 1000)}}
+    return {"quotaId": names[0], "dimensionsInfos": [region, {"details": {"value": "1000000"}}]}
 
 
-def buckets(cloud: Cloud, verb: str, names: list[str]) -> Any:
+def run_services(cloud: Cloud, verb: str, names: list[str]) -> Any:
+    annotations = cloud.get("run", names[0])
     if verb == "describe":
-        return cloud.get("buckets", names[0])
+        return {"spec": {"template": {"metadata": {"annotations": annotations}}}}
     cloud.change()
-    flags, table = cloud.flags, cloud.table("buckets")
-    if verb == "create" and names[0] in table:
-        fail("ERROR: HTTPError 409: Your previous request to create the named bucket succeeded and you already own it.")
-    if verb == "create":
-        table[names[0]] = {"name": names[0][5:], "location": flags["location"].upper()}
-    bucket = table[names[0]]
-    bucket["iamConfiguration"] = {
-        "uniformBucketLevelAccess": {"enabled": "uniform-bucket-level-access" in flags},
-        "publicAccessPrevention": "enforced" if "public-access-prevention" in flags else "inherited",
-    }
-    days = int(flags["soft-delete-duration"].rstrip("d"))
-    bucket["softDeletePolicy"] = {"retentionDurationSeconds": str(days * 86400)}
-    if "lifecycle-file" in flags:
-        bucket["lifecycle"] = read(flags["lifecycle-file"])
+    if "execution-environment" in cloud.flags:
+        annotations["run.googleapis.com/execution-environment"] = cloud.flags["execution-environment"]
+    if "no-invoker-iam-check" in cloud.flags:
+        annotations["run.googleapis.com/invoker-iam-disabled"] = "true"
     return ""
 
 
-def remove_objects(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    cloud.drop("buckets", names[0])
-    return ""
-
-
-def databases(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    name = cloud.flags["database"]
-    if verb == "describe":
-        return cloud.get("databases", name)
-    table = cloud.table("databases")
-    if verb != "create":
-        cloud.get("databases", name)
+def letters(cloud: Cloud, verb: str, names: list[str]) -> Any:
+    held = cloud.table("letters")
+    if verb == "pull":
+        return held.get(names[0], [])
+    if verb != "ack":
+        return things("subscriptions")(cloud, verb, names)
     cloud.change()
-    if verb == "create":
-        cloud.make("databases", name, None)
-        table[name] = {"name": DATABASE, "locationId": cloud.flags["location"], "type": "FIRESTORE_NATIVE"}
-    protected = "delete-protection" in cloud.flags
-    if verb == "delete":
-        if table[name]["deleteProtectionState"] != "DELETE_PROTECTION_DISABLED":
-            fail("ERROR: FAILED_PRECONDITION: the database is protected")
-        del table[name]
-    else:
-        table[name]["deleteProtectionState"] = f"DELETE_PROTECTION_{'ENABLED' if protected else 'DISABLED'}"
+    held[names[0]] = [each for each in held[names[0]] if each["ackId"] not in cloud.flags["ack-ids"].split(",")]
     return ""
 
 
-def secrets(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    if verb == "describe":
-        return cloud.get("secrets", names[0])
-    if verb == "delete":
-        return cloud.drop("secrets", names[0]) and ""
-    cloud.change()
-    key = sys.stdin.read().strip()
-    cloud.make("secrets", names[0], {"name": names[0], "characters": len(key)})  # its text is kept nowhere
-    return ""
-
-
-def pubsub(table: str) -> Any:
-    def answer(cloud: Cloud, verb: str, names: list[str]) -> Any:
-        flags = cloud.flags
-        if verb == "describe":
-            return cloud.get(table, names[0])
-        if verb == "pull":
-            return cloud.table("letters").get(names[0], [])
-        if verb == "delete":
-            return cloud.drop(table, names[0]) and ""
-        cloud.change()
-        if verb == "ack":
-            taken = flags["ack-ids"].split(",")
-            left = [letter for letter in cloud.table("letters")[names[0]] if letter["ackId"] not in taken]
-            cloud.table("letters")[names[0]] = left
-        elif verb == "create":
-            cloud.make(table, names[0], {"name": names[0], **({"ackDeadlineSeconds": 600} if "topic" in flags else {})})
-        elif verb == "update":
-            plain = "dead-letter-topic" not in flags
-            cloud.get(table, names[0]).update({"ackDeadlineSeconds": 600} if plain else delivery(flags))
-        return ""
-
-    return answer
-
-
-def delivery(flags: dict[str, str]) -> dict[str, Any]:
-    return {
-        "ackDeadlineSeconds": int(flags["ack-deadline"]),
-        "retryPolicy": {"minimumBackoff": flags["min-retry-delay"], "maximumBackoff": flags["max-retry-delay"]},
-        "deadLetterPolicy": {
-            "deadLetterTopic": flags["dead-letter-topic"],
-            "maxDeliveryAttempts": int(flags["max-delivery-attempts"]),
-        },
-        "messageRetentionDuration": f"{int(flags['message-retention-duration'].rstrip('d')) * 86400}s",
-        "expirationPolicy": {},
-    }
-
-
-EVENTARC = (
-    "Validation failed for trigger: Permission denied while using the Eventarc Service Agent. If you recently started to use "
-    "Eventarc, it may take a few minutes before all necessary permissions are propagated to the Service Agent."
-)
+def topics(cloud: Cloud, verb: str, names: list[str]) -> Any:
+    return cloud.change() or "" if verb == "publish" else things("topics")(cloud, verb, names)
 
 
 def functions(cloud: Cloud, verb: str, names: list[str]) -> Any:
     name, flags = names[0], cloud.flags
     if verb == "describe":
         return cloud.get("functions", name)
+    region = f"projects/my-project/locations/{flags['region']}"
+    trigger, pushed = f"{region}/triggers/{name}-1", f"projects/my-project/subscriptions/eventarc-{name}-1-sub"
     if verb == "delete":
-        trigger = cloud.drop("functions", name).get("eventTrigger")
-        if trigger:
-            cloud.table("subscriptions").pop(cloud.table("triggers").pop(trigger["trigger"]))
+        cloud.get("functions", name)
+        cloud.change()
+        del cloud.table("functions")[name]
+        cloud.table("triggers").pop(trigger, None)
+        cloud.table("subscriptions").pop(pushed, None)
         return ""
     cloud.change()
     for account in (flags["service-account"], flags.get("trigger-service-account", flags["service-account"])):
         if account not in cloud.table("accounts"):
             fail(f"ERROR: Service account {account} does not exist.")
-    if not all(os.path.exists(f"{flags['source']}/{name}") for name in ("main.py", "requirements.txt")):
+    if not all(os.path.exists(f"{flags['source']}/{file}") for file in ("main.py", "requirements.txt")):
         fail("ERROR: INVALID_ARGUMENT: the source has no main.py or no requirements.txt")
     if int(flags["max-instances"]) > cloud.table("project").get("vcpus", 20):
         fail("ERROR: INVALID_ARGUMENT: Max instances must be set to fewer to set the requested total CPU.")
     if "trigger-topic" in flags:
-        roles = cloud.table("iam").get("projects my-project", [])
-        if not any(binding["role"] == "roles/eventarc.serviceAgent" for binding in roles):
-            fail(f"ERROR: INVALID_ARGUMENT: {EVENTARC}")
-        cloud.at_first("eventarc", 1, f"ERROR: INVALID_ARGUMENT: {EVENTARC}")
-    cloud.table("run")[name] = {
-        "metadata": {"annotations": {}},
-        "spec": {"template": {"metadata": {"annotations": {}}}},
-    }
+        if "roles/eventarc.serviceAgent" not in cloud.table("iam").get("projects my-project", {}):
+            fail(EVENTARC)
+        cloud.at_first("eventarc", 1, EVENTARC)
+        cloud.table("triggers")[trigger] = pushed
+        cloud.table("subscriptions").setdefault(pushed, {"name": pushed, "ack-deadline": "10"})
+    cloud.table("run")[name] = {}
     if "no-allow-unauthenticated" in flags and name in cloud.table("functions"):
-        for binding in cloud.table("iam").get(f"run services {name}", []):
-            binding["members"] = [member for member in binding["members"] if member != "allUsers"]
-    function = {
-        "name": f"projects/my-project/locations/{flags['region']}/functions/{name}",
+        for members in cloud.table("iam").get(f"run services {name}", {}).values():
+            members[:] = [member for member in members if member != "allUsers"]
+    variables = dict(variable.split("=", 1) for variable in flags["set-env-vars"].split(","))
+    cloud.table("functions")[name] = {
+        "name": f"{region}/functions/{name}",
         "state": "ACTIVE",
         "labels": dict([flags["update-labels"].split("=")]),
         "serviceConfig": {
@@ -364,190 +302,69 @@ def functions(cloud: Cloud, verb: str, names: list[str]) -> Any:
             "maxInstanceRequestConcurrency": int(flags["concurrency"]),
             "serviceAccountEmail": flags["service-account"],
             "ingressSettings": "ALLOW_ALL" if flags["ingress-settings"] == "all" else "ALLOW_INTERNAL_ONLY",
-            "environmentVariables": {**FUNCTION_ENV, **dict(v.split("=", 1) for v in flags["set-env-vars"].split(","))},
+            "environmentVariables": {"LOG_EXECUTION_ID": "true", **variables},  # which the platform adds
             "uri": f"https://{name}-abcdefgh-uk.a.run.app",
         },
+        "eventTrigger": {"trigger": trigger, "retryPolicy": "RETRY_POLICY_RETRY" if "retry" in flags else "NONE"},
     }
-    if "trigger-topic" in flags:
-        trigger = f"projects/my-project/locations/{flags['region']}/triggers/{name}-123456"
-        number = f"projects/my-project/subscriptions/eventarc-{flags['region']}-{name}-123456-sub-789"
-        function["eventTrigger"] = {
-            "trigger": trigger,
-            "retryPolicy": "RETRY_POLICY_RETRY" if "retry" in flags else "RETRY_POLICY_DO_NOT_RETRY",
-        }
-        cloud.table("triggers")[trigger] = number
-        cloud.table("subscriptions").setdefault(
-            number, {"name": number, "ackDeadlineSeconds": 10, "messageRetentionDuration": "86400s"}
-        )
-    cloud.table("functions")[name] = function
     return ""
 
 
-def triggers(cloud: Cloud, verb: str, names: list[str]) -> Any:
+def triggers(cloud: Cloud, _verb: str, names: list[str]) -> Any:
     return {"transport": {"pubsub": {"subscription": cloud.get("triggers", names[0])}}}
 
 
-def jobs(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    names = [name for name in names if name != "http"]
-    if verb == "describe":
-        return cloud.get("jobs", names[0])
-    if verb == "delete":
-        return cloud.drop("jobs", names[0]) and ""
-    cloud.change()
-    flags = cloud.flags
-    if verb == "resume":
-        if cloud.table("jobs")[names[0]]["state"] != "PAUSED":
-            fail("ERROR: FAILED_PRECONDITION: the job is not paused")
-        cloud.table("jobs")[names[0]]["state"] = "ENABLED"
-    else:
-        uri, account = flags["uri"], flags["oidc-service-account-email"]
-        target = {
-            "uri": f"{uri}/",
-            "httpMethod": "POST",
-            "oidcToken": {"serviceAccountEmail": account, "audience": uri},
-        }
-        job = {"state": "ENABLED", "schedule": flags["schedule"], "attemptDeadline": flags["attempt-deadline"]}
-        if verb == "create":
-            cloud.make("jobs", names[0], job)
-        cloud.get("jobs", names[0]).update({**job, "state": cloud.get("jobs", names[0])["state"], "httpTarget": target})
-    return ""
-
-
-UNKNOWN_METRIC = (
-    'Cannot find metric(s) that match type = "logging.googleapis.com/user/intake_oldest_s". If a metric was created recently, '
-    "it could take up to 10 minutes to become available. Please try again soon."
-)
-
-
-def from_file(table: str, kind: str) -> Any:
-    """Answer for what is made of a file and gets its name from Google: policies and the dashboard."""
-
-    def answer(cloud: Cloud, verb: str, names: list[str]) -> Any:
-        held, flags = cloud.table(table), cloud.flags
-        if verb == "list":
-            return list(held.values())
-        if verb == "delete":
-            return cloud.drop(table, names[0]) and ""
-        cloud.change()
-        name = names[0] if verb == "update" else f"projects/my-project/{kind}/{1000 + len(held)}"
-        entry = read(flags.get("policy-from-file") or flags["config-from-file"])
-        if table == "dashboards":
-            if verb == "update" and entry.get("etag") != held[name]["etag"]:
-                fail("ERROR: INVALID_ARGUMENT: Field etag had an invalid value: it is not that of the dashboard.")
-            entry["etag"] = f"etag-{len(cloud.state['log'])}"
-        elif cloud.table("young"):
-            cloud.at_first("metrics", 3, f"ERROR: NOT_FOUND: {UNKNOWN_METRIC}")
-        # An update from a file replaces everything that the flags do not name again.
-        told = flags.get("notification-channels") or flags.get("set-notification-channels")
-        held[name] = {**entry, "name": name, **({"notificationChannels": told.split(",")} if told else {})}
-        return ""
-
-    return answer
-
-
-def channels(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    held = cloud.table("channels")
-    if verb == "list":
-        return list(held.values())
-    if verb == "delete":
-        return cloud.drop("channels", names[0]) and ""
-    cloud.change()
-    if verb == "update":
-        held[names[0]]["labels"] = dict([cloud.flags["update-channel-labels"].split("=")])
-        return ""
-    name = f"projects/my-project/notificationChannels/{2000 + len(held)}"
-    labels = dict([cloud.flags["channel-labels"].split("=")])
-    held[name] = {"name": name, "displayName": cloud.flags["display-name"], "labels": labels}
-    return ""
-
-
-def metrics(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    if verb == "describe":
-        return cloud.get("metrics", names[0])
-    if verb == "delete":
-        cloud.drop("metrics", names[0])
-    else:
-        cloud.change()
-        entry = read(cloud.flags["config-from-file"])
-        if verb == "create":
-            cloud.make("metrics", names[0], None)
-            cloud.table("young")[names[0]] = True
-        cloud.table("metrics")[names[0]] = {**entry, "createTime": "2026-01-01T00:00:00Z"}
-    return ""
-
-
-def repositories(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    if verb == "describe":
-        return cloud.get("repositories", names[0])
-    if verb == "delete":
-        cloud.drop("repositories", names[0])
-    else:
-        cloud.change()
-        cloud.make("repositories", names[0], {"name": names[0], "format": "DOCKER"})
-    return ""
-
-
 GROUPS = {
-    "projects": projects,
-    "billing projects": projects,
-    "org-policies": policies_of_organisation,
     "quotas info": quotas,
     "run services": run_services,
-    "run regions": lambda *_: [{"locationId": name} for name in ("us-central1", "us-east4")],
     "services": services,
-    "services identity": identity,
-    "iam service-accounts": accounts,
-    "storage buckets": buckets,
-    "storage": remove_objects,
-    "firestore databases": databases,
-    "secrets": secrets,
-    "pubsub topics": pubsub("topics"),
-    "pubsub subscriptions": pubsub("subscriptions"),
+    "services identity": lambda cloud, *_: cloud.change() or "",
+    "iam service-accounts": things("accounts"),
+    "storage buckets": things("buckets"),
+    "storage": things("buckets"),
+    "firestore databases": things("databases"),
+    "secrets": things("secrets"),
+    "pubsub topics": topics,
+    "pubsub subscriptions": letters,
     "functions": functions,
     "eventarc triggers": triggers,
-    "scheduler jobs": jobs,
-    "monitoring policies": from_file("policies", "alertPolicies"),
-    "monitoring dashboards": from_file("dashboards", "dashboards"),
-    "monitoring channels": channels,
-    "logging metrics": metrics,
-    "artifacts repositories": repositories,
+    "scheduler jobs": things("jobs"),
+    "monitoring policies": things("policies", "projects/my-project/alertPolicies/"),
+    "monitoring dashboards": things("dashboards", "projects/my-project/dashboards/"),
+    "monitoring channels": things("channels", "projects/my-project/notificationChannels/"),
+    "logging metrics": things("metrics"),
+    "artifacts repositories": things("repositories"),
 }
 
 
 def firebase(cloud: Cloud) -> Any:
     """Answer one command of the Firebase CLI; with --json it prints {"status", "result"}."""
-    command, table = cloud.words[1], cloud.table("firebase")
+    command, name, table = cloud.words[1], cloud.words[-1], cloud.table("firebase")
     if os.environ.get("GOOGLE_CLOUD_QUOTA_PROJECT") != "my-project":
-        fail(
-            "Error: HTTP Error: 403, The firebase.googleapis.com API requires a quota project, which is not set by default."
-        )
-    if command == "projects:list":
-        return {"status": "success", "result": [{"projectId": "my-project"}] if "project" in table else []}
-    if command == "apps:list":
-        return {
-            "status": "success",
-            "result": [{"displayName": n, "appId": i} for n, i in table.get("apps", {}).items()],
-        }
-    if command == "hosting:sites:list":
-        return {"status": "success", "result": {"sites": [site(*pair) for pair in table.get("sites", {}).items()]}}
-    if command == "apps:sdkconfig":
-        if len(cloud.words) < 4 and len(table["apps"]) > 1:
+        fail("Error: HTTP Error: 403, The firebase.googleapis.com API requires a quota project.")
+    sites, apps = table.get("sites", {}), table.get("apps", {})
+    site = "projects/my-project/sites/"
+    answers = {
+        "projects:list": [{"projectId": "my-project"}] if "project" in table else [],
+        "apps:list": [{"displayName": shown, "appId": app} for shown, app in apps.items()],
+        "hosting:sites:list": {
+            "sites": [{"name": site + n, "type": t, "defaultUrl": f"https://{n}.web.app"} for n, t in sites.items()]
+        },
+        "apps:sdkconfig": {"sdkConfig": {"projectId": "my-project", "apiKey": "public-key", "appId": name}},
+    }
+    if command in answers:
+        if command == "apps:sdkconfig" and name not in apps.values():
             fail("Error: Project my-project has multiple apps, must specify an app id.")
-        config = {"projectId": "my-project", "apiKey": "public-key", "appId": cloud.words[3], "authDomain": "x"}
-        return {"status": "success", "result": {"fileName": "google-config.js", "sdkConfig": config}}
+        return {"status": "success", "result": answers[command]}
     cloud.change()
     if command == "projects:addfirebase":
-        if cloud.table("project").get("terms") is False:
-            fail(
-                "Error: Failed to add Firebase to Google Cloud Platform project. See firebase-debug.log for more info."
-            )
         table["project"] = True
     elif command == "hosting:sites:create":
-        if cloud.words[2] in cloud.table("project").get("taken_sites", []):
-            fail(f"Error: HTTP Error: 400, Invalid name: `{cloud.words[2]}` is already reserved by another project")
-        table.setdefault("sites", {})[cloud.words[2]] = "DEFAULT_SITE"
+        if name in cloud.table("project").get("taken_sites", []):
+            fail(f"Error: HTTP Error: 400, Invalid name: `{name}` is already reserved by another project")
+        table.setdefault("sites", {})[name] = "DEFAULT_SITE"
     elif command == "apps:create":
-        table.setdefault("apps", {})[cloud.words[3]] = f"1:1:web:{len(table.get('apps', {}))}"
+        table.setdefault("apps", {})[name] = f"1:1:web:{len(apps)}"
     elif command == "hosting:disable":
         table.pop("site", None)
     elif command == "deploy":
@@ -557,27 +374,19 @@ def firebase(cloud: Cloud) -> Any:
     return ""
 
 
-def site(name: str, kind: str) -> dict[str, str]:
-    return {"name": f"projects/my-project/sites/{name}", "type": kind, "defaultUrl": f"https://{name}.web.app"}
-
-
 def deploy_firebase(cloud: Cloud, table: dict[str, Any]) -> None:
     document, folder = read(cloud.flags["config"]), os.path.dirname(cloud.flags["config"])
     if cloud.flags["only"] == "firestore":
-        cloud.at_first(
-            "indexes", 1, "Error: Request to https://firestore.googleapis.com/v1/ had HTTP Error: 409, aborted"
-        )
-        rules, indexes = (f"{folder}/{document['firestore'][name]}" for name in ("rules", "indexes"))
-        if not os.path.isfile(rules):
-            fail(f"Error: {rules} is not there")
-        cloud.state["indexes"] = read(indexes)
+        cloud.at_first("indexes", 1, "Error: Request to firestore.googleapis.com had HTTP Error: 409, aborted")
+        with open(f"{folder}/{document['firestore']['rules']}", encoding="utf-8") as rules:
+            cloud.state["rules"] = rules.read()
+        cloud.state["indexes"] = read(f"{folder}/{document['firestore']['indexes']}")
         return
     if document["hosting"]["site"] not in table.get("sites", {}):
         fail("Error: Unable to deploy to Hosting as there is no Hosting site.")
     public = f"{folder}/{document['hosting']['public']}"
-    for needed in (f"{public}/index.html", f"{public}/firebase-config.json"):
-        if not os.path.isfile(needed):
-            fail(f"Error: {needed} is not there")
+    if not os.path.isfile(f"{public}/index.html"):
+        fail("Error: there is no page")
     table["site"] = document["hosting"]["site"]
     table["config"] = read(f"{public}/firebase-config.json")
 
@@ -600,17 +409,14 @@ def main() -> None:
     program, *arguments = sys.argv[1:]
     cloud = Cloud(program, arguments)
     answer = {"gcloud": gcloud, "npx": firebase, "curl": curl}[program](cloud)
-    shape = cloud.flags.get("format", "json")
     key, _, wanted = cloud.flags.get("filter", "").partition("=")
     if isinstance(answer, list) and wanted:
         answer = [entry for entry in answer if str(entry.get(key)) == wanted.strip('"')]
-    if isinstance(answer, dict | list) and shape.startswith("value("):
-        lines = []
-        for found in answer if isinstance(answer, list) else [answer]:
-            for part in shape[6:-1].split("."):
-                found = found[part]
-            lines.append(str(found))
-        answer = "\n".join(lines)
+    if shape := re.fullmatch(r"value\((.*)\)", cloud.flags.get("format", "")):
+        found = [answer] if isinstance(answer, dict) else answer if isinstance(answer, list) else []
+        for part in shape[1].split("."):
+            found = [entry[part] for entry in found]
+        answer = "\n".join(map(str, found)) if isinstance(answer, dict | list) else answer
     print(answer if isinstance(answer, str) else json.dumps(answer))
     if cloud.changed:
         cloud.keep()

@@ -28,15 +28,15 @@ from infra.check.__main__ import (
     table,
 )  # first: the order of its imports is that of the list
 
+from infra import spec  # isort: skip
 from infra.check import platform_rules, site_rules  # isort: skip
 from infra.check.assumptions import Assumption
 from infra.check.target import Target
-from infra.gcp import settings
 from infra.gcp.deployment import ROOT, TOPICS, Deployment, dead
 from tests.support.office_sheet import SHEET_ID, OfficeSheet
 
-FUNCTIONS = settings.read().functions
-DELIVERY = settings.read().delivery
+FUNCTIONS = spec.read().functions
+DELIVERY = spec.read().delivery
 PAGE_HEADERS = json.loads((ROOT / "infra" / "firebase.json").read_text("utf-8"))["hosting"]["headers"]
 
 
@@ -168,8 +168,8 @@ class Pretended(Target):
             generation = self.world.generation or f"gen{FUNCTIONS[command[3]].generation}"
             annotations = {"run.googleapis.com/execution-environment": generation}
             return json.dumps({"spec": {"template": {"metadata": {"annotations": annotations}}}})
-        spec = FUNCTIONS[name]
-        config = {"availableMemory": f"{spec.memory_mb}Mi", "timeoutSeconds": spec.timeout_s}
+        wanted = FUNCTIONS[name]
+        config = {"availableMemory": f"{wanted.memory_mb}Mi", "timeoutSeconds": wanted.timeout_s}
         return json.dumps({"serviceConfig": {**config, "environmentVariables": {"APP_CHECK_KEY": "x"}}})
 
     def lines(self, **wanted: str | bool) -> list[dict[str, Any]]:

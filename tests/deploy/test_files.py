@@ -23,7 +23,8 @@ from google.cloud import monitoring_dashboard_v1, monitoring_v3
 from google.cloud.logging_v2.types import LogMetric
 from google.protobuf import json_format
 
-from infra.gcp import hosting, observing, settings, staging
+from infra import spec
+from infra.gcp import hosting, observing, staging
 from infra.gcp.deployment import Deployment
 from tests.deploy.conftest import ROOT, full_deployment
 from tests.deploy.monitoring_rules import faults_of_policy, faults_of_query, queries_of_dashboard
@@ -139,8 +140,8 @@ def test_memory_alerts_are_four_fifths_of_the_limits() -> None:
         if "intake_rss_mb" in threshold["filter"]:
             labels = threshold["filter"].partition("metric.labels.function=")[2]
             thresholds.update(dict.fromkeys(re.findall(r'"(\w+)"', labels), threshold["thresholdValue"]))
-    specs = settings.read().functions
-    assert thresholds == {name: pytest.approx(0.8 * spec.memory_mb) for name, spec in specs.items()}
+    specs = spec.read().functions.values()
+    assert thresholds == {each.name: pytest.approx(0.8 * each.memory_mb) for each in specs}
 
 
 @pytest.fixture(scope="session")
@@ -205,13 +206,13 @@ def test_the_staged_source_starts_with_nothing_but_its_requirements(tmp_path: Pa
     assert not list(source.rglob("__pycache__"))
     assert {path.name for path in source.iterdir()} == {"main.py", "intake", "requirements.txt"}
     venv = only_the_requirements(source / "requirements.txt")
-    names = list(settings.read().functions)
+    names = list(spec.read().functions)
     ports = [free_port() for _ in names]
     environment = {"PATH": os.environ["PATH"], "GOOGLE_CLOUD_PROJECT": "my-project", "BILLS_BUCKET": "my-project-bills"}
     started = []
     try:
         for name, port in zip(names, ports, strict=True):
-            event = "cloudevent" if settings.read().functions[name].trigger != "http" else "http"
+            event = "cloudevent" if spec.read().functions[name].trigger != "http" else "http"
             command = [
                 venv / "bin" / "functions-framework",
                 f"--target={name}",

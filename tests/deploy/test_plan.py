@@ -8,43 +8,25 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from infra.gcp import destroy, preflight, printing, settings, status_cloud
+from infra import spec
+from infra.gcp import preflight, status_cloud, steps
+from infra.gcp.plan import plan, removals
 from infra.gcp.redrive import redrive
-from infra.gcp.staging import firebase_json
-from infra.gcp.steps import Command, Lookup, Step, gcloud
-from tests.deploy.conftest import ROOT, full_deployment, full_plan
+from infra.gcp.staging import firebase_json, source_digest
+from infra.gcp.steps import Command, Step, gcloud
+from tests.deploy.conftest import ALL, ROOT, full_deployment, full_plan
 
 LINT = Path(__file__).parent / "lint_gcloud.py"
 
 
-def plan_text() -> str:
-    looks = list(preflight.looks(full_deployment(), settings.read()))
-    return printing.script(looks, full_plan(), "GreenWatt Intake in project my-project, us-east4.")
-
-
-def test_the_plan_names_every_command_with_its_reason() -> None:
-    """Nothing is run that was not printed: each command of each step stands there, after a sentence that says why."""
-    text = plan_text()
-    for part in full_plan():
-        assert f"# === {part.title}" in text
-        for item in part.items:
-            assert len(item.why) > 10
-            if isinstance(item, Step):
-                commands = [*item.create, *(item.update or ()), *([item.refused[1]] if item.refused else [])]
-                assert [command.shell() for command in commands if command.shell() not in text] == []
-
-
 def test_printing_the_plan_runs_nothing(tmp_path: Path) -> None:
-    """--plan works on a machine that has no gcloud, no npx and nobody logged in."""
-    tools = tmp_path / "bin"
-    tools.mkdir()
+    """--plan works where there is no gcloud, no npx and nobody logged in, and names every command with its reason."""
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "infra.gcp", "gcp", "--project=my-project", "--plan"],
-        env={"PATH": str(tools), "PYTHONPATH": str(ROOT)},
+        [sys.executable, "-P", "-m", "infra.gcp", "gcp", "--project=my-project", "--plan", *ALL],
+        env={"PATH": str(tmp_path), "PYTHONPATH": str(ROOT)},
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -52,23 +34,20 @@ def test_printing_the_plan_runs_nothing(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "gcloud functions deploy ocr --gen2 --project=my-project" in done.stdout
+    for part in plan(replace(full_deployment(), drive_folder=""), spec.read(), source_digest()):
+        assert f"# === {part.title}" in done.stdout
+        for item in part.items:
+            assert len(item.why) > 10
+            assert [command.shell() for _, command in steps.commands(item) if command.shell() not in done.stdout] == []
 
 
 def commands() -> list[Command]:
     """Return every gcloud command there is: of the plan, with its looks and changes, of destroy, of redrive."""
-    found: list[Command] = []
-    for part in full_plan():
-        for item in part.items:
-            if isinstance(item, Lookup):
-                found.append(item.command)
-            elif isinstance(item, Step):
-                found += [*item.create, *(item.update or ()), *([item.look] if item.look else [])]
-                found += [item.refused[1]] if item.refused else []
-    for removal in destroy.removals(full_deployment(), settings.read(), with_data=True):
-        listed = [] if isinstance(removal, Lookup) or not removal.listed else [removal.listed]
-        found += [removal.command] if isinstance(removal, Lookup) else [*listed, *removal.remove]
-    found += [look.command for look in preflight.looks(full_deployment(), settings.read())]
+    found = [command for part in full_plan() for item in part.items for _, command in steps.commands(item)]
+    for removal in removals(full_deployment(), spec.read(), with_data=True):
+        if isinstance(removal, Step):
+            found += [*([removal.listed] if removal.listed else []), *removal.remove]
+    found += [check.command for check in preflight.checks(full_deployment(), spec.read())]
     found += redrive_commands()
     found.append(status_cloud.list_functions(full_deployment()))
     found += [
@@ -87,7 +66,7 @@ def redrive_commands() -> list[Command]:
         pulled = "pull" in command.argv and sum("pull" in earlier.argv for earlier in ran) == 1
         return json.dumps([{"ackId": "a-1", "message": {"data": "eyJpbnRha2VfaWQiOiAiYSJ9"}}]) if pulled else ""
 
-    redrive(full_deployment(), lambda _line: None, run)
+    redrive(full_deployment(), run)
     return ran
 
 
@@ -168,24 +147,19 @@ def test_no_role_is_wider_than_it_has_to_be() -> None:
 
 
 def test_the_functions_get_what_functions_toml_says() -> None:
-    """Memory, time, concurrency and instances of the local stack and of the deployment are the same numbers."""
-    specs = settings.read().functions
+    """The local stack and the deployment use the same numbers, and Hosting can call what it sends requests to."""
+    specs = spec.read().functions
     deploys = [command for command in commands() if command.argv[1:3] == ("functions", "deploy")]
     assert [command.argv[3] for command in deploys] == list(specs)
     for command in deploys:
         flags = dict(a[2:].partition("=")[::2] for a in command.argv if a.startswith("--"))
-        spec = specs[command.argv[3]]
-        assert (flags["memory"], flags["timeout"]) == (f"{spec.memory_mb}Mi", f"{spec.timeout_s}s")
-        assert (int(flags["concurrency"]), int(flags["max-instances"])) == (spec.concurrency, spec.max_instances)
+        wanted = specs[command.argv[3]]
+        assert (flags["memory"], flags["timeout"]) == (f"{wanted.memory_mb}Mi", f"{wanted.timeout_s}s")
+        assert (int(flags["concurrency"]), int(flags["max-instances"])) == (wanted.concurrency, wanted.max_instances)
         # Below one CPU an instance gets one request at a time (https://cloud.google.com/run/docs/configuring/services/cpu).
-        assert spec.concurrency == 1 or float(flags["cpu"]) >= 1
-        assert ("retry" in flags) == (spec.trigger != "http")
-
-
-@pytest.mark.parametrize("function", ["submit", "progress"])
-def test_hosting_sends_on_to_public_functions(function: str) -> None:
-    """What Hosting's rewrites lead to has to be callable by anybody, in the region of the deployment."""
+        assert wanted.concurrency == 1 or float(flags["cpu"]) >= 1
+        assert ("retry" in flags) == (wanted.trigger != "http")
     rewrites = firebase_json(full_deployment())["hosting"]["rewrites"]  # type: ignore[index]
-    rule = next(rule for rule in rewrites if rule["run"]["serviceId"] == function)
-    assert rule["run"]["region"] == "us-east4"
-    assert settings.read().functions[function].public
+    assert {rule["run"]["serviceId"]: rule["run"]["region"] for rule in rewrites} == {
+        name: "us-east4" for name, each in specs.items() if each.public
+    }
