@@ -3,7 +3,7 @@
 const WARM_MS = 10 * 60_000; // functions that nobody has called for about a quarter of an hour are cold again
 let wokenAt = -WARM_MS;
 
-/** Tell the functions that somebody is typing, unless they know, so that they are warm when he sends. */
+/** Tell the functions that somebody is typing, unless they know, so that they are warm when the bill is sent. */
 export function wake() {
   if (performance.now() - wokenAt < WARM_MS) return;
   wokenAt = performance.now();

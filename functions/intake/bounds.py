@@ -24,7 +24,7 @@ _YEARS = range(2000, 2100)
 _DAYS = ((date(_YEARS.start, 1, 1) - date(1899, 12, 30)).days, (date(_YEARS.stop, 1, 1) - date(1899, 12, 30)).days)
 MAX_LINE = contract.limit("answer_length")
 MAX_PARAGRAPH = 5_000
-"""Most characters of a text on one line (a name, an address, an answer), and of one on several."""
+"""Maximum characters of a text on one line (a name, an address, an answer), and of one on several."""
 _MOST_PAGES = 10_000
 _MOST_HOW = 60
 _ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -34,7 +34,7 @@ class Bound(Protocol):
     """What a value may be."""
 
     def admits(self, value: object) -> bool:
-        """Tell whether a value fits."""
+        """Return whether a value fits."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Text:
     lines: bool = False
 
     def admits(self, value: object) -> bool:
-        """Tell whether a value fits."""
+        """Return whether a value fits."""
         if not isinstance(value, str) or not 0 < len(value) <= self.most:
             return False
         printed = value.replace("\n", "") if self.lines else value
@@ -76,7 +76,7 @@ class Number:
     whole: bool = False
 
     def admits(self, value: object) -> bool:
-        """Tell whether a value fits."""
+        """Return whether a value fits."""
         kinds = int if self.whole else (int, float)
         return isinstance(value, kinds) and not isinstance(value, bool) and self.least <= value <= self.most
 
@@ -85,7 +85,7 @@ class Day:
     """A date as ISO text, in the years in which a bill can have been issued."""
 
     def admits(self, value: object) -> bool:
-        """Tell whether a value fits."""
+        """Return whether a value fits."""
         try:
             return (
                 isinstance(value, str) and bool(_ISO_DAY.fullmatch(value)) and date.fromisoformat(value).year in _YEARS
@@ -98,7 +98,7 @@ class Parts:
     """The parts of an address by name."""
 
     def admits(self, value: object) -> bool:
-        """Tell whether a value fits."""
+        """Return whether a value fits."""
         return isinstance(value, Mapping) and set(value) == set(_PARTS) and all(map(_LINE.admits, value.values()))
 
 

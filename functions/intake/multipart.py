@@ -21,12 +21,12 @@ from intake.settings import MIB
 
 READ_BYTES = 64 * 1024
 MAX_HEADER_BYTES = 64 * 1024
-"""Most bytes of one header of a part: a file's name may be as long as a device allows."""
+"""Maximum bytes of one header of a part: a file's name may be as long as a device allows."""
 MAX_PARTS = 64
 MAX_ANSWER_BYTES = 16 * 1024
-"""Most bytes of one answer; the form's rules, which report by field, begin far below."""
+"""Maximum bytes of one answer; the form's rules, which report by field, begin far below."""
 MAX_BODY_BYTES = 64 * MIB
-"""Where reading stops for good. The platform cuts requests at 32 MiB, so only a local run ever comes here."""
+"""Where reading stops. The platform cuts requests at 32 MiB, so only local runs get here."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def read_parts(stream: IO[bytes], content_type: str) -> Iterator[Part]:
     """
     boundary = boundary_of(content_type)
     try:
-        # Latin-1 takes any byte: a file's name in another charset is none of our business.
+        # Latin-1 decodes any byte: the charset of a file's name does not matter.
         parser = PushMultipartParser(
             boundary, max_header_size=MAX_HEADER_BYTES, max_segment_count=MAX_PARTS, header_charset="latin-1"
         )
@@ -116,7 +116,7 @@ def _parts(parser: PushMultipartParser, stream: IO[bytes]) -> Iterator[Part]:
 
 
 def _is_file(segment: MultipartSegment) -> bool:
-    """Tell a file from an answer: by its having a name, also one that is spelled the extended way (RFC 5987)."""
+    """Return whether a part is a file: files have a name, perhaps in the extended form (RFC 5987)."""
     if segment.filename is not None:
         return True
     return any(header == "Content-Disposition" and "filename*=" in value for header, value in segment.headerlist)
@@ -137,7 +137,7 @@ def _limited(stream: IO[bytes]) -> Callable[[int], bytes]:
 
 
 def drain(stream: IO[bytes]) -> None:
-    """Read what is left of a refused body and throw it away.
+    """Read and discard the rest of a refused body.
 
     A server that answers while the client is still sending may have its answer lost with the connection, and
     functions-framework reads the rest of the body into memory before it answers.
@@ -150,4 +150,4 @@ def drain(stream: IO[bytes]) -> None:
             if not stream.read(READ_BYTES):
                 return
     except (WerkzeugBadRequest, OSError):
-        return  # The client is gone: nobody is left to answer, and nothing is left to read.
+        return  # The client is gone: there is nothing to read, and nobody to answer.

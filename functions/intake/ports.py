@@ -108,7 +108,7 @@ class Store(Protocol):
         """Make an intake of an upload; False if another request with the same key made it first."""
 
     def stale_uploads(self, before: datetime, limit: int) -> Sequence[StaleUpload]:
-        """Return uploads that began before a time and came to no end."""
+        """Return uploads that began before a time and never ended."""
 
     def claim_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float, pay_s: float) -> ChunkLease | None:
         """Claim a chunk of pages; None if another owner holds it."""
@@ -176,7 +176,7 @@ class ObjectWriter(Protocol):
         """Make the object exist."""
 
     def abandon(self) -> None:
-        """Cancel; no object comes to be."""
+        """Cancel; no object is created."""
 
 
 class Bucket(Protocol):
@@ -233,20 +233,20 @@ class OcrEngine(Protocol):
 
 
 class Sandbox(Protocol):
-    """Runs whatever parses bytes or words from outside."""
+    """Parses bytes and words from outside."""
 
     def open(self, kind: str, file: IO[bytes], number: int, pay: Pay) -> Document:
         """Open a file."""
 
     def read_fields(self, words: IO[bytes], day: date, pay: Pay) -> Reading | None:
-        """Read the fields off a file of words, one page a line; None where that failed."""
+        """Read the fields from a file of words, one page a line; None where that failed."""
 
 
 class Cleaner(Protocol):
-    """Takes the metadata out of pictures, in a sandbox of its own."""
+    """Removes metadata from pictures, in its own sandbox."""
 
     def clean(self, kind: str, file: IO[bytes], number: int) -> list[Part]:
-        """Return the parts of a picture without what says where it was taken."""
+        """Return the parts of a picture without metadata that may show where it was taken."""
 
 
 # --- where intakes are delivered -----------------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ class Sheet(Protocol):
 
     @property
     def held(self) -> bool:
-        """Whether nobody else has written since this process looked, for all that is known."""
+        """Whether, as far as we know, nobody else has written since this process looked."""
 
     def find_rows(self, rows: Mapping[str, Mapping[str, str | int | float]]) -> set[str]:
         """Take the token, and return which of some intakes have a row."""
@@ -266,7 +266,7 @@ class Sheet(Protocol):
         """Write rows, and return the ids of those that were seen afterwards."""
 
     def fill_in(self, column: str, texts: Mapping[str, str]) -> int:
-        """Exchange texts of a column by what stands there now."""
+        """Replace texts of a column, found by what is there now."""
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,22 @@
-"""Whether a submission may come in at all: the valves of a form that anybody can reach.
+"""Rate limits: whether a submission is accepted at all, since anybody can reach the form.
 
-Nothing is counted in documents of its own. Each intake carries its pages and a keyed hash of where it came from, and Firestore
-adds those up when it is asked, so a valve costs no write and cannot drift from what was really taken in:
+There are no counters. Each intake carries its pages and a keyed hash of where it came from, and Firestore adds those up on
+request, so a limit costs no write and cannot drift from what was really accepted:
 
     pages of the last 24 hours            over the budget: 503 to new submissions
     pages of one client's 24 hours        over its share of the budget: 429
     submissions of one client's hour      over the limit: 429
 
-While a bill is read its pages are set aside; what counts in the end is what it cost, the calls of the OCR. So nobody closes
-the form with blank pages or with bills that fail, and whoever has pages read spends his own share first.
+While a bill is being read, its pages count; in the end, its OCR calls count, which are what it cost. So nobody can close the
+form with blank pages or with bills that fail, and each client uses up its own share first.
 
-Two things are counted, because only one address can be trusted. Cloud Run tells the address that called it, whatever the
-caller writes: the last one in X-Forwarded-For. For an agent that is Hosting's edge, which many agents share. The agent's own
-address stands in headers that anybody can forge, also through Hosting: Fastly takes over a Fastly-Client-IP that a client
+Two things are counted, because only one address can be trusted. Cloud Run reports the address that called it as the last one
+in X-Forwarded-For, whatever the caller writes. For an agent that is Hosting's edge, which many agents share. The agent's own
+address is in headers that anybody can forge, even through Hosting: Fastly passes on a Fastly-Client-IP that a client
 sends (https://www.fastly.com/documentation/reference/http/headers/Fastly-Client-IP). But Fastly and Cloud Run each append the
-address that called them to X-Forwarded-For (https://www.fastly.com/documentation/reference/http/headers/X-Forwarded-For), so
-whoever forges somebody's address leaves his own behind it. A client is therefore the whole trail, and what is forged is
-counted apart from the one whose address it bears. The peer has a wider limit of its own, which forging does not evade.
+address that called them to X-Forwarded-For (https://www.fastly.com/documentation/reference/http/headers/X-Forwarded-For), so a
+client that forges an address leaves its own behind it. A client is therefore identified by the whole trail, and forged
+requests are not counted against the victim. The peer has its own, higher limit, which forging does not evade.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ HARD_FACTOR = 2
 in before the budget was spent ends here at the latest."""
 
 APPENDED_HOPS = 3
-"""Most addresses that are appended on the way through Hosting: the client's, an edge's where another shields it, and the
-last one's. What stands before them the client wrote himself."""
+"""Maximum addresses that are appended on the way through Hosting: the client's, an edge's where another shields it, and the
+last one's. The client wrote any addresses before them."""
 CLIENTS_SHARE = 0.2
 """Part of the day's pages that one client may have read: twice the longest bill at the usual budget, a hundred usual ones."""
 
@@ -55,7 +55,7 @@ class Caller:
     Attributes:
         client: The trail of addresses that it came along: the browser as the proxy before us names it, then the last hops.
         peer: Address that called us.
-        hops: Addresses in X-Forwarded-For, those that the client wrote himself among them.
+        hops: Addresses in X-Forwarded-For, including those that the client wrote.
     """
 
     client: str

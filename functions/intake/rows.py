@@ -17,9 +17,9 @@ Cell = str | int | float
 
 ID_COLUMN = "Intake ID"
 COPY_COLUMN = "Drive (folder)"
-"""Links to the folder with the bill's copy; written later than the row, because a copy must not hold a row back."""
+"""Links to the folder with the bill's copy; written later than the row, because a row must not wait for a copy."""
 KEY_FIELDS = ("utility", "account_number", "pod_id", "kwh")
-"""The fields by which a customer is enrolled; the row's confidence is that of the least sure of them that were found."""
+"""The fields that enroll a customer; the row's confidence is the lowest confidence among those that were found."""
 OFFICE_TIME = ZoneInfo("America/New_York")
 _DAY_ZERO = datetime(1899, 12, 30)
 """Day 0 of a sheet's dates (https://developers.google.com/workspace/sheets/api/guides/formats#about_date_time_values)."""
@@ -74,11 +74,11 @@ def columns(*, copies: bool) -> tuple[Column, ...]:
 
 
 def copy_mark(intake_id: str) -> str:
-    """Return what stands in a row's COPY_COLUMN until the copy is made: unlike any other text of the Sheet.
+    """Return what stands in a row's COPY_COLUMN until the copy is made: a text that occurs nowhere else in the Sheet.
 
     The link takes its place by its content, not by its address, so that it gets into the right cell wherever the office
     has sorted or moved the row to in the meantime. It is longer than any answer or any line of a bill may be, so that
-    nobody's text can be taken for it.
+    no other text can be mistaken for it.
     """
     return f"to be copied ({intake_id}) ".ljust(MAX_LINE + 1, ".")
 
@@ -94,7 +94,7 @@ def row_of(intake: Intake, bill_link_base: str, bucket: str, *, copies: bool = F
 
     Returns:
         Texts and numbers, ready for filtering; times and dates are a sheet's day numbers, the time the office's (New York).
-        A value outside of its bounds is left out and said: see `intake.bounds`.
+        A value outside of its bounds is left out and reported: see `intake.bounds`.
     """
     links = [f"{bill_link_base}{bucket}/{file.object}" for file in intake.files]
     fields = intake.shown_fields()
@@ -122,7 +122,7 @@ def row_of(intake: Intake, bill_link_base: str, bucket: str, *, copies: bool = F
 
 
 def short_row(intake: Intake, why: str, *, answers: bool = True, copies: bool = False) -> dict[str, Cell]:
-    """Return the cells of a row that cannot be written whole: what is sure to be accepted, and why there is no more.
+    """Return the cells of a shortened row: what Google is sure to accept, and why there is no more.
 
     Args:
         intake: A read intake.

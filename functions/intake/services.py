@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @contextmanager
 def _without_collecting() -> Iterator[None]:
-    """Rest the garbage collector while libraries are loaded.
+    """Pause the garbage collector while libraries are loaded.
 
     What they make stays for good, and the collector would look through all of it again and again: that was a third of a
     cold start (tests/bench/run coldstart). Afterwards it never looks at it again.
@@ -123,7 +123,7 @@ class Services:
 
     @_kept
     def admission(self) -> Admission:
-        """The valves of the public form."""
+        """The rate limits of the public form."""
         from intake.cloud.firestore.counts import Counts
         from intake.rate_limits import Admission
 
@@ -138,7 +138,7 @@ class Services:
 
     @_kept
     def app_check(self) -> AppCheck | None:
-        """What checks that a request comes from our page, or None where that is not asked for."""
+        """What checks that a request comes from our page, or None if that is off."""
         number = self.settings.app_check_project
         if not number:
             return None
@@ -148,7 +148,7 @@ class Services:
 
     @_kept
     def backlog_metrics(self) -> BacklogMetrics:
-        """What reports how the whole is doing."""
+        """What logs the backlog."""
         from intake.backlog_metrics import BacklogMetrics
         from intake.cloud.firestore.counts import Counts
 

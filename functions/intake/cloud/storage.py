@@ -69,7 +69,7 @@ class ObjectWriter:
 
     @_storage_call
     def abandon(self) -> None:
-        """Cancel the upload; no object comes to be.
+        """Cancel the upload; no object is created.
 
         Raises:
             UpstreamError: Storage did not answer; the unfinished upload expires by itself after a week.

@@ -72,7 +72,7 @@ class Vision:
 
         Raises:
             PictureRefused: The bytes are no picture to Vision.
-            OcrUnavailable: Vision did not answer in spite of retries.
+            OcrUnavailable: Vision did not answer after retries.
         """
         request = vision.AnnotateImageRequest(
             image=vision.Image(content=picture),

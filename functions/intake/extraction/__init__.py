@@ -1,19 +1,19 @@
-"""Read a bill: words with places in, fields with evidence out. Pure: no network, no clock, no environment.
+"""Extracts the fields of a bill: words with places in, fields with evidence out. Pure: no network, clock or environment.
 
-combs             characters in boxes of their own → words
-stacked           which of two sheets of paper in a picture lies on top
+combs             characters printed in boxes → words
+stacked           which of two bills in a photo is on top
 geometry          words → upright text planes of phrases and rows
 utility_profiles  what is known of each utility, from utilities/*.toml
 utility_choice    which utility's profile applies: names before numbers
-labels            labels among phrases, in spite of slips
+labels            labels among phrases, tolerating OCR errors
 printed, postal, streets, gazetteer
-                  numbers, dates and addresses as text, with the slips that OCR makes
+                  numbers, dates and addresses as text, tolerating OCR errors
 numbers (of digit_runs), period, usage (of usage_lines, usage_wording and meter_table), history, addresses, names, details
                   candidates for the fields
 headings          the heading above a line: whose figures, and for which time
-candidates        resolving them: a value seen twice is surer, conflicting values are not reported
+candidates        resolving them: a value seen twice is more certain, conflicting values are not reported
 reader            all of it in order
-attention         what the agent should know at once
+attention         what the agent or the office should check
 """
 
 from intake.extraction.attention import Attention, EarlierIntake, attention

@@ -114,7 +114,7 @@ def _lines_from(plane: TextPlane, last: Phrase, left: float, reach: float) -> li
 
 
 def _in_lines(block: Sequence[Phrase]) -> tuple[Address, float, Phrase, Phrase] | None:
-    """Read an address off a block of lines; a unit may have a line of its own between street and town."""
+    """Read an address from a block of lines; a unit may have a line of its own between street and town."""
     for index in range(1, len(block)):
         street, town = block[index - 1], block[index]
         if is_unit(tidy(street.text)) and index > 1:
@@ -125,7 +125,7 @@ def _in_lines(block: Sequence[Phrase]) -> tuple[Address, float, Phrase, Phrase] 
 
 
 def _beside(tokens: Sequence[Token]) -> tuple[Sequence[Token], Address, float] | None:
-    """Read an address off the words right of its label; words after the zip code do not belong to it."""
+    """Read an address from the words right of its label; words after the zip code do not belong to it."""
     found = one_line_of(" ".join(token.text for token in tokens))
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Weigh candidates of a value against one another: the same value seen twice is surer, two values compete."""
+"""Resolves candidates of a field: a value seen twice is more certain; different values conflict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from intake.model import Quad
 V = TypeVar("V", bound=Hashable)
 
 REPORTED = 0.7
-"""A value less sure than this is not reported: no value is better than a wrong one."""
+"""A value less sure than this is not reported: a blank is better than a wrong value."""
 _SURE = 0.85
 _EDGE = 0.004
 
@@ -46,7 +46,7 @@ class Candidate(Generic[V]):
 
 @dataclass(frozen=True)
 class Resolution(Generic[V]):
-    """What the candidates of a field come to.
+    """The result of resolving the candidates of a field.
 
     Attributes:
         best: The surest candidate of the winner; None if there is none.
@@ -62,7 +62,7 @@ class Resolution(Generic[V]):
 
     @property
     def sure(self) -> bool:
-        """Whether there is a winner that may be reported."""
+        """Whether there is a winner that is certain enough to report."""
         return self.best is not None and not self.conflicting and self.confidence >= REPORTED
 
     def found(self, value: Value) -> Found:
@@ -82,9 +82,9 @@ def resolve(
 
     Args:
         candidates: Of one field; those of the same words count once, the surest.
-        misread: Tells whether a rival may be the winner, misread: then it is no rival if it is seen less often and
-            unsurely. (Two accounts of one customer may differ in a single digit.)
-        outvoted: A rival that is less sure than this is no rival.
+        misread: Tells whether a rival may be the winner, misread: then it does not count if it is seen less often and
+            with little confidence. (Two accounts of one customer may differ in a single digit.)
+        outvoted: A rival with less confidence than this does not count.
 
     Returns:
         The winner, if any; with `conflicting` set if another value is too sure to be passed over.
@@ -145,6 +145,6 @@ def certainty(tokens: Sequence[Token]) -> float:
 
 
 def _is_at_edge(quad: Quad) -> bool:
-    """Tell whether a word is closer to the picture's edge than about a letter: part of it may be cut off."""
+    """Return whether a word is closer to the picture's edge than about a letter: part of it may be cut off."""
     margin = max(_EDGE, 0.7 * max(abs(quad.x3 - quad.x0), abs(quad.y3 - quad.y0)))
     return min(quad) < margin or max(quad) > 1 - margin

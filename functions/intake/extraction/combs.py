@@ -1,6 +1,6 @@
-"""Numbers printed one sign a box: the signs become one word again, so that all that follows reads a number as ever.
+"""Numbers printed with one character in each box: joins the characters to one word, so that later steps see an ordinary number.
 
-A comb is told from other signs by its pitch, which is even and wider than print.
+A comb is recognized by its pitch, which is even and wider than print.
 """
 
 from __future__ import annotations

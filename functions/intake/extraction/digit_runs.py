@@ -36,7 +36,7 @@ def runs(tokens: Sequence[Token]) -> Iterator[Sequence[Token]]:
 
 
 def _continues(tokens: Sequence[Token], first: int, stop: int) -> bool:
-    """Tell whether a word belongs to a run of digits: digits do, and a dash between digits."""
+    """Return whether a word belongs to a run of digits: digits do, and a dash between digits."""
     if DASH.fullmatch(tokens[stop].text):
         return first < stop < len(tokens) - 1 and digits_of(tokens[stop + 1].text) is not None
     return digits_of(tokens[stop].text.strip(".,:;")) is not None
@@ -58,7 +58,7 @@ def rests(anchor: Anchor, how: str, phrase: Phrase, *, under: bool) -> Iterator[
 
 
 def is_open(phrase: Phrase, tokens: Sequence[Token]) -> bool:
-    """Tell whether a dash after a number says that it goes on."""
+    """Return whether a dash after a number says that it goes on."""
     last = next(index for index, token in enumerate(phrase.tokens) if token is tokens[-1])
     following = [token.text for token in phrase.tokens[last + 1 : last + 3]]
     goes_on = len(following) > 1 and digits_of(following[1]) is not None
@@ -66,13 +66,13 @@ def is_open(phrase: Phrase, tokens: Sequence[Token]) -> bool:
 
 
 def is_masked(phrase: Phrase, tokens: Sequence[Token]) -> bool:
-    """Tell whether what stands before a number says that it is only the end of one."""
+    """Return whether what stands before a number says that it is only the end of one."""
     first = next(index for index, token in enumerate(phrase.tokens) if token is tokens[0])
     return bool(_MASKED.search(" ".join(token.text for token in phrase.tokens[:first])))
 
 
 def is_whole(tokens: Sequence[Token], account: AccountFormat) -> bool:
-    """Tell whether a number has all groups of its utility: some hyphens may be lost, none stands where there is none."""
+    """Return whether a number has all groups of its utility: some hyphens may be lost, none stands where there is none."""
     if not account.groups:
         return True
     pieces = [token.text.strip(".,:;") for token in tokens]

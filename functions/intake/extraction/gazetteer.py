@@ -85,7 +85,7 @@ def misread_at_end(text: str, code: str) -> list[Town]:
 
 
 def town_of_code(text: str, code: str) -> Town | None:
-    """Return the town that a text names, if it is one of a ZIP code, in spite of a slip or two."""
+    """Return the town that a text names, if it is one of a ZIP code, with at most two letters misread."""
     letters, _ = _compact(text)
     if (name := _spellings(code).get(letters)) is not None:
         return Town(0, name, 0)
@@ -93,19 +93,19 @@ def town_of_code(text: str, code: str) -> Town | None:
 
 
 def is_elsewhere(text: str) -> bool:
-    """Tell whether a text names a town of New York, wherever it is."""
+    """Return whether a text names a town of New York, wherever it is."""
     return _compact(text)[0] in _everywhere()
 
 
 def is_like(text: str, code: str) -> bool:
-    """Tell whether a text is half of it a town of a ZIP code: then it is likely to be that town, misread beyond repair."""
+    """Return whether a text is half of it a town of a ZIP code: then it is likely to be that town, misread beyond repair."""
     letters, _ = _compact(text)
     best = process.extractOne(letters, list(_spellings(code)), scorer=Levenshtein.normalized_similarity, processor=None)
     return best is not None and best[1] >= _HALF
 
 
 def is_near(text: str, code: str) -> bool:
-    """Tell whether a town has ZIP codes of the same region: utilities print townships, whose post office may be the next."""
+    """Return whether a town has ZIP codes of the same region: utilities print townships, whose post office may be the next."""
     return code[:3] in _everywhere().get(_compact(text)[0], ())
 
 

@@ -100,13 +100,13 @@ def _ascending(rows: Sequence[tuple[Month, Sequence[Token]]]) -> Sequence[tuple[
 
 
 def _is_in_column(row: Sequence[Token], rows: Iterable[tuple[Month, Sequence[Token]]]) -> bool:
-    """Tell whether a use ends where most end: if it was not read, the next number may be of the gas table beside it."""
+    """Return whether a use ends where most end: if it was not read, the next number may be of the gas table beside it."""
     ends = [tokens[-1].right - tokens[0].left for _, tokens in rows]
     return abs(row[-1].right - row[0].left - median(ends)) < _RAGGED
 
 
 def _month(tokens: Sequence[Token], index: int) -> tuple[int | None, Token | None]:
-    """Read month, year and use off up to three words."""
+    """Read month, year and use from up to three words."""
     for words in (1, 2):
         match = _MONTH.match(" ".join(token.text for token in tokens[index : index + words]))
         if match and index + words < len(tokens) and _USE.match(tokens[index + words].text):
@@ -121,8 +121,8 @@ def _sum(
 ) -> Candidate[int] | None:
     """Add up the last twelve months.
 
-    What confirms a number that was hard to read makes up for it: months that follow one another confirm each other, the use
-    of the period that of the last one, and a printed sum all of them.
+    Confirmation raises the confidence of a number that was hard to read: consecutive months confirm each other, the use of the
+    period confirms that of the last month, and a printed sum confirms all of them.
     """
     last = rows[-12:]
     months = [month for (month, _), _ in last]
@@ -138,7 +138,7 @@ def _sum(
 
 
 def _printed(plane: TextPlane, total: int) -> float:
-    """Return how surely a total is printed on a plane, in a row that calls it one; 0.0 if it is not."""
+    """Return the confidence that a total is printed on a plane, in a row that is labeled as one; 0.0 if it is not."""
     said = (
         certainty([token])
         for row in plane.rows

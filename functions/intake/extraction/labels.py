@@ -1,4 +1,4 @@
-"""Find labels among phrases, in spite of OCR slips and of blanks that come and go."""
+"""Finds labels among phrases, tolerating OCR errors and lost or added spaces."""
 
 from __future__ import annotations
 

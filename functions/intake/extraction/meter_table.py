@@ -1,4 +1,4 @@
-"""The rows of a meter table: which of them are to be added up, and which only repeat, correct or total others."""
+"""The rows of a meter table: which ones to add up, and which only repeat, correct or total others."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _standing(rows: Sequence[Line]) -> list[Line]:
     """Return the rows of a meter table that are to be added up.
 
     A corrected read replaces the one of the same meter and register, an actual one the estimated one of the same days.
-    The row of the total stands for itself where there is no other one.
+    The total row counts only if there is no other row.
     """
     parts = unlike(row for row in rows if row.kind is Kind.METER)
     if not parts:
@@ -49,13 +49,13 @@ def _standing(rows: Sequence[Line]) -> list[Line]:
 
 
 def _may_be_one(one: Line, other: Line) -> bool:
-    """Tell whether two rows may be of one meter and register: one of them says nothing that the other does not."""
+    """Return whether two rows may be of one meter and register: one of them says nothing that the other does not."""
     words, others = set(one.key.split()), set(other.key.split())
     return words <= others or others <= words
 
 
 def needs_confirmation(meter: Sequence[Line]) -> bool:
-    """Tell whether rows are to be added up, or one may be a part: nothing in them tells how many there are."""
+    """Return whether rows are to be added up, or one may be a part: nothing in them tells how many there are."""
     return len(meter) > 1 or any(line.shared for line in meter)
 
 

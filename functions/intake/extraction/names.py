@@ -78,7 +78,7 @@ def names(planes: Iterable[TextPlane], anchors: Iterable[Anchor], utility: Utili
 
 
 def is_name(text: str) -> bool:
-    """Tell whether a line may be a customer's name."""
+    """Return whether a line may be a customer's name."""
     letters = [c for c in text if c.isalpha()]
     capitals = sum(c.isupper() for c in letters) >= 0.8 * len(letters) or text.istitle()
     ordinary = not _NOT_A_NAME.search(text) and not dates(text) and not any(compact(text) in label for label in _LABELS)
@@ -86,20 +86,20 @@ def is_name(text: str) -> bool:
 
 
 def _is_utility(text: str) -> bool:
-    """Tell whether a line is a utility's name or logo, with whatever else it says: no customer."""
+    """Return whether a line is a utility's name or logo, with whatever else it says: no customer."""
     said = compact(text)
     names = {compact(name) for utility in utilities() for name in utility.names}
     return any(fuzz.ratio(said, name) > _LIKE_A_UTILITY or (len(name) > 4 and name in said) for name in names)
 
 
 def _is_street_over_town(plane: TextPlane, phrase: Phrase) -> bool:
-    """Tell whether a line is the street of an address, so that the name over it was not read."""
+    """Return whether a line is the street of an address, so that the name over it was not read."""
     under = plane.below(phrase, reach=2.0, left=phrase.left, right=phrase.left + 2)
     return bool(street_of(tidy(phrase.text))) and bool(under) and town_of(under[0].text) is not None
 
 
 def _is_whole_name(phrase: Phrase, anchor: Anchor, how: str) -> bool:
-    """Tell whether a name shows no sign that a part was not read.
+    """Return whether a name shows no sign that a part was not read.
 
     Such are a single word, an initial in front or in place of the last name, an indent or a gap.
     """
@@ -142,7 +142,7 @@ def _worth_elsewhere(phrase: Phrase, how: str, lines: Sequence[tuple[Phrase, str
 
 
 def _has_hole(tokens: Sequence[Token]) -> bool:
-    """Tell whether a blank is wider than the letters beside it: an initial stood there that was not read."""
+    """Return whether a blank is wider than the letters beside it: an initial stood there that was not read."""
     for before, after in pairwise(tokens):
         letter = (before.right - before.left + after.right - after.left) / (len(before.text) + len(after.text))
         if after.left - before.right > _HOLE * letter:
@@ -163,7 +163,7 @@ def _over(anchor: Anchor) -> Phrase | None:
 
 
 def is_label(text: str, utility: UtilityProfile) -> bool:
-    """Tell whether a text is a label of the bill or a piece of one, in spite of a slip or two."""
+    """Return whether a text is a label of the bill or a piece of one, with at most two letters misread."""
     said = compact(text)
     labels = {compact(label) for texts in utility.labels.values() for label in texts}
     return any(said in label or fuzz.ratio(said, label) > _LIKE_A_LABEL for label in labels)

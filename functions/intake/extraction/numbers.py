@@ -65,7 +65,7 @@ def accounts(
 
 
 def account_label_without_number(anchors: Iterable[Anchor], account: AccountFormat) -> bool:
-    """Tell whether digits next to an account label are too few: the number is cut off or was not read whole."""
+    """Return whether digits next to an account label are too few: the number is cut off or was not read whole."""
     for anchor in anchors:
         if anchor.name != "account_number":
             continue
@@ -92,7 +92,7 @@ def printed(candidate: Candidate[str], account: AccountFormat) -> str:
 
 
 def may_be_misread(winner: str, rival: str) -> bool:
-    """Tell whether one number may be the other with one slip of OCR."""
+    """Return whether one number may be the other with one slip of OCR."""
     return winner != rival and Levenshtein.distance(winner, rival, score_cutoff=1) <= 1
 
 
@@ -116,7 +116,7 @@ def pods(planes: Sequence[TextPlane], anchors: Iterable[Anchor], utility: Utilit
 
 
 def _pod(tokens: Sequence[Token], formats: PodFormat) -> tuple[str, float] | None:
-    """Read a PoD ID off words, with the slips that were mended; None if it is none."""
+    """Read a PoD ID from words; also return how many OCR errors were corrected. None if it is not one."""
     text = re.sub(r"[\s.:,-]", "", "".join(token.text for token in tokens)).upper()
     match = formats.shape.fullmatch(text) or formats.shape.fullmatch(text.strip("|[]"))  # a table's border
     read = digits_of(match["digits"]) if match else None
@@ -192,7 +192,7 @@ def _followed(
 
 
 def _is_parted(tokens: Sequence[Token]) -> bool:
-    """Tell whether a dash parts the groups, or the room that a lost one leaves; a word cut in two leaves none."""
+    """Return whether a dash parts the groups, or the room that a lost one leaves; a word cut in two leaves none."""
     dashed = any(DASH.search(token.text) for token in tokens)
     return dashed or all(after.left - before.right > _DASH_ROOM * before.height for before, after in pairwise(tokens))
 

@@ -76,7 +76,7 @@ class Limits:
     plain: frozenset[str]
 
     def admit(self, end: date) -> bool:
-        """Tell whether a period that ends on a day can have been billed."""
+        """Return whether a period that ends on a day can have been billed."""
         return not (self.issued and end > self.issued + _AFTER_ISSUE) and not (self.submitted and end > self.submitted)
 
 
@@ -109,7 +109,7 @@ def periods(
 
 
 def are_several(candidates: Sequence[Candidate[Period]]) -> bool:
-    """Tell whether periods are those of several bills, and not one that is printed, or was read, with a day's difference."""
+    """Return whether periods are those of several bills, and not one that is printed, or was read, with a day's difference."""
     sure = [candidate for candidate in candidates if candidate.confidence >= _SEEN]
     return any(not _is_near(one, other) for one in sure[:1] for other in sure[1:])
 
@@ -167,7 +167,7 @@ def _lead(anchor: Anchor) -> str:
 
 
 def _is_other(plane: TextPlane, phrase: Phrase, candidate: Candidate[Period], limits: Limits) -> bool:
-    """Tell whether the words around a range without a label say that it is of something else."""
+    """Return whether the words around a range without a label say that it is of something else."""
     row = plane.row(phrase)
     index = row.index(phrase)
     before = row[index - 1].text if index and phrase.left - row[index - 1].right < _BESIDE else ""

@@ -1,4 +1,4 @@
-"""Postal addresses in New York as text: on one line or two, with the blanks and commas that engines lose put back.
+"""Postal addresses in New York as text: on one line or two, with the spaces and commas that OCR loses restored.
 
 A line is cut into street and town in the one way that is consistent: the town is one of its ZIP code's, and the street ends
 with its type, or with a unit, pole or direction behind it. Where two ways are, or none, there is no address.
@@ -41,7 +41,7 @@ class Address(NamedTuple):
 
     Attributes:
         street: House number, street and unit as printed.
-        town: As printed, its slips mended.
+        town: As printed, with OCR errors corrected.
         code: ZIP code, with its last four digits where they are printed.
     """
 
@@ -103,7 +103,7 @@ def one_line_of(text: str) -> tuple[Address, float, int] | None:
 
 
 def two_lines_of(street_line: str, town_line: str) -> tuple[Address, float] | None:
-    """Read an address off two lines, with how sure the reading of its text is."""
+    """Read an address from two lines, with how sure the reading of its text is."""
     street, town = street_of(tidy(street_line)), town_of(town_line)
     if not street or not town:
         return None

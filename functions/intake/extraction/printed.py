@@ -1,4 +1,4 @@
-"""What bills print: numbers, money and dates, with the slips that OCR makes in them."""
+"""Numbers, money and dates as bills print them, tolerating OCR errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read a bill: recognise the utility, find labels, collect candidates of every field, report what is sure."""
+"""Extracts the fields of a bill: recognizes the utility, finds labels, collects candidates, and reports what is certain."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _PLACE = 0.75
 _YEAR_BEYOND = 3  # times one period's use: what a whole year's is more than
 _KEY = 0.8  # a wrong account number or PoD ID enrols somebody else
 _UNMETERED = 0.8
-_NAMED = 0.7  # a utility by whose eyes a second bill is looked for
+_NAMED = 0.7  # a utility whose profile is used to look for a second bill
 _BY_POSITION = LOW - 0.01
 
 
 def read_bill(pages: Sequence[PageWords], submitted: date | None = None) -> Reading:
-    """Read the fields of one bill off the words of its pages.
+    """Read the fields of one bill from the words of its pages.
 
-    Nothing is guessed: a value must have its utility's format and a label, or be confirmed by another one on the pages;
-    a value that fails a check, or competes with another, is left out and named in the diagnostics. The order of the words
-    means nothing, only their places do.
+    Nothing is guessed. A value must have its utility's format and a label, or be confirmed by another one on the pages. A
+    value that fails a check, or conflicts with another, is left out and named in the diagnostics. Only the places of the
+    words matter, not their order.
 
     Args:
         pages: All pages of the submission, in any order.
@@ -56,7 +56,7 @@ def read_bill(pages: Sequence[PageWords], submitted: date | None = None) -> Read
 
 
 def _read(pages: Sequence[PageWords], submitted: date | None) -> tuple[Reading, set[tuple[int, Quad]]]:
-    """Read a bill; also return which words belong to another bill that lies under it."""
+    """Extract the fields; also return which words belong to another bill under this one."""
     share = min(PAGE_WORDS[-1], max(PAGE_WORDS[0], MAX_WORDS // max(1, len(pages))))
     laid = [plane for page in sorted(pages, key=lambda page: page.page) for plane in planes(page, share)]
     named = utility_signs.utility_candidates(a for plane in laid for a in utility_signs.name_labels().find(plane))
@@ -105,7 +105,7 @@ class _Bill:
     def report(
         self, name: str, resolution: Resolution[Any], value: Value | None = None, least: float = REPORTED
     ) -> bool:
-        """Take over a resolution: as a field if it is sure enough, else as a rival or low_confidence value."""
+        """Record a resolution: as a field if it is certain enough, else as a conflicting or low-confidence one."""
         if resolution.best is not None and resolution.sure and resolution.confidence >= least:
             self.fields[name] = resolution.found(value if value is not None else resolution.best.value)
         elif resolution.conflicting:

@@ -63,7 +63,7 @@ class Sections:
         return next((self.kind(plane, phrase) for plane, phrase in _holding(planes, page, token)), "")
 
     def is_metered(self, planes: Iterable[TextPlane], page: int, token: Token) -> bool:
-        """Tell whether a row of readings stands under a word: lighting, whose heading may not have been read, has none."""
+        """Return whether a row of readings stands under a word: lighting, whose heading may not have been read, has none."""
         for plane, phrase in _holding(planes, page, token):
             rows = self._reading_rows(plane)
             under = bisect_right(rows, phrase.mid)

@@ -1,6 +1,6 @@
-"""Two bills in one picture: which plane lies on top, told by where the words stand.
+"""Two bills in one photo: finds out from the places of the words which one is on top.
 
-A plane on top shows its whole outline: nothing of the other one stands within it. The one below peeps out on one side or two.
+A plane on top shows its whole outline: nothing of the other one stands within it. The one below shows on one side or two.
 The words are parted by growing from the account numbers, which tell that there are two bills: each phrase goes to the side
 that it stands nearest to, and no side grows over the margin of the plane on top.
 """
@@ -17,7 +17,7 @@ from intake.extraction.geometry import Phrase, TextPlane
 from intake.model import Quad
 
 _SEED = 0.6
-"""A number less sure than this tells of no second bill."""
+"""A number with less confidence than this is no evidence of a second bill."""
 _LARGER = 1.6
 """So many times as much print has the plane on top in view, where outlines do not decide; less is a tie."""
 _ALL = 5.0
@@ -49,7 +49,7 @@ class _Side:
         return median(slopes) if slopes else 0.0
 
     def surrounds(self, other: _Side) -> bool:
-        """Tell whether phrases of the other stand within this side's outline."""
+        """Return whether phrases of the other stand within this side's outline."""
         slope = self.slope
         left, right = min(p.left for p in self.phrases), max(p.right for p in self.phrases)
         heights = [p.mid - slope * p.left for p in self.phrases]
@@ -63,7 +63,7 @@ class _Side:
 def lying_under(
     planes: Sequence[TextPlane], numbers: Iterable[Candidate[str]], names: Iterable[Candidate[str]]
 ) -> set[tuple[int, Quad]]:
-    """Return page and place of each word of a bill that lies under another one, or peeps out beside it.
+    """Return page and place of each word of a bill that lies under another one, or shows beside it.
 
     Args:
         planes: All planes.

@@ -113,13 +113,13 @@ def street_of(text: str) -> Street | None:
 
 
 def is_unit(text: str) -> bool:
-    """Tell whether a line is nothing but a unit of a building, as APT 3B."""
+    """Return whether a line is nothing but a unit of a building, as APT 3B."""
     words = text.upper().replace("#", " # ").split()
     return 1 <= len(words) <= 4 and (words[0].strip(".") in _UNITS or words[0] == "#")
 
 
 def letters_only(text: str) -> tuple[str, float]:
-    """Return a text in capitals, with digits inside words of letters mended; each mended one costs confidence."""
+    """Return a text in capitals, with digits inside words corrected to letters; each correction costs confidence."""
     capitals = sum(c.isupper() for c in text) > 4 * sum(c.islower() for c in text)
     mended = (text.replace("l", "I") if capitals else text).upper()
     mended = re.sub(r"(?<=[A-Z])0(?=[A-Z])", "O", mended)
@@ -129,7 +129,7 @@ def letters_only(text: str) -> tuple[str, float]:
 
 
 def _in_case_of(printed: str, mended: str) -> str:
-    """Return a mended line with the small letters that were printed; mending changes signs and blanks, not their number."""
+    """Return a corrected line in the printed case; correcting changes characters, not their number."""
     signs = iter("".join(printed.split()))
     if sum(c.isupper() for c in printed) > 4 * sum(c.islower() for c in printed):
         return mended

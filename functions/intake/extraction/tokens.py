@@ -50,7 +50,7 @@ def touched(tokens: Sequence[Token], begin: int, stop: int) -> list[Token]:
 
 
 def is_unbroken(tokens: Sequence[Token]) -> bool:
-    """Tell whether words follow one another without a gap that a word could fill which was not read."""
+    """Return whether words follow one another without a gap that a word could fill which was not read."""
     one_line = (pair for pair in pairwise(tokens) if abs(pair[0].end - pair[1].start) < 0.7)
     gaps = [after.left - before.right for before, after in one_line]
     usual = min(_GAP, _WIDE * median_low(gaps)) if len(gaps) > 1 else 0.0

@@ -117,7 +117,7 @@ def _is(resolution: Resolution[int], quantity: Decimal) -> bool:
 
 
 def _is_corrected(lines: Iterable[Line], meter: Sequence[Line]) -> bool:
-    """Tell whether something is corrected besides the rows that count: by how much is not known."""
+    """Return whether something is corrected besides the rows that count: by how much is not known."""
     return any(line.kind is Kind.CORRECTION for line in lines) or (
         any(line.status == "corrected" for line in lines if line.kind is Kind.METER)
         and not any(line.status == "corrected" for line in meter)
@@ -141,7 +141,7 @@ class _Averages:
         self._averages = [line.quantity for line in lines]
 
     def fit(self, quantity: Decimal) -> bool:
-        """Tell whether an average is that of a use; bills round it, or cut it off."""
+        """Return whether an average is that of a use; bills round it, or cut it off."""
         return any(
             abs(quantity / days - average) < Decimal(1).scaleb(average.as_tuple().exponent)  # type: ignore[arg-type]
             for average in self._averages
@@ -149,7 +149,7 @@ class _Averages:
         )
 
     def confirm(self, rows: Sequence[Line]) -> bool:
-        """Tell whether an average confirms that rows are to be added up, all of them and not all but one."""
+        """Return whether an average confirms that rows are to be added up, all of them and not all but one."""
         total = sum((row.quantity for row in rows), Decimal(0))
         return self.fit(total) and not any(self.fit(total - row.quantity) for row in rows)
 

@@ -152,7 +152,7 @@ def _unitless(plane: TextPlane, row: Sequence[Phrase], text: str, wording: Wordi
 
 
 def _suits(kind: Kind, quantity: Decimal) -> bool:
-    """Tell whether a number can be what a line says: only averages have decimals, only nets and corrections a sign."""
+    """Return whether a number can be what a line says: only averages have decimals, only nets and corrections a sign."""
     if kind is Kind.AVERAGE:
         return quantity > 0
     return quantity == int(quantity) and (quantity >= 0 or kind in (Kind.NET, Kind.CORRECTION))
@@ -176,7 +176,7 @@ def _status(wording: Wording, text: str) -> str:
 
 
 def _is_cut(row: Sequence[Phrase], said: Sequence[Token]) -> bool:
-    """Tell whether the quantity is only the last part of a number that came in two words, as in `1 234 kwh`."""
+    """Return whether the quantity is only the last part of a number that came in two words, as in `1 234 kwh`."""
     tokens = [token for phrase in row for token in phrase.tokens]
     first = next((index for index, token in enumerate(tokens) if token is said[0]), 0)
     before = tokens[first - 1] if first else None
@@ -196,7 +196,7 @@ def _tokens_of(row: Sequence[Phrase], text: str, match: re.Match[str]) -> list[T
 
 
 def _is_product(quantity: Decimal, text: str) -> bool:
-    """Tell whether quantity times a rate of the line is an amount of the line, to the cent."""
+    """Return whether quantity times a rate of the line is an amount of the line, to the cent."""
     numbers = decimals(text)[:8]
     rates = [n for n in numbers if -n.as_tuple().exponent >= 3]  # type: ignore[operator]
     amounts = [n for n in numbers if -n.as_tuple().exponent == 2]  # type: ignore[operator]
@@ -208,7 +208,7 @@ def _is_product(quantity: Decimal, text: str) -> bool:
 
 
 def _is_multiple(quantity: Decimal, text: str) -> bool:
-    """Tell whether a line prints the use as difference times multiplier, where the readings themselves were not read."""
+    """Return whether a line prints the use as difference times multiplier, where the readings themselves were not read."""
     numbers = integers(text)[:_MAX_INTEGERS]
     return any(one > 1 and other > 1 and one * other == quantity for one, other in pairwise(numbers))
 

@@ -59,11 +59,11 @@ class Wording:
         self._period = period
 
     def says(self, name: str, text: str) -> bool:
-        """Tell whether a text has words of a kind."""
+        """Return whether a text has words of a kind."""
         return bool(self._patterns[name].search(text))
 
     def is_register(self, row: Sequence[Phrase], text: str) -> bool:
-        """Tell whether a meter's row is that of one of several registers."""
+        """Return whether a meter's row is that of one of several registers."""
         return bool(self._suffix and self._suffix.search(row[0].text)) or self.says("register", text)
 
     def kind(
@@ -140,7 +140,7 @@ class Wording:
         return Kind.RECEIVED if self.says("received", text) else None
 
     def _is_plain(self, row: Sequence[Phrase], label: Anchor, said: Sequence[Token]) -> bool:
-        """Tell whether nothing between a label and its quantity says that it is something else."""
+        """Return whether nothing between a label and its quantity says that it is something else."""
         own = {id(token) for token in label.tokens}
         ends = {id(token) for token in said}
         first = next(i for i, phrase in enumerate(row) if phrase is label.phrase)
@@ -149,7 +149,7 @@ class Wording:
         return not _unlike_words(" ".join(between), self._plain)
 
     def is_of_other_time(self, text: str) -> bool:
-        """Tell whether a text names a day, month or year that is not of the period; of any, where that is not known."""
+        """Return whether a text names a day, month or year that is not of the period; of any, where that is not known."""
         days = [day for day, _, _ in dates(text)]
         rest = _undated(text)
         months = [(MONTHS.index(match[1][:3].lower()) + 1, match[2]) for match in MONTH.finditer(rest)]
@@ -167,7 +167,7 @@ class Wording:
         )
 
     def is_within(self, text: str) -> bool:
-        """Tell whether the dates of a line lie in the period, as far as both are known."""
+        """Return whether the dates of a line lie in the period, as far as both are known."""
         return self._holds([day for day, _, _ in dates(text)])
 
     def _holds(self, days: Iterable[date]) -> bool:
@@ -177,7 +177,7 @@ class Wording:
         return all(start - _SLACK <= day <= end + _SLACK for day in days)
 
     def is_partial(self, text: str) -> bool:
-        """Tell whether a meter's row says that it covers less than the period: by its dates or its number of days."""
+        """Return whether a meter's row says that it covers less than the period: by its dates or its number of days."""
         if self._period is None:
             return False
         length = (self._period[1] - self._period[0]).days

@@ -29,14 +29,14 @@ class Seen:
 
 
 class Numbered:
-    """What is seen with the eyes of one utility or another, each looked for once."""
+    """What each utility's profile finds on the pages; each is searched once."""
 
     def __init__(self, laid: Sequence[TextPlane]) -> None:
         self.planes = laid
         self._seen: dict[str, Seen] = {}
 
     def by(self, utility: UtilityProfile) -> Seen:
-        """Return what is seen with the eyes of a utility."""
+        """Return what a utility's profile finds."""
         if utility.name not in self._seen:
             labels = utility_signs.field_labels(utility.name)
             anchors = [anchor for plane in self.planes for anchor in labels.find(plane)]

@@ -1,4 +1,4 @@
-"""What is known of each utility's bills: one TOML file a utility in `utilities/`, over what `_common.toml` says of all."""
+"""Profiles of each utility's bills: one TOML file for each utility in `utilities/`, on top of `_common.toml`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class AccountFormat:
     scan_line: re.Pattern[str] | None = None
 
     def admits(self, digits: str) -> bool:
-        """Tell whether count and prefix fit."""
+        """Return whether count and prefix fit."""
         return len(digits) in self.digits and (not self.prefixes or digits.startswith(tuple(self.prefixes)))
 
 
@@ -114,7 +114,7 @@ def utilities() -> Sequence[UtilityProfile]:
 
 @cache
 def unknown() -> UtilityProfile:
-    """Return what can be said of a bill whose utility is not recognised."""
+    """Return the profile for a bill whose utility is not recognized."""
     return _utility({"name": "", "names": []})
 
 

@@ -17,7 +17,7 @@ MASS_MARKET = "Mass Market"
 NOTES = "Notes"
 """The head of the column whose right neighbour in row 1 says what is wrong: row 1 stays where it is when rows are sorted."""
 MAX_ROWS = 2000
-"""Most lines of a list; their documents stay far below Firestore's 1 MiB (https://cloud.google.com/firestore/quotas)."""
+"""Maximum lines of a list; their documents stay far below Firestore's 1 MiB (https://cloud.google.com/firestore/quotas)."""
 _MAX_LENGTH = limit("answer_length")
 _SAID = 5
 _YES, _NO = {"", "yes", "y", "true", "1", "x"}, {"no", "n", "false", "0"}

@@ -1,4 +1,4 @@
-"""Opening a bill's files and getting the cheapest honest source of words for each page.
+"""Opens a bill's files and finds the cheapest reliable source of words for each page.
 
     words that are what is painted       themselves, no OCR
     ink without words beside them        that part of the page, rendered
@@ -36,7 +36,7 @@ class Document(Protocol):
         """
 
     def close(self) -> None:
-        """Give back the memory."""
+        """Release the memory."""
 
 
 def open_document(kind: str, data: Data, number: int) -> Document:

@@ -13,12 +13,12 @@ OWN_BYTES_LIMIT = 8 * 1000 * 1000
 """Largest picture that is sent as it came. Vision takes 20 MB, but each byte is in memory several times while it is sent;
 a phone photo of 12 megapixels is 3 to 6 MB."""
 DECODED_PIXELS = 24_000_000
-"""Most pixels of a picture that is decoded and sent again in grey: all of a 24 megapixel photo, half the width of a
+"""Maximum pixels of a picture that is decoded and sent again in grey: all of a 24 megapixel photo, half the width of a
 48 megapixel one."""
 RENDERED_PIXELS = 5_000_000
-"""Most pixels of a rendered page: 230 dpi on letter paper, so 7 point type is 22 pixels high."""
+"""Maximum pixels of a rendered page: 230 dpi on letter paper, so 7 point type is 22 pixels high."""
 LONG_PIXELS = 48_000_000
-"""Most pixels of a long page that is cut into pieces, rendered or decoded, before all of them are reduced."""
+"""Maximum pixels of a long page that is cut into pieces, rendered or decoded, before all of them are reduced."""
 JPEG_QUALITY = 85
 
 
@@ -44,10 +44,10 @@ _WHOLE = Quad(0, 0, 1, 0, 1, 1, 0, 1)
 
 
 MAX_PICTURE_BYTES = 20_000_000
-"""Most bytes of a page's pictures together: what Vision takes as one."""
+"""Maximum bytes of a page's pictures together: what Vision takes as one."""
 SOURCES = ("text", "picture", "render")
 MAX_PIECES = 24
-"""Most pictures of one page: each is a call of the OCR and is paid for."""
+"""Maximum pictures of one page: each is a call of the OCR and is paid for."""
 
 
 class Piece(NamedTuple):

@@ -90,7 +90,7 @@ class Fonts:
         return self._wrong & used.keys()
 
     def _all_plain(self, page: pymupdf.Page, used: Iterable[str]) -> bool:
-        """Tell whether all fonts are MuPDF's own, chosen by name, with a standard encoding: these cannot be wrong."""
+        """Return whether all fonts are MuPDF's own, chosen by name, with a standard encoding: these cannot be wrong."""
         names = set()
         for xref, extension, kind, name, *_ in page.get_fonts(full=True):
             if xref not in self._plain:
@@ -202,7 +202,7 @@ def _draw(font: mupdf.FzFont, glyphs: Sequence[int]) -> list[_Drawn | None]:
 
 
 def _has_extent(across: float, down: float) -> bool:
-    """Tell whether a glyph, in units of the type size, has a size that can be drawn."""
+    """Return whether a glyph, in units of the type size, has a size that can be drawn."""
     return 0.001 < across < 10 and 0.001 < down < 10
 
 

@@ -96,6 +96,6 @@ class HeicDocument:
         return grey
 
     def close(self) -> None:
-        """Give back the memory."""
+        """Release the memory."""
         del self._picture
         self._data = b""

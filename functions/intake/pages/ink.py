@@ -1,6 +1,6 @@
-"""Whether the words of a page explain its ink, place by place.
+"""Compares the words of a page with its ink, place by place.
 
-A text layer is believed where it says what is painted. Words without ink do not count: white on white, covered, see-through,
+A text layer is trusted where it matches what is painted. Words without ink do not count: white on white, covered, see-through,
 invisible or too small to be read. Ink without words goes to the OCR: text in a font without characters or with wrong ones,
 letters painted as curves, pictures that may hold text. What the list of painted things leaves open is looked at in a small
 drawing of the page.
@@ -27,7 +27,7 @@ MANY_WORDS = 20
 """Words over a picture from which on it may be their background; with fewer it is one to be read, whatever is over it."""
 
 _TINY, _LOWEST, _HIGHEST, _LINE = 2.0, 3.5, 16.0, 20.0
-"""Points of letter paper: smaller type is read by nobody, letters painted as curves are between the next two high, and a
+"""Points on letter paper: smaller type is unreadable, letters painted as curves are between the next two high, and a
 picture that is a line of text is at most as high as the last."""
 _LARGE, _FIGURES, _UNEVEN, _NARROW = 48.0, 3, 0.1, 0.85
 """What is higher than letters may be a logo, or a number in large type: up to so many points high, so many shapes in a row, of
@@ -91,7 +91,7 @@ def compare(layer: Layer, doubtful_fonts: set[str], look: Look) -> Comparison:
 
 
 def _is_unread(span: Span, doubtful_fonts: set[str]) -> bool:
-    """Tell whether the characters of some text are not those that are painted, or it is painted in another way than text."""
+    """Return whether the characters of some text are not those that are painted, or it is painted in another way than text."""
     painted = span["char_flags"] & (_FILLED | _STROKED | _CLIPPED)
     return bool(painted) and (
         painted == _CLIPPED or span["font"] in doubtful_fonts or not _UNREADABLE.isdisjoint(span["text"])
@@ -179,14 +179,14 @@ def _is_narrow(box: Box) -> bool:
 
 
 def _is_number(row: Sequence[Box]) -> bool:
-    """Tell whether large shapes in a row stand as figures do: on one line, most of one height."""
+    """Return whether large shapes in a row stand as figures do: on one line, most of one height."""
     top, bottom = (median(box[side] for box in row) for side in (1, 3))
     most = _UNEVEN * (bottom - top)
     return sum(abs(box[1] - top) <= most and abs(box[3] - bottom) <= most for box in row) >= _FIGURES
 
 
 def _follows(box: Box, following: Box) -> bool:
-    """Tell whether a shape stands beside another as a letter beside the one before it."""
+    """Return whether a shape stands beside another as a letter beside the one before it."""
     height = max(box[3] - box[1], following[3] - following[1])
     shared = min(box[3], following[3]) - max(box[1], following[1])
     lower = min(box[3] - box[1], following[3] - following[1])

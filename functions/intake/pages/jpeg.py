@@ -121,7 +121,7 @@ def without_metadata(data: Data) -> bytes:
 
 
 def _shows(marker: int, beginning: bytes) -> bool:
-    """Tell whether a decoder needs a segment: JFIF, Adobe's, and all that hold no data of applications and no comment."""
+    """Return whether a decoder needs a segment: JFIF, Adobe's, and all that hold no data of applications and no comment."""
     if marker == _APP0:
         return beginning == b"JFIF\0"
     return marker == _APP14 or not (_APP0 <= marker <= _APP15 or marker == _COM)

@@ -67,7 +67,7 @@ def seen_once(
 
 
 def _explain(certain: Iterable[Word], word: Word, width: float, height: float) -> bool:
-    """Tell whether certain words are what a word shows, not only a part of it, such as the letters before a number."""
+    """Return whether certain words are what a word shows, not only a part of it, such as the letters before a number."""
     left, top, right, bottom = box_of(word.quad)
     boxes = [box_of(other.quad) for other in certain]
     if (right - left) * width >= (bottom - top) * height:
@@ -132,7 +132,7 @@ def _cell(fraction: float, count: int) -> int:
 
 
 def _same_place(one: Quad, other: Quad) -> bool:
-    """Tell whether the centre of the smaller of two words lies within the larger."""
+    """Return whether the centre of the smaller of two words lies within the larger."""
     small, large = (one, other) if _area(one) <= _area(other) else (other, one)
     across, down = _centre(small)
     corners = list(zip(large[::2], large[1::2], strict=True))

@@ -1,4 +1,4 @@
-"""PDFs whose pages are not what they hold: their documents are inside, and the page says only that this program is too old."""
+"""PDFs that contain other documents: their own page says only that the viewer is too old."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pymupdf
 
 
 def holds_documents(document: pymupdf.Document) -> bool:
-    """Tell whether a person who opens a PDF sees other documents than its pages.
+    """Return whether a person who opens a PDF sees other documents than its pages.
 
     Those are portfolios (ISO 32000-1, 12.3.5: a Collection, unless its view is hidden) with a file in them, and forms that
     are made when they are opened (XFA 3.3, chapter 2: a template without fields on its pages, or one that needs rendering).

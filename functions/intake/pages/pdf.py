@@ -45,7 +45,7 @@ TEXT, PICTURES = {"fill-text", "stroke-text"}, {"fill-image", "fill-imgmask"}
 WHOLE_PAGE = 0.95
 MAX_DECODED_BYTES = limit("pdf_picture_bytes")
 KEPT_PIXELS = 1_000_000
-"""Most pixels of a page's pictures after which MuPDF's store is kept for the next page: logos, not scans."""
+"""Maximum pixels of a page's pictures after which MuPDF's store is kept for the next page: logos, not scans."""
 MAX_JPX_PIXELS = limit("pdf_jpx_pixels")
 
 # IndexError: a file may promise more pages than it has. TypeError: a text in it is not what MuPDF's binding expects.
@@ -67,7 +67,7 @@ class PdfDocument:
         number: 1-based position in the submission, for error sentences.
 
     Raises:
-        BadFile: It cannot be opened, wants a password, has no page, or holds its documents inside.
+        BadFile: It cannot be opened, needs a password, has no page, or holds its documents inside.
         MemoryError: Memory ran out.
     """
 
@@ -112,7 +112,7 @@ class PdfDocument:
                 pymupdf.TOOLS.store_shrink(100)
 
     def close(self) -> None:
-        """Give back the memory."""
+        """Release the memory."""
         self._document.close()
         # The document lives on until its reference cycles are collected, and would keep the file's bytes that long.
         self._document.stream = None
@@ -292,7 +292,7 @@ def _region(layer: Layer, places: Sequence[Box]) -> Band:
 
 
 def _decodes_little(page: pymupdf.Page, layer: Layer) -> bool:
-    """Tell whether the pictures that a page paints, if any, are small, so that little of them can have been kept."""
+    """Return whether the pictures that a page paints, if any, are small, so that little of them can have been kept."""
     count = len(layer.pictures)
     if not count:
         return True
@@ -313,13 +313,13 @@ def _largest_part(page: pymupdf.Page, xref: int, pieces: Sequence[Band]) -> floa
 
 
 def _has_squares(matrix: pymupdf.Matrix, info: dict[str, Any]) -> bool:
-    """Tell whether a picture's pixels are squares on the page, as near as makes no difference to the OCR."""
+    """Return whether a picture's pixels are squares on the page, as near as makes no difference to the OCR."""
     across, down = hypot(matrix.a, matrix.b) / info["width"], hypot(matrix.c, matrix.d) / info["height"]
     return bool(max(across, down) <= SQUARE * min(across, down))
 
 
 def _covers_page(page: pymupdf.Page, bbox: tuple[float, ...]) -> bool:
-    """Tell whether a picture fills the page and nothing of it is cropped away."""
+    """Return whether a picture fills the page and nothing of it is cropped away."""
     whole = page.rect * page.derotation_matrix
     picture = pymupdf.Rect(bbox)
     shown = picture & whole
@@ -329,7 +329,7 @@ def _covers_page(page: pymupdf.Page, bbox: tuple[float, ...]) -> bool:
 
 
 def _clips(page: pymupdf.Page) -> bool:
-    """Tell whether a clipping path hides part of the page, as cropping tools make them; it shows in no picture's place."""
+    """Return whether a clipping path hides part of the page, as cropping tools make them; it shows in no picture's place."""
     whole = page.rect * page.derotation_matrix
     paths = [drawing["scissor"] for drawing in page.get_drawings(extended=True) if drawing["type"] == "clip"]
     return any((path & whole).get_area() < WHOLE_PAGE * whole.get_area() for path in paths)

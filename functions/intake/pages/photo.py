@@ -111,5 +111,5 @@ class JpegDocument:
             raise meaning(exc, self._number) from exc
 
     def close(self) -> None:
-        """Give back the bytes."""
+        """Release the bytes."""
         self._data = b""

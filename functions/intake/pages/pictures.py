@@ -26,7 +26,7 @@ from intake.pages.filebytes import Data, stream_of
 
 MAX_PIXELS = {kind: limit(f"{kind}_pixels") for kind in ("png", "tiff", "webp")}
 MAX_PIXELS["jpeg"] = limit("jpeg_decoded_pixels")
-"""Most pixels of a picture, by kind. JPEG: one that only a decoder understands."""
+"""Maximum pixels of a picture, by kind. JPEG: one that only a decoder understands."""
 MAX_DECODED_WEBP_PIXELS = limit("webp_decoded_pixels")
 MAX_TURNED_TIFF_PIXELS = limit("tiff_turned_pixels")
 MAX_JPEG_PIXELS = limit("jpeg_pixels")
@@ -237,7 +237,7 @@ class RasterDocument:
         )
 
     def close(self) -> None:
-        """Give back the memory."""
+        """Release the memory."""
         self._picture.close()
         self._stream.close()
         self._data = b""

@@ -112,7 +112,7 @@ class Layer:
         ]
 
     def is_sound(self) -> bool:
-        """Tell whether the words are what a person reads on a page, in number and length."""
+        """Return whether the words are what a person reads on a page, in number and length."""
         return len(self.words) <= MAX_WORDS and all(len(word[4]) <= MAX_WORD_CHARACTERS for word in self.words)
 
     def seen(self, box: Sequence[float]) -> Box:
@@ -209,7 +209,7 @@ def _text(page: pymupdf.Page, flags: int) -> tuple[pymupdf.TextPage, list[RawWor
 
 
 def _overlap(words: Sequence[RawWord]) -> bool:
-    """Tell whether two words lie one over the other, as those that are printed twice do."""
+    """Return whether two words lie one over the other, as those that are printed twice do."""
     rows = sorted((round(word[3]), word[0], word[2]) for word in words)
     return any(
         below - bottom <= 1 and min(right, end) - start > 0.5 * min(right - left, end - start)

@@ -1,11 +1,11 @@
-"""Copies of the bills in the office's Drive folder, made by `record` after the rows, which never wait for them.
+"""Copies the bills into the office's Drive folder. `record` does this after the rows, which never wait for copies.
 
     row written, copy due ── begun ── folder and files in Drive ── link in the row ── done
          ▲                     │ fails: again after a pause that doubles, then the row says that there is none
          ╰── the sweeper tasks `record` when the time of a copy has come (a crash, a pause, Drive down)
 
 Each thing in Drive carries the intake's id as an app property, and is looked for before it is made; the link takes the place
-of a text that names the intake. So every step may be repeated, and whoever repeats one finds what is there.
+of a text that names the intake. So every step can be repeated, and a repetition finds what is already there.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class DriveArchive:
         copies: Which are due.
         bucket: The bills.
         drive: Where the copies go.
-        fill_in: Puts texts into the Sheet by what stands there now, in one write; see `RowWriter`.
+        fill_in: Replaces texts in the Sheet, found by what is there now, in one write; see `RowWriter`.
         clean: Cleans a picture, given its kind, a file and its number (`SandboxClient.clean`). One thread at a time calls it.
         max_attempts: Times that a copy is begun before it is given up.
         clock: Monotonic seconds.
@@ -156,7 +156,7 @@ class DriveArchive:
             log.error("bill not copied", exc, intake_id=intake.id)
             return Copied(intake, exc.message, {"state": "failed", "why": exc.message})
         except Exception as exc:
-            # Also what nobody thought of: one bill must not hold up the others, and tries are counted.
+            # Unexpected errors too: one bill must not block the others, and attempts are counted.
             log.error("copy failed; it will be retried", exc, intake_id=intake.id, attempt=attempt)
             self._postpone(intake, min(FIRST_PAUSE * 2 ** (attempt - 1), LONGEST_PAUSE), attempt)
             return None

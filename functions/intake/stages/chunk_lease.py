@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from intake.ports import ChunkLease, Store
 
 PAGES_S = seconds("pages_cpu_s")
-"""Most seconds of processor time for opening and drawing all pages of a submission."""
+"""Maximum seconds of processor time for opening and drawing all pages of a submission."""
 BILL_S = seconds("bill_cpu_s")
-"""Most seconds in all, reading the fields among it."""
+"""Maximum seconds in all, reading the fields among it."""
 SLICE_S = 0.25
 """What is paid for at once: much more would be lost where 20 instances hold a slice each, much less would be many writes."""
 CALLS = 500
-"""Most pictures of a submission that the OCR is asked about: as many as it may have pages, however they are cut up."""
+"""Maximum pictures of a submission that the OCR is asked about: as many as it may have pages, however they are cut up."""
 AHEAD_S = 0.1
 """How much of a slice is left when the next is paid for: what the worker takes between two looks at it."""
 SHARE_S = 1.0

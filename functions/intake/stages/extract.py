@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from intake.ports import Bucket, Store
 
 READ_PAGES = 24
-"""Most pages that are looked at for fields: four times the longest bill seen. 60 took 20 MB more and held up long files."""
+"""Maximum pages that are looked at for fields: four times the longest bill seen. 60 took 20 MB more and held up long files."""
 READS_IN_FLIGHT = 8
 """Pages whose words are fetched at once: each fetch is some 30 ms of waiting for Storage, so one by one they would add up."""
 OFFICE_TIME = ZoneInfo("America/New_York")

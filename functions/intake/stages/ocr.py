@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 WATCH_EVERY_S = 1.0
 BYTES_IN_FLIGHT = 12_000_000
-"""Most bytes of pictures that are being sent at once: each is in memory about four times until the answer is there."""
+"""Maximum bytes of pictures that are being sent at once: each is in memory about four times until the answer is there."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from intake.ports import Clock, Sheet, Store
 
 FLUSH_ROWS = 500
-"""Most rows in one call; a row is about 2 KiB and Google recommends payloads up to 2 MB
+"""Maximum rows in one call; a row is about 2 KiB and Google recommends payloads up to 2 MB
 (https://developers.google.com/workspace/sheets/api/limits)."""
 PAUSE_AFTER_FAILURE_S = 10.0
 TRIES = 4

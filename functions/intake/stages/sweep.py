@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from intake.ports import Bucket, Due, StaleUpload, Store, Tasks
 
 BATCH = 200
-"""Most intakes, and most uploads, of one sweep; the longest due come first and the rest is found a minute later."""
+"""Maximum intakes, and most uploads, of one sweep; the longest due come first and the rest is found a minute later."""
 LONGEST_PAUSE = timedelta(hours=1)
 _DOUBLINGS = 20
 """More would only make a number too large for a time."""

@@ -1,4 +1,4 @@
-"""Firestore adds up intakes: how many, how many pages, how old. Nothing is kept for it but the intakes themselves.
+"""Counts of intakes, pages and age, added up by Firestore from the intakes themselves.
 
 An aggregation costs one read for each 1,000 index entries (https://firebase.google.com/docs/firestore/pricing), and needs a
 composite index in production: infra/gcp/storage.py lists them. The emulator asks for none.
@@ -18,7 +18,7 @@ from intake.model import Status
 
 
 class Counts:
-    """What the intakes of a deployment come to.
+    """Counts over the intakes of a deployment.
 
     Args:
         client: The database.

@@ -42,7 +42,7 @@ class OfficeDocuments:
 
     @firestore_call
     def set_agents(self, agents: Agents) -> None:
-        """Let others in."""
+        """Change who may submit."""
         self._agents_ref.set(agents.to_document())
 
 

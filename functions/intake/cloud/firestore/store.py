@@ -104,7 +104,7 @@ class Store:
         """Make sure that an upload can no longer become an intake; only then may its objects be deleted.
 
         Returns:
-            False if it became one just now, or another sweep looks after it.
+            False if it became one just now, or another sweep handles it.
         """
         option = self._db.write_option(last_update_time=upload.version)
         try:
@@ -131,7 +131,7 @@ class Store:
             False if another request with the same key made it first; nothing is changed then.
 
         Raises:
-            UploadAbandoned: This request slept so long that its upload was given up meanwhile; it is no intake.
+            UploadAbandoned: This request paused so long that its upload was given up; it is not an intake.
             UpstreamError: Firestore did not answer.
         """
         batch = self._db.batch()
@@ -166,7 +166,7 @@ class Store:
 
             nobody's, or lease over ── claim ──▶ ours until lease_until ── renewed while we live
                                                    │ another owner asks: refused
-                                                   ╰ the same owner asks: his first run died, so it is his again
+                                                   ╰ the same owner asks: its first run died, so it gets the lease again
 
         Args:
             intake_id: The intake.
@@ -457,7 +457,7 @@ class Store:
         with suppress(*_LOST_RACE):
             snapshot.reference.update(changes, option=self._db.write_option(last_update_time=snapshot.update_time))
 
-    # --- how it is done ---------------------------------------------------------------------------------------------
+    # --- implementation --------------------------------------------------------------------------------------------
 
     def _advance(
         self,

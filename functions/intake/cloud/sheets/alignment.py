@@ -14,7 +14,7 @@ from intake.rows import Cell
 
 
 def is_astray(cells: Sequence[Any], head: Head, row: Mapping[str, Cell]) -> bool:
-    """Tell whether a row stands under the wrong heads.
+    """Return whether a row stands under the wrong heads.
 
     It does when a value that is missing where it belongs stands in the row under a head that it does not belong to, or when a
     cell that should be empty holds such a value. So what somebody has corrected by hand since does not count.

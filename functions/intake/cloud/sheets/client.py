@@ -28,8 +28,8 @@ from intake.settings import Settings
 SCOPE = "https://www.googleapis.com/auth/spreadsheets"
 GOOGLE_ENDPOINT = "https://sheets.googleapis.com"
 CALL_TIMEOUT_S = 60.0
-"""Google works on a request for up to 180 s (https://developers.google.com/workspace/sheets/api/limits); a long one is
-rather looked up afterwards than waited for."""
+"""Google works on a request for up to 180 s (https://developers.google.com/workspace/sheets/api/limits). We do not wait that
+long; we check afterwards what was written."""
 REASON_LENGTH = 200
 
 Json = dict[str, Any]
@@ -37,7 +37,7 @@ Cells = list[list[Any]]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# Google's wording, from error reports of its client libraries; anything else that is a 400 is taken for a fault of the rows.
+# Google's wording, from error reports of its client libraries. Any other 400 is blamed on the rows.
 _MOVED = re.compile(
     r"no named ?range with|already exists|no grid with id|exceeds grid limits|beyond the last requested", re.IGNORECASE
 )
@@ -46,7 +46,7 @@ _VALUES = re.compile(r"\"[^\"]*\"?|'[^']*'?|\)\s*,.*|[\w.+-]+@[\w.-]+|\S*\d{6,}\
 
 
 def wrapped(method: Callable[P, R]) -> Callable[P, R]:
-    """Turn every way in which a call to the Sheet can fail into our error, saying what Google answered."""
+    """Turn every failure of a call to the Sheet into one of our errors, with Google's answer."""
 
     @functools.wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -61,7 +61,7 @@ def wrapped(method: Callable[P, R]) -> Callable[P, R]:
 
 
 def reason(message: object) -> str:
-    """Return Google's own words without what may be a value of a cell: what is quoted, long numbers, addresses."""
+    """Return Google's own words without anything that may be a cell's value: quoted text, long numbers, addresses."""
     return " ".join(_VALUES.sub("…", str(message)).split())[:REASON_LENGTH]
 
 

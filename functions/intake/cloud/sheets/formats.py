@@ -45,7 +45,7 @@ def freeze_header(sheet_id: int) -> Json:
 
 
 def table_looks(sheet_id: int, columns: Sequence[Column], office_columns: Collection[str]) -> list[Json]:
-    """Return the requests that write and dress the header of an empty tab with one row per intake.
+    """Return the requests that write and format the header of an empty tab with one row per intake.
 
     Args:
         sheet_id: The tab.
@@ -69,7 +69,7 @@ def table_looks(sheet_id: int, columns: Sequence[Column], office_columns: Collec
 
 
 def list_looks(sheet_id: int, columns: Sequence[Column]) -> list[Json]:
-    """Return the requests that dress an empty tab with one of the office's lists; its cells are written apart."""
+    """Return the requests that format an empty tab with one of the office's lists; its cells are written apart."""
     rule = _rule([{"sheetId": sheet_id}], _formula("=ROW()=1"), _GREEN, bold=True)
     return [*column_looks(sheet_id, 0, columns), *_numbered([rule])]
 

@@ -13,10 +13,10 @@ Kept = tuple[int, int, list[Part]]
 look at, if only an empty one, so that all their work is counted."""
 NOTHING: Kept = (0, 0, [])
 MAX_PARTS = 50_000
-"""Most parts (segments, chunks, boxes, tags) of one picture. A PNG of 30 MB in the smallest chunks that libpng writes has
+"""Maximum parts (segments, chunks, boxes, tags) of one picture. A PNG of 30 MB in the smallest chunks that libpng writes has
 4,000; fifty thousand are walked in a tenth of a second, and what is noted of them takes 20 MB."""
 MAX_SCATTERED = 20_000
-"""Most parts of the new file, in which neighbours are one: of honest pictures a few dozen, of TIFFs one a strip at most."""
+"""Maximum parts of the new file, in which neighbours are one: of honest pictures a few dozen, of TIFFs one a strip at most."""
 
 
 class Unreadable(Exception):

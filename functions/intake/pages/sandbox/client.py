@@ -235,7 +235,7 @@ class _Remote:
             raise errors.FileCrashesReader(self._number) from exc
 
     def close(self) -> None:
-        """Give back the memory."""
+        """Release the memory."""
         self._opener.release(self)
 
     def _open(self) -> None:

@@ -21,10 +21,10 @@ from intake.pages.content import MAX_PICTURE_BYTES, MAX_PIECES, SOURCES, PageCon
 from intake.pages.metadata.pieces import MAX_SCATTERED, Part, length_of
 
 MAX_JSON_BYTES = 8_000_000
-"""Most bytes of a frame's JSON."""
+"""Maximum bytes of a frame's JSON."""
 
 MAX_WRITTEN_BYTES = 200
-"""Most bytes of one part of a picture that do not come from the picture."""
+"""Maximum bytes of one part of a picture that do not come from the picture."""
 
 _HEX = re.compile("(?:[0-9a-f]{2})*")
 _LENGTHS = struct.Struct(">II")
