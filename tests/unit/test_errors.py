@@ -94,10 +94,9 @@ def test_codes_are_those_that_the_page_and_the_command_line_know() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_tree_says_whose_fault_it_is(kind: type[IntakeError]) -> None:
-    """Each error is in one group, whose status and retries it has; only our own faults are in none."""
+    """Each error is in one group, whose status it has; only our own faults are in none."""
     groups = [group for group in GROUPS if issubclass(kind, group)]
     assert len(groups) == (0 if kind in (IntakeError, errors.GaveUp) else 1)
-    assert kind.retryable == issubclass(kind, TemporaryError)
     statuses = {FileError: range(422, 423), RequestError: range(400, 500), QuotaError: (422, 429, 503)}
     assert kind.status in (statuses.get(groups[0], (503,)) if groups else (500,))
 

@@ -13,7 +13,6 @@ from intake.errors import NotFromThePage, UpstreamError
 KEYS_URL = "https://firebaseappcheck.googleapis.com/v1/jwks"
 KEYS_LIFE_S = 6 * 3600
 """Google asks for the keys not to be kept longer than six hours."""
-HEADER = "X-Firebase-AppCheck"
 
 
 class AppCheck:

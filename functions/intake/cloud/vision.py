@@ -21,10 +21,6 @@ CALL_TIMEOUT_S = 60.0
 RETRY_TIMEOUT_S = 60.0
 """How long a page is tried within one run, less than the lease of a chunk; after that Pub/Sub delivers again."""
 
-MAX_PICTURE_BYTES = 20 * 1000 * 1000
-MAX_PICTURE_PIXELS = 75_000_000
-"""Vision's limits for one picture: https://cloud.google.com/vision/quotas#content."""
-
 _TRANSIENT = (
     google_exceptions.ResourceExhausted,
     google_exceptions.ServiceUnavailable,

@@ -11,15 +11,12 @@ class IntakeError(Exception):
     Attributes:
         code: Stable name for programs.
         status: HTTP status when it reaches an HTTP caller.
-        retryable: Whether doing the same again later can help. Retryable errors are raised out of event functions so
-            that Pub/Sub delivers again; the others are recorded on the intake.
         message: The sentence for the person.
         retry_after_s: When it makes sense to ask again, for HTTP's Retry-After; None to leave that open.
     """
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
-    retryable: ClassVar[bool] = False
     retry_after_s: ClassVar[int | None] = None
     message: str = "Something went wrong on our side. Please try again in a minute."
 

@@ -10,7 +10,6 @@ class TemporaryError(IntakeError):
 
     code = "temporarily_unavailable"
     status = 503
-    retryable = True
     message = "The service is busy or partly down. Please try again in a minute."
 
 

@@ -44,7 +44,7 @@ _WHOLE = Quad(0, 0, 1, 0, 1, 1, 0, 1)
 
 
 MAX_PICTURE_BYTES = 20_000_000
-"""Maximum bytes of a page's pictures together: what Vision takes as one."""
+"""Maximum bytes of a page's pictures together: Vision's limit for one, https://cloud.google.com/vision/quotas#content."""
 SOURCES = ("text", "picture", "render")
 MAX_PIECES = 24
 """Maximum pictures of one page: each is a call of the OCR and is paid for."""

@@ -1,7 +1,7 @@
-"""The last step of `ocr`: the words of all pages become fields, and what the agent should know at once.
+"""The last step of `ocr`: the words of all pages become fields, and what somebody should check.
 
-The reading itself is pure code in `intake.extraction`, run by the worker; here are its environment: the saved words, earlier
-submissions of the same bill, and the commit that makes the intake ready for its row.
+The extraction itself is pure code in `intake.extraction`, run in the sandbox. This module fetches the saved words, finds
+earlier submissions of the same bill, and commits the result, which makes the row due.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import IO, TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from intake import log, objects
 from intake.extraction import Attention, EarlierIntake, Reading, attention
 from intake.model import Intake
+from intake.rows import OFFICE_TIME
 
 if TYPE_CHECKING:
     from intake.pages.sandbox.process import Pay
@@ -25,7 +25,6 @@ READ_PAGES = 24
 """Maximum pages that are looked at for fields: four times the longest bill seen. 60 took 20 MB more and held up long files."""
 READS_IN_FLIGHT = 8
 """Pages whose words are fetched at once: each fetch is some 30 ms of waiting for Storage, so one by one they would add up."""
-OFFICE_TIME = ZoneInfo("America/New_York")
 
 _NOT_EXTRACTED = Attention(
     "not_understood", "", "The program could not read this bill. Read the values from the bill by hand."
