@@ -1,4 +1,4 @@
-// The draft of one tab: answers, pictures and the idempotency key, kept so that reload, crash and dead spots lose nothing.
+// The draft of one tab: answers, pictures and the idempotency key, kept so that a reload, a crash or a lost connection loses nothing.
 //
 // Every tab has its own draft and holds a lock on it. A tab that opens takes up, in this order: its own draft from before
 // a reload; the latest one that no tab holds (after a crash); a new one. So two tabs never write into one draft.
@@ -110,7 +110,7 @@ export class Draft {
     this.timer ||= setTimeout(() => this.save(), SAVE_AFTER_MS);
   }
 
-  /** From here on it is another submission. */
+  /** Use a new key: from here on it is another submission. */
   newKey() {
     this.key = crypto.randomUUID();
     this.changed();

@@ -1,4 +1,4 @@
-// Brings Firebase in when it is wanted and there; the page works without it.
+// Loads Firebase if the deployment has it; the page works without it.
 //
 // /firebase-config.json, made by the deployment: what the Firebase console calls the web app's config, of which projectId,
 // apiKey and appId are used (public values: infra/firestore.rules decide what they open). "appCheckKey" beside them turns App

@@ -1,4 +1,4 @@
-// Where a submission stands, as long as it moves: Firestore's listener, and GET /progress while that cannot connect.
+// The state of a submission until it is finished: Firestore's listener, and GET /progress while that cannot connect.
 
 import { firestore } from "./firestore.js";
 
@@ -12,7 +12,7 @@ const STAGES = ["waiting", "reading", "understanding", "recording", "done", "fai
 
 export const ended = (state) => state.stage === "done" || state.stage === "failed";
 
-/** Follow one intake; `stop` ends it, `resume` goes on after silence. */
+/** Follow one intake; `stop` ends it, `resume` goes on after a time without news. */
 export class Follower {
   /**
    * @param {string} id
@@ -38,7 +38,7 @@ export class Follower {
     document.removeEventListener("visibilitychange", this.wake);
   }
 
-  /** Begin, or go on after silence. */
+  /** Begin, or resume after a time without news. */
   resume() {
     this.running = true;
     this.#heard();
@@ -89,7 +89,7 @@ export class Follower {
     this.request = null;
   }
 
-  /** The device is back from sleep or from a dead spot: look at once. */
+  /** The device woke up or is online again: ask at once. */
   #refresh() {
     this.#heard();
     if (!this.unwatch) this.#listen(); // what it takes could not be loaded before
@@ -152,7 +152,7 @@ export class Follower {
   }
 }
 
-/** The same shape whatever comes, so that a newer server cannot break an older page. */
+/** Bring any answer into one shape, so that a newer server cannot break an older page. */
 function normal(document) {
   const number = (value) => (Number.isFinite(value) ? value : 0);
   return {

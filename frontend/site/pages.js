@@ -204,7 +204,7 @@ async function snapshot(file) {
   return new Blob([await file.arrayBuffer()], { type: file.type });
 }
 
-/** What the agent should know of a page at once. */
+/** What the agent should know about a page. */
 const hints = (page) => (page.kind || page.working ? page.hints : ["unknown"]);
 
 const count = (number) => (number === 1 ? "1 file" : `${number} files`);

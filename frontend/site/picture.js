@@ -1,5 +1,5 @@
-// What the browser does with a photo before it is sent: make it small enough for a slow line, turn it, and look whether
-// it can be read at all. What the browser cannot decode (HEIC in most of them, TIFF) is sent as it is.
+// What the browser does with a photo before it is sent: make it small enough for a slow connection, turn it, and check
+// whether it is readable. What the browser cannot decode (HEIC in most of them, TIFF) is sent as it is.
 
 const REDUCE_OVER_BYTES = 4 * 1024 * 1024;
 const LONG_SIDE = 3000; // pixels; 8-point print on a letter page stays above 25 pixels high
@@ -44,7 +44,7 @@ async function prepared(bitmap, original, rotation) {
   const thumb = await encode(draw(bitmap, THUMB_SIDE / side, rotation), 0.7);
   const scale = long ? Math.sqrt(CANVAS_PIXELS / (bitmap.width * bitmap.height)) : LONG_SIDE / side;
   let ready = null;
-  // One that would have to be reduced by much goes as it is, however slow the line: nothing else can be read.
+  // One that would have to be reduced by much goes as it is, however slow the connection: a smaller one would be unreadable.
   if (rotation || (original.size > REDUCE_OVER_BYTES && !(long && scale < KEPT))) {
     ready = await encode(draw(bitmap, scale, rotation), JPEG_QUALITY);
     if (!rotation && ready.size >= original.size) ready = null;
@@ -83,7 +83,7 @@ function encode(canvas, quality) {
   });
 }
 
-/** Say what is wrong with a photo: "dark", "blurred", or nothing. */
+/** Return what is wrong with a photo: "dark", "blurred", or nothing. */
 function judge(canvas) {
   const width = Math.floor(canvas.width * JUDGED_PART);
   const height = Math.floor(canvas.height * JUDGED_PART);

@@ -1,4 +1,4 @@
-// What is got ready behind the agent's back while the form is filled.
+// What the page prepares in the background while the agent fills in the form.
 
 const WARM_MS = 10 * 60_000; // functions that nobody has called for about a quarter of an hour are cold again
 let wokenAt = -WARM_MS;
@@ -8,14 +8,14 @@ export function wake() {
   if (performance.now() - wokenAt < WARM_MS) return;
   wokenAt = performance.now();
   fetch("/submit?wake=1", { method: "POST", keepalive: true }).catch(() => {
-    // Only a courtesy: without it the first answer takes a little longer.
+    // Optional: without it the first answer takes a little longer.
   });
 }
 
 /** Make the page work offline from the next time on. */
 export function keepForLater() {
   navigator.serviceWorker?.register("/sw.js").catch(() => {
-    // A private window or a browser that keeps nothing: the page needs a line then.
+    // A private window or a browser that keeps nothing: the page does not work offline.
   });
 }
 

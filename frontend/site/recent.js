@@ -24,7 +24,7 @@ export function remember(id, name) {
   keep(KEPT, [{ id, name, at: Date.now() }, ...list().filter((entry) => entry.id !== id)].slice(0, MOST));
 }
 
-/** Note where a bill stands, so that a finished one need not be asked for again. */
+/** Note the state of a bill, so that a finished one is not asked for again. */
 export function note(id, state) {
   const entries = list();
   const entry = entries.find((candidate) => candidate.id === id);
@@ -52,7 +52,7 @@ export function startRecent() {
   show();
 }
 
-/** Show the list and follow what still moves, save the one that the page itself shows. */
+/** Show the list and follow unfinished bills, except the one that the page itself shows. */
 export function show(shown = location.hash.slice(1)) {
   const entries = list();
   byId("recent").hidden = byId("recent-link").hidden = entries.length === 0;

@@ -1,4 +1,4 @@
-"""What the stages hand to each other and what Firestore keeps, as plain records without any Google import."""
+"""What the stages hand to each other and what Firestore keeps, as data classes without any Google import."""
 
 from __future__ import annotations
 

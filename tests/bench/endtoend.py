@@ -25,7 +25,7 @@ INSTANCES = (1, 2, 5, 10, 20)
 STEPS = {
     "submission accepted": "POST answered (files stored, intake made, nudge sent)",
     "page read": "words of the page saved",
-    "bill read": "fields read, earlier bills looked up",
+    "fields extracted": "fields read, earlier bills looked up",
     "rows recorded": "row in the Sheet",
 }
 

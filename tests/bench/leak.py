@@ -48,7 +48,7 @@ def memory_over(lines: Sequence[Mapping[str, Any]], bills_read: int) -> tuple[li
         lines: Log lines of all functions in the order of time.
         bills_read: How many bills there must be.
     """
-    read = [float(line["rss_mb"]) for line in lines if line["message"] == "bill read"]
+    read = [float(line["rss_mb"]) for line in lines if line["message"] == "fields extracted"]
     if len(read) != bills_read:
         raise AssertionError(f"{len(read)} bills were read, not {bills_read}")
     settled = SETTLED // BILL_PAGES
@@ -57,7 +57,7 @@ def memory_over(lines: Sequence[Mapping[str, Any]], bills_read: int) -> tuple[li
 
 def at_marks(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[float | None]]:
     """Return the memory in MiB of each function by its last line up to each mark."""
-    ends = [line["time"] for line in lines if line["message"] == "bill read"]
+    ends = [line["time"] for line in lines if line["message"] == "fields extracted"]
     until = [ends[round((SETTLED + PAGES * share) / BILL_PAGES) - 1] for share in MARKS]
     found: dict[str, list[float | None]] = {}
     for function in sorted({str(line["function"]) for line in lines}):

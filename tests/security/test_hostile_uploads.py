@@ -127,7 +127,9 @@ def runs_before(stack: LocalStack, since: int, hostile: str, honest: str) -> int
     with stack.logs("ocr").open("rb") as log:
         log.seek(since)
         lines = [json.loads(line) for line in log if line.startswith(b"{")]
-    read = next(n for n, line in enumerate(lines) if (line["message"], line.get("intake_id")) == ("bill read", honest))
+    read = next(
+        n for n, line in enumerate(lines) if (line["message"], line.get("intake_id")) == ("fields extracted", honest)
+    )
     return sum((line["message"], line.get("intake_id")) == ("event handled", hostile) for line in lines[:read])
 
 

@@ -1,1 +1,1 @@
-"""The only modules that import google.cloud or gspread: one per product, each a thin wrapper that speaks our records."""
+"""The only modules that import google.cloud or gspread: one per product, each a thin wrapper that speaks our data classes."""

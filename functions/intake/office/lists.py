@@ -1,4 +1,4 @@
-"""The office's lists as plain records. Pure."""
+"""The office's lists as data classes. Pure."""
 
 from __future__ import annotations
 

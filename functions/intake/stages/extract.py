@@ -81,7 +81,7 @@ def extract_fields(
         found.append(_LONG)
     items = [{"code": item.code, "field": item.field, "message": item.message} for item in found]
     log.info(
-        "bill read",
+        "fields extracted",
         intake_id=intake.id,
         fields=sorted(reading.fields),
         attention=sorted({item.code for item in found}),
