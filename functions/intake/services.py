@@ -53,7 +53,7 @@ def _without_collecting() -> Iterator[None]:
 class _kept(Generic[T]):  # noqa: N801 - used like `property`
     """A property that is made when first read, by one thread, and then kept."""
 
-    def __init__(self, make: Callable[[Services], T]) -> None:
+    def __init__(self, make: Callable[[Any], T]) -> None:
         self._make = make
         self._name = make.__name__
         self.__doc__ = make.__doc__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable
@@ -91,7 +92,7 @@ def hundred_pages() -> str:
         ):
             for _ in range(instances):  # each instance has its clients
                 submitter.submit(documents.text_pdf(1))
-            _settle(lambda deliverer=deliverer: deliverer.delivered, 2 * instances)
+            _settle(functools.partial(getattr, deliverer, "delivered"), 2 * instances)
             found = []
             for _ in range(1 if instances == 1 else 2):
                 began = time.perf_counter()

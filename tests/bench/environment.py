@@ -40,7 +40,7 @@ def deployed_python() -> Path:
     wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text("ascii") != wanted:
         subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
-        pip = [
+        pip: list[str | Path] = [
             python,
             "-m",
             "pip",

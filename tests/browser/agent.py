@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import pymupdf
 from google.cloud import firestore
@@ -115,7 +115,7 @@ class Agent:
         contents = sum(len(file["buffer"]) for file in files if not isinstance(file, Path))
         assert contents < 8 * 1024 * 1024, "Give large files on disk."
         before = self.page.locator("#pages > li").count()
-        self.page.set_input_files("#bill", list(files))
+        self.page.set_input_files("#bill", cast(Any, list(files)))
         expect(self.page.locator("#pages > li")).to_have_count(before + len(files))
         expect(self.page.get_by_text("Preparing …")).to_have_count(0)
 

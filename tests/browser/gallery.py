@@ -16,8 +16,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from infra import site
-from infra.local.stack import ROOT, LocalStack, StackOptions
+from infra import ROOT, site
+from infra.local.stack import LocalStack, StackOptions
 from tests.browser.agent import Agent
 from tests.browser.conftest import CHROMIUM_ARGS, NO_WORKER, PHONE
 from tests.browser.states import STATES
@@ -34,7 +34,7 @@ def on_phone(agent: Agent, name: Callable[[str], Path]) -> None:
     agent.page.emulate_media(color_scheme="light")
     agent.page.set_viewport_size({"width": 320, "height": 640})
     agent.screenshot(name("narrow"))
-    agent.page.set_viewport_size(PHONE["viewport"])
+    agent.page.set_viewport_size({"width": 390, "height": 844})
     agent.page.evaluate(LARGE_TEXT)
     agent.screenshot(name("large-text"))
 

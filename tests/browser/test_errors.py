@@ -153,7 +153,13 @@ def test_a_mended_field_loses_its_error(agent: Agent) -> None:
     agent.open()
     answers = agent.fill(phone="12")
     agent.send()
-    assert agent.errors() == ["Add the utility bill: at least one photo or PDF.", form._phone_problem("12")][::-1]
+    assert (
+        agent.errors()
+        == [
+            "Add the utility bill: at least one photo or PDF.",
+            "Enter a US phone number with area code, like 607-555-0123.",
+        ][::-1]
+    )
     agent.attach(pdf())
     agent.page.fill("#phone", answers["phone"])
     agent.page.fill("#phone", "607-555-0123")

@@ -259,7 +259,11 @@ def test_a_recent_bill_that_went_silent_says_so(agent: Agent) -> None:
 def office() -> Iterator[Callable[..., None]]:
     """Write public/form-options as the functions do; afterwards there is none again."""
     document = database().collection("public").document("form-options")
-    yield lambda **lists: document.set(lists)
+
+    def write(**lists: object) -> None:
+        document.set(lists)
+
+    yield write
     document.delete()
 
 

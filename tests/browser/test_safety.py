@@ -101,7 +101,7 @@ def test_the_page_shows_its_attestation_where_the_deployment_asks(agent: Agent) 
         # https://firebase.google.com/docs/reference/appcheck/rest/v1/projects.apps/exchangeRecaptchaEnterpriseToken
         allowed = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*"}
         if route.request.method == "POST":
-            asked.append(route.request.post_data_json)
+            asked.append(route.request.post_data_json or {})
         route.fulfill(json={"token": "attested", "ttl": "3600s"}, headers=allowed)
 
     page = agent.page

@@ -48,7 +48,8 @@ class Cloud:
         self.flags = dict(argument[2:].partition("=")[::2] for argument in arguments if argument.startswith("--"))
 
     def table(self, name: str) -> dict[str, Any]:
-        return self.state.setdefault(name, {})
+        held: dict[str, Any] = self.state.setdefault(name, {})
+        return held
 
     def change(self) -> None:
         """Note that this command changes something, or fail as the test wants it."""

@@ -15,7 +15,8 @@ def main(sdk_root: str, commands_file: str) -> None:
     sys.path[:0] = [str(library), str(library / "third_party")]
     from googlecloudsdk import gcloud_main
 
-    make, kept = gcloud_main.CreateCLI, []
+    make = gcloud_main.CreateCLI
+    kept: list[object] = []
 
     def once(surfaces: list[object], *rest: object, **more: object) -> object:
         if surfaces or rest or more:

@@ -213,7 +213,7 @@ def test_the_staged_source_starts_with_nothing_but_its_requirements(tmp_path: Pa
     try:
         for name, port in zip(names, ports, strict=True):
             event = "cloudevent" if spec.read().functions[name].trigger != "http" else "http"
-            command = [
+            command: list[str | Path] = [
                 venv / "bin" / "functions-framework",
                 f"--target={name}",
                 f"--port={port}",
@@ -235,7 +235,15 @@ def only_the_requirements(requirements: Path) -> Path:
     if not (venv / "complete").exists():
         shutil.rmtree(venv, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", venv], check=True, timeout=120)
-        install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements]
+        install: list[str | Path] = [
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-r",
+            requirements,
+        ]
         subprocess.run([venv / "bin" / "python", *install], check=True, timeout=580, capture_output=True)
         (venv / "complete").touch()
     return venv

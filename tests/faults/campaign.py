@@ -15,7 +15,6 @@ from typing import Any
 
 import requests
 from google.api_core.exceptions import GoogleAPICallError, RetryError
-from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 from intake.stages.sweep import UPLOAD_MAX_AGE
 
@@ -108,7 +107,7 @@ class Campaign:
         """Return how much has to come to its end, or to go."""
         return self.unfinished() + len(self.uploads())
 
-    def uploads(self) -> list[firestore.DocumentSnapshot]:
+    def uploads(self) -> list[Any]:
         """Return what is written down of uploads that are no intakes."""
         return list(self.submitter.db.collection("uploads").stream())
 

@@ -19,7 +19,8 @@ from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.pubsub_v1 import PushConfig, ReceivedMessage, SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from infra.local.stack import PROJECT, LocalStack
+from infra.local.layout import PROJECT
+from infra.local.stack import LocalStack
 from tests.support.deliverer import FUNCTIONS, push_body
 
 MAX_ATTEMPTS = 8

@@ -46,7 +46,8 @@ def _referee() -> Connection:
     """Return this thread's connection to the campaign."""
     if not hasattr(_mine, "connection"):
         _mine.connection = Client(os.environ["FAULTS_REFEREE"])
-    return _mine.connection
+    connection: Connection = _mine.connection
+    return connection
 
 
 def ask(layer: str, name: str, moment: str, frame: FrameType, intake_id: str | None = None) -> str:

@@ -78,8 +78,8 @@ def _calls(node: ast.AST, inside: tuple[str, ...]) -> Iterator[tuple[str, ast.Ca
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Call):
             yield ".".join(inside), child
-        named = isinstance(child, ast.FunctionDef | ast.ClassDef)
-        yield from _calls(child, (*inside, child.name) if named else inside)
+        within = (*inside, child.name) if isinstance(child, ast.FunctionDef | ast.ClassDef) else inside
+        yield from _calls(child, within)
 
 
 def _annotated(tree: ast.AST, methods: dict[str, set[str]]) -> dict[str, str]:

@@ -13,7 +13,8 @@ import requests
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.cloud import firestore
 
-from infra.local.stack import PROJECT, LocalStack
+from infra.local.layout import PROJECT
+from infra.local.stack import LocalStack
 
 STAGES = ("waiting", "reading", "understanding", "recording", "done", "failed")
 LOOK_EVERY_S = 0.8

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from google.cloud import storage
+import google.cloud.storage as storage
 from intake.objects import words_object
 from intake.settings import Settings
 
-from infra.local.stack import BUCKET, PROJECT
+from infra.local.layout import BUCKET, PROJECT
 from tests.faults.agents import Sent
 from tests.faults.copies import judge_copies
 from tests.faults.invariants import Book

@@ -53,7 +53,7 @@ class _Counted:
         return getattr(self._stream, name)
 
 
-class Counter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
+class Counter(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc] # no types
     """Notes every call on a channel."""
 
     def intercept_unary_unary(self, continuation: Any, details: grpc.ClientCallDetails, request: Any) -> Any:
@@ -108,7 +108,7 @@ def _counted_send(send: Callable[..., Any]) -> Callable[..., Any]:
 grpc.insecure_channel = _counted_channel(grpc.insecure_channel)
 import requests.adapters  # noqa: E402
 
-requests.adapters.HTTPAdapter.send = _counted_send(requests.adapters.HTTPAdapter.send)
+setattr(requests.adapters.HTTPAdapter, "send", _counted_send(requests.adapters.HTTPAdapter.send))  # noqa: B010
 
 from main import ocr, progress, record, submit, sweep  # noqa: E402
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -170,12 +170,13 @@ def test_an_upload_of_other_size_than_said_fails(stand_in: StandIn) -> None:
 def test_failures_say_what_to_do(stand_in: StandIn, method: str, status: int, reason: str, sentence: str) -> None:
     """Each answer of Google's becomes a sentence for whoever runs this, and a retry."""
     stand_in.order(method=method, status=status, reason=reason, calls=9)
+    calls: dict[str, Callable[[], object]] = {
+        "list": lambda: stand_in.drive.find(stand_in.intake_id),
+        "create": lambda: stand_in.drive.make_folder(stand_in.intake_id, "name"),
+        "begin": lambda: send(stand_in, FOLDER),
+    }
     with pytest.raises(DriveUnavailable) as failure:
-        {
-            "list": lambda: stand_in.drive.find(stand_in.intake_id),
-            "create": lambda: stand_in.drive.make_folder(stand_in.intake_id, "name"),
-            "begin": lambda: send(stand_in, FOLDER),
-        }[method]()
+        calls[method]()
     assert f"{status} ({reason})" in failure.value.message
     assert sentence in failure.value.message
 

@@ -8,6 +8,7 @@ import io
 import socket
 import struct
 import uuid
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,7 +16,7 @@ import requests
 from intake.cloud.storage import Bucket
 from intake.settings import MIB
 
-from infra.local.stack import BUCKET, PROJECT
+from infra.local.layout import BUCKET, PROJECT
 from tests.support import documents
 from tests.support.submitter import ANSWERS, Submitter, wait_for
 
@@ -41,7 +42,7 @@ def assert_nothing_left(submitter: Submitter, key: str) -> None:
     assert submitter.uploads(intake_id) == []
 
 
-REFUSED_AT_ONCE = {
+REFUSED_AT_ONCE: dict[str, tuple[Any, str, str]] = {
     "no file": ([], "no_file", "Add the utility bill: at least one photo or PDF."),
     "empty file": (
         [b""],

@@ -43,7 +43,7 @@ def test_the_valves(guarded: Submitter) -> None:
     """What the OCR is asked counts, for the day and for each client's share of it; submissions count for the hour."""
     guarded.recorded(documents.text_pdf(1))
     guarded.recorded(documents.text_pdf(2))
-    held = [snapshot.to_dict() for snapshot in guarded.db.collection("intakes").stream()]
+    held = [snapshot.to_dict() or {} for snapshot in guarded.db.collection("intakes").stream()]
     assert [document["pages"] for document in held] == [0, 0]  # pages without OCR cost nothing
     assert all(re.fullmatch(r"[0-9a-f]{32}", document["client"]) for document in held)
     # The link to the copy leads to the Drive stand-in, which has that address too.

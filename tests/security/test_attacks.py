@@ -270,7 +270,7 @@ def test_no_value_of_a_submission_is_in_a_log(run: Run) -> None:
     logs = {name: stack.logs(name).read_text("utf-8", errors="replace") for name in stack.log_names()}
     assert any(intake_id in text for text in logs.values()), "the logs of this run are not the ones that were read"
     assert words_object(intake_id, 1) in run.submitter.objects(f"words/{intake_id}/")
-    found = [(name, secret) for name, text in logs.items() for secret in secrets if holds(text, secret)]
+    found = [(name, secret) for name, text in logs.items() for secret in secrets if secret and holds(text, secret)]
     assert found == []
 
 

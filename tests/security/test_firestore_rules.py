@@ -17,9 +17,10 @@ import pytest
 import requests
 
 from infra.local import emulators
+from infra.local.layout import PROJECT
+from infra.local.options import ROOT
 from infra.local.ports import free_ports
 from infra.local.processes import Child, stop_all
-from infra.local.stack import PROJECT, ROOT
 from tests.support.submitter import wait_for
 
 ID = "0123456789abcdef0123456789abcdef"

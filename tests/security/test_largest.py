@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from intake.pages import heic as heic_pages
@@ -40,7 +41,7 @@ def long(mode: str, height: int) -> Image.Image:
     return Image.new(mode, (LONG_WIDTH, height), (255,) * len(mode))
 
 
-def png(mode: str, **options: object) -> bytes:
+def png(mode: str, **options: Any) -> bytes:
     """Return the largest PNG of a mode."""
     return encoded(blank(mode, MAX_PIXELS["png"]), "png", compress_level=1, **options)
 

@@ -17,7 +17,8 @@ from google.api_core.exceptions import DeadlineExceeded
 from google.pubsub_v1 import PushConfig, ReceivedMessage, SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from infra.local.stack import PROJECT, LocalStack
+from infra.local.layout import PROJECT
+from infra.local.stack import LocalStack
 
 _ACK_DEADLINE_S = 600.0
 FUNCTIONS = {"ocr-requests": "ocr", "sheet-requests": "record"}

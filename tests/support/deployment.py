@@ -57,6 +57,6 @@ class Deployment:
 
     def function(self, target: str) -> Client:
         """Load the real source as the platform does, and return a client of one function."""
-        client = functions_framework.create_app(target, SOURCE).test_client()
-        sys.modules["main"].services = self.services  # type: ignore[attr-defined]
+        client: Client = functions_framework.create_app(target, SOURCE).test_client()
+        vars(sys.modules["main"])["services"] = self.services
         return client

@@ -97,7 +97,7 @@ def mixed_pdf() -> bytes:
 def encrypted_pdf() -> bytes:
     """Return a PDF that needs a password before it is read."""
     with pymupdf.open(stream=text_pdf(1), filetype="pdf") as document:
-        return bytes(document.tobytes(encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="secret", owner_pw="other"))
+        return bytes(document.tobytes(encryption=pymupdf.mupdf.PDF_ENCRYPT_AES_256, user_pw="secret", owner_pw="other"))
 
 
 PDF_WITHOUT_PAGES = (

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from google.api_core import exceptions
 from google.cloud import firestore
@@ -234,7 +234,8 @@ class Collection:
             if path[:-1] == self.path and all(self._fits(held, one) for one in self.filters)
         ]
         if self.order:
-            matches.sort(key=lambda snapshot: snapshot.held.fields[self.order] if snapshot.held else None)
+            order = self.order
+            matches.sort(key=lambda snapshot: cast(Any, snapshot.held).fields[order])
         return matches[: self.most]
 
     @staticmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pymupdf
 from PIL import Image
@@ -18,7 +19,7 @@ SCAN = encoded(marked(850, 1100), "jpeg")
 Draw = Callable[[pymupdf.Page], object]
 
 
-def pdf(*pages: Draw, size: tuple[float, float] = LETTER, **options: object) -> bytes:
+def pdf(*pages: Draw, size: tuple[float, float] = LETTER, **options: Any) -> bytes:
     """Return a PDF with one page for each drawing."""
     document = pymupdf.open()
     for draw in pages:
@@ -28,14 +29,14 @@ def pdf(*pages: Draw, size: tuple[float, float] = LETTER, **options: object) -> 
     return data
 
 
-def text(page: pymupdf.Page, words: int = 40, at: tuple[float, float] = (72, 100), **options: object) -> None:
+def text(page: pymupdf.Page, words: int = 40, at: tuple[float, float] = (72, 100), **options: Any) -> None:
     """Write some words of a bill, in lines of ten."""
     every = (SENTENCE * 10).split()[:words]
     for line in range(0, words, 10):
         page.insert_text((at[0], at[1] + 1.5 * line), " ".join(every[line : line + 10]), fontsize=9, **options)
 
 
-def scan(page: pymupdf.Page, data: bytes = SCAN, rect: pymupdf.Rect | None = None, **options: object) -> None:
+def scan(page: pymupdf.Page, data: bytes = SCAN, rect: pymupdf.Rect | None = None, **options: Any) -> None:
     """Put a picture on the page, all over it unless told."""
     page.insert_image(rect or page.rect, stream=data, keep_proportion=False, **options)
 

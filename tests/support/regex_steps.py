@@ -7,17 +7,17 @@ attempt, without the shortcuts of the real engine; so what is linear here is lin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
-_CATEGORIES = {
+_CATEGORIES: dict[Any, Callable[[str], bool]] = {
     codes.CATEGORY_DIGIT: str.isdecimal,
     codes.CATEGORY_SPACE: str.isspace,
     codes.CATEGORY_WORD: lambda sign: sign.isalnum() or sign == "_",
 }
-_OPPOSITE = {
+_OPPOSITE: dict[Any, Any] = {
     codes.CATEGORY_NOT_DIGIT: codes.CATEGORY_DIGIT,
     codes.CATEGORY_NOT_SPACE: codes.CATEGORY_SPACE,
     codes.CATEGORY_NOT_WORD: codes.CATEGORY_WORD,
@@ -88,7 +88,7 @@ class Steps:
         if len(node) == 1 and node[0][0] in _SINGLE:  # without recursion, which would end at a thousand signs
             limit = len(self._text) if most is codes.MAXREPEAT else min(len(self._text), at + most)
             end = at
-            while end < limit and self._is(*node[0], self._text[end]):
+            while end < limit and self._is(node[0][0], node[0][1], self._text[end]):
                 end += 1
                 self.count += code is not codes.MIN_REPEAT
             ends = range(at + least, end + 1)

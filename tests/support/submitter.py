@@ -8,14 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import google.cloud.storage as storage
 import requests
-from google.cloud import firestore, storage
+from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 from intake.cloud.sheets.table import Cell, SheetTable, open_sheet_table
 from intake.model import PageWords
 from intake.settings import Settings
 
-from infra.local.stack import BUCKET, PROJECT, LocalStack
+from infra.local.layout import BUCKET, PROJECT
+from infra.local.stack import LocalStack
 
 ANSWERS = {
     "agent_id": "A-017",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import string
+from typing import Any
 
 import pytest
 from intake import errors
@@ -28,7 +29,7 @@ KINDS = [
     for kind in vars(errors).values()
     if inspect.isclass(kind) and issubclass(kind, IntakeError) and kind not in (*GROUPS, TemporaryError)
 ]
-ARGUMENTS: dict[type[IntakeError], tuple[object, ...]] = {
+ARGUMENTS: dict[type[IntakeError], tuple[Any, ...]] = {
     errors.WrongMethod: ("POST",),
     errors.DailyQuotaExceeded: (5000,),
     errors.TooManySubmissions: (60,),

@@ -170,8 +170,8 @@ def test_each_field_is_said_once(name: str, reason: str) -> None:
         unsure = {**reading.fields, name: replace(reading.fields[name], confidence=0.84)}
         reading = replace(reading, fields=unsure)
     elif reason != "missing":
-        kind = "conflicting" if reason == "conflicting" else "low_confidence"
-        reading = replace(reading, diagnostics=replace(reading.diagnostics, **{kind: (name,)}))
+        changes: dict[str, Any] = {reason: (name,)}
+        reading = replace(reading, diagnostics=replace(reading.diagnostics, **changes))
     [item] = attention(reading, {"utility": "NYSEG"}, TODAY, [])
     assert FIELD_NAMES[name] in item.message
 

@@ -50,7 +50,7 @@ def _patterns() -> Iterator[tuple[str, re.Pattern[str], bool]]:
                 and ast.unparse(node.func.value) == "re"
             ):
                 text = node.args[0] if node.args else None
-                if node.func.attr != "compile" and isinstance(text, ast.Constant):
+                if node.func.attr != "compile" and isinstance(text, ast.Constant) and isinstance(text.value, str):
                     flags = re.IGNORECASE if "IGNORECASE" in ast.unparse(node) else re.NOFLAG
                     place = f"{module.__name__}:{node.lineno}:{node.col_offset}"
                     yield place, re.compile(text.value, flags), bool(re.fullmatch(SEARCHES, node.func.attr))

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from intake.extraction import Reading, attention, read_bill
@@ -42,7 +43,8 @@ def page_of(seed: int, utility: str = "nyseg") -> PageWords:
 
 def picture(*laid: tuple[PageWords, Lying]) -> PageWords:
     """Return the words of a picture of sheets, each lying over those that come after it."""
-    words, outlines = [], []
+    words: list[Word] = []
+    outlines: list[Any] = []
     for page, lying in laid:
         for word in page.words:
             corners = [lying.place(page, *corner) for corner in zip(word.quad[::2], word.quad[1::2], strict=True)]

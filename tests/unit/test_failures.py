@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import pytest
@@ -38,13 +39,13 @@ class WithoutToken:
 
 def made(kind: type[Any], client: WithoutToken) -> Any:
     """Return an adapter on a client that was never made."""
-    adapter = kind.__new__(kind)
+    adapter = object.__new__(kind)
     for name in ("_db", "_client", "_bucket", "_intakes"):
         setattr(adapter, name, client)
     return adapter
 
 
-CALLS = {
+CALLS: dict[str, Callable[[WithoutToken], object]] = {
     "documents": lambda client: made(Store, client).intake(INTAKE_ID),
     "a query": lambda client: made(Store, client).due_for_check(SUBMITTED, 1),
     "copies": lambda client: made(Copies, client).due(SUBMITTED, 1),

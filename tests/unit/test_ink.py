@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pymupdf
 import pytest
@@ -64,7 +65,7 @@ def is_drawn(content: PageContent, place: pymupdf.Rect = PLACE) -> bool:
     return any(pymupdf.Rect(p.e, p.f, p.e + p.a, p.f + p.d).contains(seen) for p in placements)
 
 
-def plain(text: str = VALUE, at: pymupdf.Point = AT, **options: object) -> Put:
+def plain(text: str = VALUE, at: pymupdf.Point = AT, **options: Any) -> Put:
     """Set a text in one of the standard fonts."""
     return lambda page: page.insert_text(at, text, fontsize=SIZE, **options)
 
@@ -463,7 +464,7 @@ def form(page: pymupdf.Page) -> None:
 def filled(page: pymupdf.Page) -> None:
     """Put the value into a form field."""
     widget = pymupdf.Widget()
-    widget.field_name, widget.field_type = "account", pymupdf.PDF_WIDGET_TYPE_TEXT
+    widget.field_name, widget.field_type = "account", pymupdf.mupdf.PDF_WIDGET_TYPE_TEXT
     widget.field_value, widget.rect = VALUE, around(4, 40)
     page.add_widget(widget)
 

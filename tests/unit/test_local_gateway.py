@@ -6,6 +6,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 
 import aiohttp
 import pytest
@@ -21,8 +22,8 @@ DEADLINE_S = 30.0
 
 def spec(**changes: int) -> FunctionSpec:
     """Return the settings of a function named `submit`."""
-    numbers = {"memory_mb": 256, "timeout_s": 60, "concurrency": 8, "max_instances": 2, "threads": 8, **changes}
-    return FunctionSpec("submit", "http", **numbers)
+    numbers: dict[str, Any] = {"memory_mb": 256, "timeout_s": 60, "concurrency": 8, "max_instances": 2, "threads": 8}
+    return FunctionSpec("submit", "http", **{**numbers, **changes})
 
 
 async def serve(stack: AsyncExitStack, app: web.Application) -> int:

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import pytest
 from intake import log
@@ -14,21 +16,23 @@ from intake.errors import SheetUnavailable, TemporaryError
 
 SECRET = "Robin Example, 607-555-0123"
 
+Line = Callable[[], dict[str, Any]]
+
 
 @pytest.fixture
-def line(capsys: pytest.CaptureFixture[str]) -> object:
+def line(capsys: pytest.CaptureFixture[str]) -> Line:
     """Return a function that returns the one line that was logged."""
 
-    def read() -> dict[str, object]:
+    def read() -> dict[str, Any]:
         out = capsys.readouterr().out
         assert out.count("\n") == 1
-        parsed: dict[str, object] = json.loads(out)
+        parsed: dict[str, Any] = json.loads(out)
         return parsed
 
     return read
 
 
-def test_line(line, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_line(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line has severity, message, time, function and memory, and the fields that were given; None is left out."""
     monkeypatch.setenv("FUNCTION_TARGET", "ocr")
     log.info("page read", intake_id="ab", page=3, ms=None)
@@ -38,7 +42,7 @@ def test_line(line, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no
     assert written == {"severity": "INFO", "message": "page read", "function": "ocr", "intake_id": "ab", "page": 3}
 
 
-def test_function_name_on_the_platform(line, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_function_name_on_the_platform(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no target is set the platform's service name stands for it; without both the field is left out."""
     monkeypatch.delenv("FUNCTION_TARGET", raising=False)
     monkeypatch.setenv("K_SERVICE", "record")
@@ -50,7 +54,7 @@ def test_function_name_on_the_platform(line, monkeypatch: pytest.MonkeyPatch) ->
     assert "function" not in line()
 
 
-def test_line_breaks_stay_within_a_line(line) -> None:  # type: ignore[no-untyped-def]
+def test_line_breaks_stay_within_a_line(line: Line) -> None:
     """Nothing that is logged can begin a line of its own."""
     log.info("read", code="a\nb")
     assert line()["code"] == "a\nb"
@@ -69,7 +73,7 @@ def failing(error: Exception, cause: Exception | None = None) -> Exception:
         return exc
 
 
-def test_own_error(line) -> None:  # type: ignore[no-untyped-def]
+def test_own_error(line: Line) -> None:
     """The sentence of an error of ours is logged: it holds nothing of a submission."""
     log.error("row not written", failing(SheetUnavailable()), intake_id="ab")
     written = line()
@@ -80,7 +84,7 @@ def test_own_error(line) -> None:  # type: ignore[no-untyped-def]
     assert "test_log.py" in written["stack"][0]
 
 
-def test_foreign_error(line) -> None:  # type: ignore[no-untyped-def]
+def test_foreign_error(line: Line) -> None:
     """Of any other exception only class and place are logged: its text may quote what it choked on."""
     log.error("failed", failing(ValueError(SECRET)))
     written = line()
@@ -89,7 +93,7 @@ def test_foreign_error(line) -> None:  # type: ignore[no-untyped-def]
     assert written["stack"]
 
 
-def test_causes(line) -> None:  # type: ignore[no-untyped-def]
+def test_causes(line: Line) -> None:
     """The chain of causes is logged by the same rule, with the places of each."""
     log.error("failed", failing(TemporaryError(), failing(KeyError(SECRET), ConnectionError(SECRET))))
     written = line()
@@ -101,7 +105,7 @@ def test_causes(line) -> None:  # type: ignore[no-untyped-def]
     assert len(written["stack"]) >= 3
 
 
-def test_error_without_an_exception(line) -> None:  # type: ignore[no-untyped-def]
+def test_error_without_an_exception(line: Line) -> None:
     """An error may be a plain finding."""
     log.error("intake given up", intake_id="ab")
     assert "exception" not in line()

@@ -28,7 +28,8 @@ def cleaned(kind: str, data: bytes) -> bytes:
 def opened(kind: str, data: bytes) -> Image.Image:
     """Return a picture as stored, not turned."""
     if kind == "heic":
-        return pi_heif.open_heif(data).to_pillow()
+        picture: Image.Image = pi_heif.open_heif(data).to_pillow()
+        return picture
     return Image.open(io.BytesIO(data))
 
 
@@ -110,7 +111,7 @@ def test_every_page_of_a_tiff_is_cleaned() -> None:
     """Each page has a directory of its own."""
     before = taken("tiff", save_all=True, append_images=[photo(2), photo(3)])
     after = opened("tiff", cleaned("tiff", before))
-    assert after.n_frames == 3  # type: ignore[attr-defined]
+    assert getattr(after, "n_frames", 1) == 3
     for page in range(3):
         after.seek(page)
         after.load()
@@ -173,7 +174,9 @@ def plain(kind: str, **options: Any) -> bytes:
 def between_scans(more: bytes) -> bytes:
     """Return a progressive JPEG with something behind its first scan."""
     picture = plain("jpeg", progressive=True)
-    place = re.search(rb"\xff\xda.+?(?=\xff[^\x00\xd0-\xd7])", picture, re.DOTALL).end()  # type: ignore[union-attr]
+    first_scan = re.search(rb"\xff\xda.+?(?=\xff[^\x00\xd0-\xd7])", picture, re.DOTALL)
+    assert first_scan is not None
+    place = first_scan.end()
     return picture[:place] + more + picture[place:]
 
 

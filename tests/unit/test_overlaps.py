@@ -20,8 +20,9 @@ def word(text: str, left: float, top: float, right: float, bottom: float, confid
 
 def on_piece(placement: Placement, text: str, left: float, top: float, right: float, bottom: float) -> Word:
     """Return a word given in fractions of the page as the OCR finds it in a piece that is not turned."""
-    across, down = (lambda x: (x - placement.e) / placement.a), (lambda y: (y - placement.f) / placement.d)
-    return word(text, across(left), down(top), across(right), down(bottom))
+    across = [(x - placement.e) / placement.a for x in (left, right)]
+    down = [(y - placement.f) / placement.d for y in (top, bottom)]
+    return word(text, across[0], down[0], across[1], down[1])
 
 
 def texts(content: PageContent, *recognised: list[Word]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pymupdf
 import pytest
@@ -203,7 +204,7 @@ def test_scan_with_exif() -> None:
 def form_field(page: pymupdf.Page) -> None:
     """Put a filled form field on the page."""
     widget = pymupdf.Widget()
-    widget.field_name, widget.field_type = "amount", pymupdf.PDF_WIDGET_TYPE_TEXT
+    widget.field_name, widget.field_type = "amount", pymupdf.mupdf.PDF_WIDGET_TYPE_TEXT
     widget.field_value, widget.rect = "filled", pymupdf.Rect(100, 100, 300, 130)
     page.add_widget(widget)
 
@@ -303,7 +304,7 @@ def test_slightly_turned_scan() -> None:
     ],
     ids=["CMYK", "Indexed", "Flate", "fax", "JPX", "soft mask"],
 )
-def test_pictures_that_are_drawn(data: bytes, options: dict[str, bytes]) -> None:
+def test_pictures_that_are_drawn(data: bytes, options: dict[str, Any]) -> None:
     """Everything but a plain grey or colour JPEG is drawn by MuPDF, and right."""
     content = content_of(pdf(lambda page: scan(page, data, **options)))
     assert content.source == "render"
@@ -388,14 +389,16 @@ def test_jpeg_that_hides_its_size() -> None:
 
 def test_password() -> None:
     """A PDF that cannot be opened without a password is refused by its position."""
-    data = pdf(text, encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="secret", owner_pw="owner")
+    data = pdf(text, encryption=pymupdf.mupdf.PDF_ENCRYPT_AES_256, user_pw="secret", owner_pw="owner")
     with pytest.raises(EncryptedPdf) as caught:
         open_document("pdf", data, 3)
     assert caught.value.message.startswith("File 3 is a PDF that needs a password.")
 
 
 @pytest.mark.parametrize(
-    "method", [pymupdf.PDF_ENCRYPT_AES_256, pymupdf.PDF_ENCRYPT_AES_128, pymupdf.PDF_ENCRYPT_RC4_128], ids=str
+    "method",
+    [pymupdf.mupdf.PDF_ENCRYPT_AES_256, pymupdf.mupdf.PDF_ENCRYPT_AES_128, pymupdf.mupdf.PDF_ENCRYPT_RC4_128],
+    ids=str,
 )
 def test_owner_password_only(method: int) -> None:
     """A PDF that anybody may open is read, its own pictures included, though it is encrypted."""
