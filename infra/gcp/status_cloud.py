@@ -33,7 +33,6 @@ def token() -> str:
 
 
 def list_functions(deployment: Deployment) -> Command:
-    """Return the command that lists the functions."""
     return gcloud("functions", "list", deployment.project_flag, f"--regions={deployment.region}", "--format=json")
 
 

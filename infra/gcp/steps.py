@@ -45,7 +45,6 @@ def _quoted(argument: str) -> str:
 
 
 def gcloud(*arguments: str) -> Command:
-    """Return a gcloud command."""
     return Command(("gcloud", *arguments))
 
 

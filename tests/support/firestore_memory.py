@@ -56,7 +56,6 @@ class Memory:
         return last_update_time
 
     def commit(self, writes: Sequence[Write]) -> None:
-        """Make all writes or none."""
 
         def effect() -> None:
             draft = dict(self.documents)

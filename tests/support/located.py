@@ -60,7 +60,6 @@ def taken(kind: str, orientation: int = 6, **options: Any) -> bytes:
 
 
 def written(data: bytes, parts: Iterable[Part]) -> bytes:
-    """Return a file by its parts."""
     return b"".join(
         bytes(part) if isinstance(part, int) else part if isinstance(part, bytes) else data[slice(*part)]
         for part in parts

@@ -62,6 +62,5 @@ class Bench:
         return done_pages(self.bucket, INTAKE_ID)  # type: ignore[arg-type]
 
     def page(self, number: int) -> dict[str, Any]:
-        """Return what is saved of a page."""
         saved: dict[str, Any] = json.loads(self.bucket.objects[words_object(INTAKE_ID, number)])
         return saved

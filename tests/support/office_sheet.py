@@ -114,7 +114,6 @@ class OfficeSheet:
         self.edit({"deleteDimension": {"range": span}})
 
     def tab(self, title: str) -> Any:
-        """Return a tab of the model."""
         tab = self.wire.service.book.titled(title)
         assert tab is not None, title
         return tab

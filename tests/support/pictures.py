@@ -70,5 +70,4 @@ def lying_webp(width: int, height: int) -> bytes:
 
 
 def segment(marker: int, content: bytes) -> bytes:
-    """Return one segment of a JPEG."""
     return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content

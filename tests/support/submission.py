@@ -34,7 +34,6 @@ class Service:
     limits: Limits = field(default_factory=Limits)
 
     def send(self, body: bytes | CutStream, key: str | None = KEY, content_type: str = CONTENT_TYPE) -> Accepted:
-        """Submit a body."""
         stream = io.BytesIO(body) if isinstance(body, bytes) else body
         return submit(
             stream,  # type: ignore[arg-type]

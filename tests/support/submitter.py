@@ -100,12 +100,10 @@ class Submitter:
 
     @property
     def settings(self) -> Settings:
-        """The settings of the functions."""
         return Settings.from_env(self.stack.env)
 
     @property
     def table(self) -> SheetTable:
-        """The Sheet."""
         return open_sheet_table(self.settings)
 
     def rows(self, intake_ids: set[str]) -> list[str]:
@@ -132,14 +130,12 @@ class Submitter:
         return [blob.name for blob in client.list_blobs(BUCKET, prefix=prefix)]
 
     def words(self, intake_id: str, page: int) -> PageWords:
-        """Return the saved words of a page."""
         import json
 
         blob = storage.Client(project=PROJECT).bucket(BUCKET).blob(f"words/{intake_id}/{page:04d}.json")
         return PageWords.from_dict(json.loads(blob.download_as_bytes()))
 
     def text(self, intake_id: str, page: int) -> str:
-        """Return the words of a page as one text."""
         return " ".join(word.text for word in self.words(intake_id, page).words)
 
     def vision(self, **changes: Any) -> dict[str, Any]:

@@ -12,19 +12,16 @@ JPEG = b"\xff\xd8\xff\xe0" + bytes(40)
 
 
 def field_part(name: str, value: str | bytes) -> bytes:
-    """Return the part of one answer."""
     content = value.encode() if isinstance(value, str) else value
     return b'Content-Disposition: form-data; name="%s"\r\n\r\n%s' % (name.encode(), content)
 
 
 def file_part(content: bytes, *, filename: str = "bill.pdf", name: str = "bill") -> bytes:
-    """Return the part of one file."""
     head = f'Content-Disposition: form-data; name="{name}"; filename="{filename}"\r\nContent-Type: image/jpeg\r\n\r\n'
     return head.encode() + content
 
 
 def body_of(parts: Iterable[bytes], boundary: str = BOUNDARY) -> bytes:
-    """Return the body that consists of some parts."""
     mark = f"--{boundary}".encode()
     return b"".join(mark + b"\r\n" + part + b"\r\n" for part in parts) + mark + b"--\r\n"
 

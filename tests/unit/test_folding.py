@@ -67,11 +67,6 @@ def test_a_plain_word_is_the_same_word() -> None:
     assert list(folded(word)) == [word]
 
 
-def test_a_word_of_nothing_but_marks_vanishes() -> None:
-    """Nobody sees it on the page either."""
-    assert list(folded(Word("\u200e\u200b", PLACE, 0.9))) == []
-
-
 def test_a_word_with_a_blank_in_it_is_two() -> None:
     """Each has its share of the place; the direction of reading stays."""
     one, two = folded(Word("643\u00a0kWh", PLACE, 0.9))

@@ -26,13 +26,6 @@ def test_unknown_fields_are_dropped() -> None:
     assert (set(clean), problems) == (set(ANSWERS), [])
 
 
-def test_optional_fields_may_be_missing() -> None:
-    """An optional field that was not sent is there as an empty answer."""
-    answers = {name: value for name, value in ANSWERS.items() if name not in ("business_entity", "sms_consent")}
-    clean, problems = form.check(answers)
-    assert (clean["business_entity"], clean["sms_consent"], problems) == ("", "", [])
-
-
 def test_everything_missing_is_reported_at_once() -> None:
     """An empty form lists every required field, in the order of the form."""
     _, problems = form.check({})

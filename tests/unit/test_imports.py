@@ -51,7 +51,6 @@ def loaded_by(code: str) -> set[str]:
 
 
 def among(loaded: set[str], names: tuple[str, ...]) -> list[str]:
-    """Return which of some packages are loaded."""
     return [name for name in names if any(module == name or module.startswith(f"{name}.") for module in loaded)]
 
 

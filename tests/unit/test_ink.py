@@ -253,7 +253,6 @@ def strokes(page: pymupdf.Page) -> None:
 
 
 def lettered(text: str, mode: str = "L") -> bytes:
-    """Return a picture of a text."""
     picture = Image.new("L", (16 * len(text), 32), 255)
     ImageDraw.Draw(picture).text((1, 1), text, font=ImageFont.load_default(26), fill=0)
     buffer = io.BytesIO()

@@ -105,14 +105,6 @@ def test_metadata_is_gone() -> None:
     assert header.orientation == 1
 
 
-def test_embedded_thumbnail_is_no_header() -> None:
-    """The small JPEG inside an EXIF block is not taken for the photo."""
-    thumbnail = frame(16, 12)
-    header = read_header(b"\xff\xd8" + segment(0xE1, b"Exif\0\0" + thumbnail) + frame(64, 48)[2:])
-    assert header is not None
-    assert (header.width, header.height) == (64, 48)
-
-
 @given(st.data())
 def test_damaged_files(data: st.DataObject) -> None:
     """Whatever is done to a photo, reading and stripping it never fail; a picture that Pillow decodes stays the same."""

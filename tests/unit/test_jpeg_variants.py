@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable
 
 import pytest
-from intake.errors import BrokenFile, UnusualPicture
+from intake.errors import UnusualPicture
 from intake.pages import open_document
 from intake.pages.content import OWN_BYTES_LIMIT, PageContent
 from intake.pages.jpeg import read_header, without_metadata
@@ -171,17 +171,6 @@ def test_rare_coding(marker: int, bits: int) -> None:
     """What no decoder here reads is not called damaged: 12 bits a sample, hierarchical, lossless with arithmetic coding."""
     with pytest.raises(UnusualPicture, match="in a variant of its format that few programs can open"):
         page(frame(marker, bits))
-
-
-@pytest.mark.parametrize(
-    "data",
-    [b"\xff\xd8\xff\xe0", b"\xff\xd8\xff" + bytes(500), PHOTO[: markers(PHOTO)[2]]],
-    ids=["too short", "zeros", "no frame"],
-)
-def test_damaged(data: bytes) -> None:
-    """What no decoder opens is damaged, and said to be."""
-    with pytest.raises(BrokenFile):
-        page(data)
 
 
 @pytest.mark.parametrize(

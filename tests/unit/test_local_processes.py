@@ -53,7 +53,6 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Child]]:
 
 
 def identity_of(child: Child) -> Identity:
-    """Return the identity of a started child."""
     assert child.identity is not None
     return child.identity
 

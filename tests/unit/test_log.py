@@ -54,12 +54,6 @@ def test_function_name_on_the_platform(line: Line, monkeypatch: pytest.MonkeyPat
     assert "function" not in line()
 
 
-def test_line_breaks_stay_within_a_line(line: Line) -> None:
-    """Nothing that is logged can begin a line of its own."""
-    log.info("read", code="a\nb")
-    assert line()["code"] == "a\nb"
-
-
 def failing(error: Exception, cause: Exception | None = None) -> Exception:
     """Return an exception that was raised, and so has a place in the code."""
     try:
@@ -103,17 +97,6 @@ def test_causes(line: Line) -> None:
     )
     assert SECRET not in json.dumps(written)
     assert len(written["stack"]) >= 3
-
-
-def test_error_without_an_exception(line: Line) -> None:
-    """An error may be a plain finding."""
-    log.error("intake given up", intake_id="ab")
-    assert "exception" not in line()
-
-
-def test_memory() -> None:
-    """The memory of this process is more than an interpreter and less than a machine."""
-    assert 5 < log.rss_mb() < 10_000
 
 
 def test_memory_of_a_worker_counts(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,20 +87,6 @@ def test_a_picture_without_metadata_is_left_alone(kind: str) -> None:
     assert cleaned(kind, buffer.getvalue()) == buffer.getvalue()
 
 
-def test_what_hangs_behind_a_jpeg_is_cut_off() -> None:
-    """Phones put a second picture, with its own EXIF, or a film behind the first one."""
-    behind = taken("jpeg") + b"\0\0\0\x18ftypmp42" + SECRET
-    after = cleaned("jpeg", taken("jpeg") + behind)
-    assert after == cleaned("jpeg", taken("jpeg"))
-
-
-def test_a_progressive_jpeg_keeps_all_its_scans() -> None:
-    """A progressive picture has several scans with tables in between."""
-    before = taken("jpeg", progressive=True)
-    after = cleaned("jpeg", before)
-    assert ImageChops.difference(opened("jpeg", before), opened("jpeg", after)).getbbox() is None
-
-
 def test_a_colour_profile_is_kept() -> None:
     """Without it the colours of a phone's photo would look pale."""
     profile = b"\0" * 128 + b"profile"
@@ -237,12 +223,6 @@ def test_wherever_it_is_hidden(name: str) -> None:
     shown = plain("heic") if kind == "heic" else before  # libheif wants to play what is a film
     one, other = opened(kind, shown).convert("RGB"), opened(kind, after).convert("RGB")
     assert ImageChops.difference(one, other).getbbox() is None
-
-
-def test_packed_text_of_a_png() -> None:
-    """It is left out as it is, packed."""
-    before = behind_first(b"png", plain("png"), chunk(b"zTXt", b"Comment\0\0" + zlib.compress(WHERE)))
-    assert cleaned("png", before) == plain("png")
 
 
 def test_jpeg_in_tiff() -> None:

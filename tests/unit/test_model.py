@@ -68,7 +68,6 @@ def test_finished() -> None:
 
 
 def a_progress(stage: Stage = Stage.READING, done: int = 0, total: int = 0) -> Progress:
-    """Return the progress of a bill at some stage."""
     return Progress(stage, SUBMITTED, SUBMITTED + timedelta(seconds=done), done, total)
 
 

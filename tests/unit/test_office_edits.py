@@ -245,7 +245,6 @@ class Year(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 3))
     def some_bills(self, count: int) -> None:
-        """Some bills are read."""
         self.bills(count)
 
     def bills(self, count: int) -> None:
@@ -366,7 +365,6 @@ class Year(RuleBasedStateMachine):
         return Counter(cell for tab in self.wire.service.book.tabs for row in tab.rows for cell in row)
 
     def tabs(self) -> list[int]:
-        """Return the ids of all tabs."""
         return [tab.sheet_id for tab in self.wire.service.book.tabs]
 
     def usable(self) -> list[str]:

@@ -92,7 +92,6 @@ def reading_direction(quad: tuple[float, ...]) -> str:
 
 
 def quad_box(quad: tuple[float, ...]) -> tuple[float, float, float, float]:
-    """Return the box around a quad."""
     return min(quad[::2]), min(quad[1::2]), max(quad[::2]), max(quad[1::2])
 
 

@@ -223,7 +223,6 @@ def test_one_read_a_write_when_rows_come_all_the_time() -> None:
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> str:
-    """Return the log."""
     return capsys.readouterr().out
 
 

@@ -296,7 +296,6 @@ SHOTS = (
 
 @pytest.fixture(scope="module")
 def bill() -> Specimen:
-    """Return the bill that is photographed."""
     return make(7, "nyseg", "residential")
 
 

@@ -27,7 +27,6 @@ LOST = None  # the connection breaks instead of an answer
 
 
 def progress(stage: str, **changes: Any) -> tuple[int, dict[str, Any]]:
-    """Return the answer of `progress`."""
     document = {"intake_id": INTAKE_ID, "stage": stage, "pages_done": 0, "pages_total": 2, "percent": 5}
     return 200, {**document, "error": None, "fields": {}, "attention": [], **changes}
 
@@ -49,7 +48,6 @@ class Deployment:
     url: str = ""
 
     def next(self, answers: list[tuple[int, Any] | None]) -> tuple[int, Any] | None:
-        """Return the next answer."""
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
 
@@ -171,15 +169,6 @@ def test_a_refusal_is_final_and_says_everything(deployment: Deployment, client: 
     assert len(deployment.received) == 1
 
 
-def test_a_single_problem_is_said_once(deployment: Deployment, client: IntakeClient, bill: Path) -> None:
-    """Its sentence is the message of the refusal too."""
-    problem = {"code": "empty_file", "field": "bill", "message": "File 1 is empty."}
-    deployment.posts = [(422, {"code": "empty_file", "message": "File 1 is empty.", "errors": [problem]})]
-    with pytest.raises(SubmitError) as failure:
-        client.submit(SPECIMEN_FIELDS, [bill])
-    assert failure.value.message == "bill: File 1 is empty."
-
-
 @pytest.mark.parametrize(
     ("answer", "code", "sentence"),
     [
@@ -267,15 +256,6 @@ def test_a_recorded_bill(deployment: Deployment, client: IntakeClient, bill: Pat
     outcome = submit(client, SPECIMEN_FIELDS, [bill])
     assert outcome == Outcome(INTAKE_ID, "recorded", 3, fields, attention)
     assert list(json.loads(outcome.to_json())) == ["intake_id", "status", "pages", "fields", "attention", "row"]
-
-
-def test_a_failed_intake_keeps_its_reason(deployment: Deployment, client: IntakeClient, bill: Path) -> None:
-    """The reason of the progress document is the error of the outcome."""
-    error = {"code": "unreadable_pdf", "message": "File 1 cannot be read."}
-    deployment.gets = [progress("failed", error=error)]
-    outcome = submit(client, SPECIMEN_FIELDS, [bill])
-    assert (outcome.status, outcome.intake_id) == ("failed", INTAKE_ID)
-    assert json.loads(outcome.to_json())["error"] == error
 
 
 def test_losing_contact_is_a_failure_with_a_reason(deployment: Deployment, client: IntakeClient, bill: Path) -> None:

@@ -41,7 +41,6 @@ def line(text: str, box: Quad, confidence: float = 0.9) -> Line:
 
 
 def words(response: Any) -> list[Any]:
-    """Return all words of a response in order."""
     blocks = response.full_text_annotation.pages[0].blocks
     return [word for block in blocks for paragraph in block.paragraphs for word in paragraph.words]
 

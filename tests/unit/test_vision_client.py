@@ -174,13 +174,6 @@ def test_a_part_without_a_place_stays_in_its_word(server: Server, vision: Vision
     assert (word.text, word.quad.x0, word.quad.x1) == ("1006-7399", 0.1, 0.21)
 
 
-def test_a_page_without_a_size_has_no_words(server: Server, vision: Vision) -> None:
-    """Nothing tells where they stand."""
-    server.size = (0, 0)
-    server.add("lost", box(0, 0, 50, 20), end=BREAKS.SPACE)
-    assert vision.words(b"a picture") == []
-
-
 def test_the_last_word_of_a_paragraph_needs_no_break(server: Server, vision: Vision) -> None:
     """What has no break after it ends with its paragraph."""
     server.add("end", box(0, 0, 50, 20))

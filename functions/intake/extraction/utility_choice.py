@@ -24,7 +24,6 @@ class Seen:
 
     @property
     def numbers(self) -> Sequence[Candidate[str]]:
-        """All of them."""
         return [*self.accounts, *self.pods]
 
 

@@ -72,7 +72,6 @@ class DriveApi:
         self._traffic = traffic
 
     def app(self) -> web.Application:
-        """Return the web application."""
         app = web.Application(client_max_size=_MAX_BODY)
         app.router.add_get("/drive/v3/files", self._handler("list", self._list))
         app.router.add_post("/drive/v3/files", self._handler("create", self._create))

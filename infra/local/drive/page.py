@@ -23,7 +23,6 @@ def _link(item: Item) -> str:
 
 
 def add_pages(app: web.Application, drive: Drive) -> None:
-    """Add the pages of a Drive to a web application."""
 
     async def folder(request: web.Request) -> web.Response:
         item = drive.items.get(request.match_info["id"])

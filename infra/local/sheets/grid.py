@@ -60,11 +60,9 @@ class Tab:
         return replace(self, grid_looks=dict(self.grid_looks), **lists)  # type: ignore[arg-type]
 
     def looks_of(self, column: int) -> Looks:
-        """Return the looks of a column."""
         return self.looks[column] if column < len(self.looks) else PLAIN
 
     def set_looks(self, column: int, looks: Looks) -> None:
-        """Set the looks of a column."""
         self.looks.extend([PLAIN] * (column + 1 - len(self.looks)))
         self.looks[column] = looks
 

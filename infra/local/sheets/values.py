@@ -114,5 +114,4 @@ def to_json(cells: Iterable[Cell]) -> list[Any]:
 
 
 def from_json(packed: Iterable[Any]) -> tuple[Cell, ...]:
-    """Return the cells that `to_json` packed."""
     return tuple(Formula(item["formula"]) if isinstance(item, dict) else item for item in packed)
