@@ -39,7 +39,6 @@ def submit(request: flask.Request) -> flask.typing.ResponseReturnValue:
     not wait for cold functions. 204.
     """
     from intake.multipart import drain
-    from intake.stages import submit
 
     started = time.perf_counter()
     try:
@@ -50,16 +49,8 @@ def submit(request: flask.Request) -> flask.typing.ResponseReturnValue:
         if app_check := services.app_check:
             app_check.check(request.headers.get("X-Firebase-AppCheck"))
         caller = Caller.of(request.headers.get, request.remote_addr or "")
-        accepted = submit.submit(
-            request.stream,
-            request.headers.get("Content-Type", ""),
-            request.headers.get("Idempotency-Key"),
-            store=services.store,
-            bucket=services.bucket,
-            tasks=services.tasks,
-            office_lists=services.office_lists,
-            limits=services.limits,
-            admit=lambda: services.admission.admit(caller),
+        accepted = services.submit.submit(
+            request.stream, request.headers.get("Content-Type", ""), request.headers.get("Idempotency-Key"), caller
         )
     except Exception as exc:
         drain(request.stream)
@@ -72,15 +63,13 @@ def submit(request: flask.Request) -> flask.typing.ResponseReturnValue:
 @functions_framework.http
 def progress(request: flask.Request) -> flask.typing.ResponseReturnValue:
     """GET /progress/{id}: where an intake is, from its progress document or, once that expired, from the intake."""
-    from intake.stages import progress
-
     started = time.perf_counter()
     try:
         _allow(request, "GET")
         intake_id = request.path.rstrip("/").rpartition("/")[2]
         if not _INTAKE_ID.fullmatch(intake_id):
             raise UnknownIntake
-        view = progress.view(intake_id, services.store)
+        view = services.progress.view(intake_id)
     except Exception as exc:
         return _error("progress not shown", exc, started)
     log.info("progress shown", intake_id=intake_id, ms=_ms(started))

@@ -8,7 +8,7 @@ const SLOW_POLL_MS = 10_000;
 const LONGEST_POLL_MS = 30_000;
 const ANSWER_MS = 20_000;
 const SILENCE_MS = 5 * 60_000; // the sweeper looks after two minutes, so by then something should have moved
-const STAGES = ["waiting", "reading", "understanding", "recording", "done", "failed"];
+const STAGES = ["waiting", "reading", "recording", "done", "failed"];
 
 export const ended = (state) => state.stage === "done" || state.stage === "failed";
 

@@ -2,7 +2,6 @@
 
 const WORDS = {
   waiting: "Waiting to be read",
-  understanding: "Working out the figures",
   recording: "Adding it to the office's sheet",
   failed: "The bill was not recorded",
   unknown: "Not found",

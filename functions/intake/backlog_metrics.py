@@ -6,14 +6,15 @@ infra/monitoring/metrics reads the fields of the line; they are part of its cont
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from intake import log
+from intake.clock import SYSTEM_CLOCK
 from intake.rate_limits import DAY
 
 if TYPE_CHECKING:
     from intake.cloud.firestore.counts import Counts
+    from intake.ports import Clock
 
 NEARLY = 0.8
 """Share of the day's pages at which an alert is sent, while there is time to act."""
@@ -26,10 +27,12 @@ class BacklogMetrics:
     Attributes:
         counts: Counts of intakes and pages.
         pages_per_day: The budget; 0 for none.
+        clock: The time.
     """
 
     counts: Counts
     pages_per_day: int
+    clock: Clock = SYSTEM_CLOCK
 
     def report(self) -> None:
         """Write the line.
@@ -37,7 +40,7 @@ class BacklogMetrics:
         Raises:
             TemporaryError: Firestore did not answer.
         """
-        now = datetime.now(UTC)
+        now = self.clock.now()
         oldest = self.counts.oldest_unfinished()
         pages = self.counts.pages_since(now - DAY)
         log.info(

@@ -1,9 +1,13 @@
-"""The time of the machine: the one `Clock` that production uses."""
+"""The time of the machine: the one `Clock` that production uses, and the office's time zone."""
 
 from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+OFFICE_TIME = ZoneInfo("America/New_York")
+"""Where the office is: its days begin there."""
 
 
 class SystemClock:

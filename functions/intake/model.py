@@ -32,7 +32,6 @@ class Stage(StrEnum):
 
     WAITING = "waiting"
     READING = "reading"
-    UNDERSTANDING = "understanding"
     RECORDING = "recording"
     DONE = "done"
     FAILED = "failed"
@@ -280,8 +279,6 @@ class Progress:
             return 100
         if self.stage is Stage.RECORDING:
             return 95
-        if self.stage is Stage.UNDERSTANDING:
-            return 90
         if self.stage is Stage.READING and self.pages_total:
             return 5 + 85 * self.pages_done // self.pages_total
         return 0

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from intake.pages import Document
     from intake.pages.metadata import Part
     from intake.pages.sandbox.process import Pay
+    from intake.rate_limits import Caller
 
 
 class Clock(Protocol):
@@ -212,6 +213,16 @@ class Tasks(Protocol):
 
     def sheet(self, intake_id: str) -> None:
         """Have the rows that are due written."""
+
+
+class Gate(Protocol):
+    """Decides whether a submission may come in; see `intake.rate_limits`."""
+
+    def admit(self, caller: Caller) -> Mapping[str, str]:
+        """Let a new submission in, and return what its intake carries of its origin."""
+
+    def take_pages(self, intake: Intake, pages: int) -> None:
+        """Refuse a bill that has too many pages for the day."""
 
 
 # --- files, pictures and fields ------------------------------------------------------------------------------------------

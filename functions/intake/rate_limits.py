@@ -26,14 +26,16 @@ import hmac
 import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from intake.clock import SYSTEM_CLOCK
 from intake.errors import ClientQuotaExceeded, DailyQuotaExceeded, PageQuotaExceeded, TooManySubmissions
 
 if TYPE_CHECKING:
     from intake.cloud.firestore.counts import Counts
     from intake.model import Intake
+    from intake.ports import Clock
 
 DAY = timedelta(hours=24)
 HOUR = timedelta(hours=1)
@@ -94,6 +96,7 @@ class Admission:
         per_client: Submissions of one client within an hour.
         per_peer: Submissions through one peer within an hour.
         address_key: Key of the hash; without one no addresses are counted.
+        clock: The time.
     """
 
     counts: Counts
@@ -101,6 +104,7 @@ class Admission:
     per_client: int
     per_peer: int
     address_key: str
+    clock: Clock = SYSTEM_CLOCK
 
     def admit(self, caller: Caller) -> dict[str, str]:
         """Let a new submission in.
@@ -116,7 +120,7 @@ class Admission:
             TooManySubmissions: Too many, or too many pages, came from there.
             TemporaryError: Firestore did not answer.
         """
-        now = datetime.now(UTC)
+        now = self.clock.now()
         if self.pages_per_day and self.counts.pages_since(now - DAY) >= self.pages_per_day:
             raise DailyQuotaExceeded(self.pages_per_day)
         if not self.address_key:
@@ -149,7 +153,7 @@ class Admission:
         """
         if not self.pages_per_day:
             return
-        since = datetime.now(UTC) - DAY
+        since = self.clock.now() - DAY
         if self.counts.pages_since(since) + pages > HARD_FACTOR * self.pages_per_day:
             raise PageQuotaExceeded
         client = intake.origin.get("client")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from intake import contract
 from intake.bounds import MAX_LINE, MAX_PARAGRAPH, cell_fits
+from intake.clock import OFFICE_TIME
 from intake.model import Intake
 
 Cell = str | int | float
@@ -20,7 +20,6 @@ COPY_COLUMN = "Drive (folder)"
 """Links to the folder with the bill's copy; written later than the row, because a row must not wait for a copy."""
 KEY_FIELDS = ("utility", "account_number", "pod_id", "kwh")
 """The fields that enroll a customer; the row's confidence is the lowest confidence among those that were found."""
-OFFICE_TIME = ZoneInfo("America/New_York")
 _DAY_ZERO = datetime(1899, 12, 30)
 """Day 0 of a sheet's dates (https://developers.google.com/workspace/sheets/api/guides/formats#about_date_time_values)."""
 _DAY_S = 86_400

@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from intake import log
@@ -25,7 +24,9 @@ if TYPE_CHECKING:
     from intake.rate_limits import Admission
     from intake.stages.archive import DriveArchive
     from intake.stages.ocr import Ocr
+    from intake.stages.progress import ShowProgress
     from intake.stages.record import RowWriter
+    from intake.stages.submit import Submit
     from intake.stages.sweep import Sweeper
     from intake.warm_up import WarmUp
 
@@ -180,6 +181,27 @@ class Services:
         log.count_in(lambda: cleaner.worker_pid)
         return cleaner
 
+    @_kept
+    def submit(self) -> Submit:
+        """The stage that takes submissions in."""
+        from intake.stages.submit import Submit
+
+        return Submit(
+            store=self.store,
+            bucket=self.bucket,
+            tasks=self.tasks,
+            office_lists=self.office_lists,
+            admission=self.admission,
+            limits=self.limits,
+        )
+
+    @_kept
+    def progress(self) -> ShowProgress:
+        """The stage that answers where an intake stands."""
+        from intake.stages.progress import ShowProgress
+
+        return ShowProgress(store=self.store)
+
     @property
     def ocr(self) -> Ocr:
         """The stage that reads pages."""
@@ -189,23 +211,23 @@ class Services:
     @_kept
     def _ocr(self) -> Ocr:
         from intake.cloud.vision import Vision
-        from intake.stages.extract import extract_fields
+        from intake.stages.extract import Extract
         from intake.stages.ocr import Ocr
 
         settings = self.settings
         return Ocr(
-            self.store,
-            self.bucket,
-            self.tasks,
-            Vision(settings.vision_endpoint),
-            self.sandbox,
+            store=self.store,
+            bucket=self.bucket,
+            tasks=self.tasks,
+            vision=Vision(settings.vision_endpoint),
+            sandbox=self.sandbox,
+            extract=Extract(store=self.store, bucket=self.bucket, sandbox=self.sandbox),
+            admission=self.admission,
             chunk_pages=settings.chunk_pages,
             chunks_in_flight=settings.chunks_in_flight,
             calls_in_flight=settings.ocr_calls_in_flight,
             max_pages=self.limits.pages,
             lease_s=settings.lease_s,
-            extract_fields=partial(extract_fields, store=self.store, bucket=self.bucket, read=self.sandbox.read_fields),
-            take_pages=self.admission.take_pages,
         )
 
     @_kept
@@ -244,10 +266,10 @@ class Services:
         if copies is None:
             return None
         return DriveArchive(
-            copies,
-            self.bucket,
-            open_drive(settings),
-            self.row_writer.fill_in_copies,
+            copies=copies,
+            bucket=self.bucket,
+            drive=open_drive(settings),
+            fill_in=self.row_writer.fill_in_copies,
             clean=self.cleaner.clean,
             max_attempts=settings.copy_max_attempts,
         )
@@ -262,19 +284,15 @@ class Services:
 
         settings = self.settings
 
-        def lists() -> ListSync | None:
-            if not settings.sheet_id:
-                return None
-            return ListSync(open_office_tabs(settings), OfficeDocuments(self.store.client))
-
+        lists = ListSync(open_office_tabs(settings), OfficeDocuments(self.store.client)) if settings.sheet_id else None
         return Sweeper(
-            self.store,
-            self.bucket,
-            self.tasks,
+            store=self.store,
+            bucket=self.bucket,
+            tasks=self.tasks,
             chunk_pages=settings.chunk_pages,
             chunks_in_flight=settings.chunks_in_flight,
             stall_timeout_s=settings.stall_timeout_s,
             max_attempts=settings.max_attempts,
             copies=self.copies,
-            lists=lists(),
+            lists=lists,
         )

@@ -24,7 +24,7 @@ from tests.support.submitter import ANSWERS, DEADLINE_S, wait_for
 
 AXE = FRONTEND / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE_MS = DEADLINE_S * 1000
-ACCEPTED = ("waiting", "reading", "understanding", "recording", "done", "failed")
+ACCEPTED = ("waiting", "reading", "recording", "done", "failed")
 """Stages of a submission that has arrived, for tests that need not wait for its end: reading a photo takes seconds."""
 PHOTO: FilePayload = {
     "name": "IMG_0001.jpg",

@@ -26,8 +26,6 @@ def test_every_stage_is_shown_as_it_comes(agent: Agent) -> None:
     put_progress("reading", intake_id, pages_done=1, pages_total=3, percent=33)
     expect(stage).to_have_text("Reading page 2 of 3")
     expect(bar).to_have_attribute("value", "33")
-    put_progress("understanding", intake_id, pages_done=3, pages_total=3, percent=90)
-    expect(stage).to_have_text("Working out the figures")
     put_progress("recording", intake_id, pages_done=3, pages_total=3, percent=95)
     expect(stage).to_have_text("Adding it to the office's sheet")
     expect(agent.page).to_have_title("Adding it to the office's sheet – GreenWatt")

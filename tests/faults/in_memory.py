@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import IO, TYPE_CHECKING, Any
 
 import requests
@@ -183,7 +183,8 @@ class WorldClock:
     def monotonic(self) -> float:
         return (self.world.now - self.world.began).total_seconds()
 
-    perf_counter = thread_time = monotonic
+    def now(self) -> datetime:
+        return self.world.now
 
     def sleep(self, seconds: float, /) -> None:
         self.world.pass_time(seconds)

@@ -16,7 +16,7 @@ from google.cloud import firestore
 from infra.local.layout import PROJECT
 from infra.local.stack import LocalStack
 
-STAGES = ("waiting", "reading", "understanding", "recording", "done", "failed")
+STAGES = ("waiting", "reading", "recording", "done", "failed")
 LOOK_EVERY_S = 0.8
 ASKED_AT_ONCE = 4
 

@@ -18,21 +18,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
-import intake.cloud.firestore.store
 import intake.log
 import intake.stages.chunk_lease
-import intake.stages.ocr
-import intake.stages.submit
-import intake.stages.sweep
+import intake.stages.chunk_run
 from google.api_core import exceptions
 from greenlet import getcurrent, greenlet
 from intake.cloud.firestore.store import Store
 from intake.errors import IntakeError
+from intake.rate_limits import Caller
 from intake.settings import Limits
-from intake.stages.extract import extract_fields
+from intake.stages.extract import Extract
 from intake.stages.ocr import Ocr
 from intake.stages.record import RowWriter
-from intake.stages.submit import submit
+from intake.stages.submit import Submit
 from intake.stages.sweep import UPLOAD_MAX_AGE, Sweeper
 
 from infra.local.sheets.book import Spreadsheet
@@ -47,7 +45,7 @@ from tests.faults.in_memory import (
     sheet_in_memory,
     submission_body,
 )
-from tests.support.fakes import some_office_lists
+from tests.support.fakes import OpenGate, some_office_lists
 from tests.support.firestore_memory import Memory
 
 START = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
@@ -59,7 +57,7 @@ LATE_S = (5, 60, 300, 5000, 100_000)
 """Seconds after which a batch of the Sheet may still be carried out, when its caller has given it up or was killed."""
 BATCH = "Sheet spreadsheets.batchUpdate"
 INTAKE_ID = re.compile("[0-9a-f]{32}")
-_STAGES = ("waiting", "reading", "understanding", "recording", "done", "failed")
+_STAGES = ("waiting", "reading", "recording", "done", "failed")
 
 
 class Killed(BaseException):
@@ -181,6 +179,7 @@ class World:
     def _new_store(self) -> Store:
         store = Store.__new__(Store)
         store._db = self.db  # type: ignore[assignment]
+        store._clock = WorldClock(self)
         store._patience = timedelta(seconds=STALL_TIMEOUT_S)
         store._keep_progress = timedelta(days=30)
         return store
@@ -263,16 +262,17 @@ class World:
         """Begin a submission."""
 
         def step() -> None:
-            accepted = submit(
-                io.BytesIO(submission_body(kind, key)),
-                "multipart/form-data; boundary=b",
-                key,
+            stage = Submit(
                 store=self.store,
                 bucket=BucketInMemory(self),  # type: ignore[arg-type]
-                tasks=NudgesInMemory(self),  # type: ignore[arg-type]
+                tasks=NudgesInMemory(self),
                 office_lists=some_office_lists(),
+                admission=OpenGate(),
                 limits=Limits(),
+                clock=WorldClock(self),
             )
+            body = io.BytesIO(submission_body(kind, key))
+            accepted = stage.submit(body, "multipart/form-data; boundary=b", key, Caller("", ""))
             self.promised[accepted.intake_id] = kind
 
         return self.start("submit", step, Process("submit"))
@@ -296,9 +296,10 @@ class World:
         if self.sweep_process.run is not None:
             return None
         sweeper = Sweeper(
-            self.store,
-            BucketInMemory(self),  # type: ignore[arg-type]
-            NudgesInMemory(self),  # type: ignore[arg-type]
+            store=self.store,
+            bucket=BucketInMemory(self),  # type: ignore[arg-type]
+            tasks=NudgesInMemory(self),
+            clock=WorldClock(self),
             chunk_pages=CHUNK_PAGES,
             chunks_in_flight=CHUNKS_IN_FLIGHT,
             stall_timeout_s=STALL_TIMEOUT_S,
@@ -333,24 +334,19 @@ class World:
     def _new_ocr(self) -> Ocr:
         bucket = BucketInMemory(self)
         return Ocr(
-            self.store,
-            bucket,  # type: ignore[arg-type]
-            NudgesInMemory(self),  # type: ignore[arg-type]
-            VisionInMemory(self),  # type: ignore[arg-type]
-            OpenerInMemory(),  # type: ignore[arg-type]
+            store=self.store,
+            bucket=bucket,  # type: ignore[arg-type]
+            tasks=NudgesInMemory(self),
+            vision=VisionInMemory(self),
+            sandbox=OpenerInMemory(),
+            extract=Extract(store=self.store, bucket=bucket, sandbox=OpenerInMemory()),  # type: ignore[arg-type]
+            admission=OpenGate(),
+            clock=WorldClock(self),
             chunk_pages=CHUNK_PAGES,
             chunks_in_flight=CHUNKS_IN_FLIGHT,
             calls_in_flight=4,
             max_pages=500,
             lease_s=LEASE_S,
-            extract_fields=lambda intake, pay, calls: extract_fields(
-                intake,
-                pay,
-                calls,
-                store=self.store,
-                bucket=bucket,  # type: ignore[arg-type]
-                read=OpenerInMemory().read_fields,
-            ),
         )
 
     def _new_recorder(self) -> RowWriter:
@@ -398,8 +394,8 @@ class World:
         now = (_STAGES.index(document["stage"]), document["percent"], document["pages_done"])
         before = self._seen.get(intake_id, (0, 0, 0))
         assert all(new >= old for new, old in zip(now, before, strict=True)), f"progress went from {before} to {now}"
-        assert before[0] < 4 or now[0] == before[0], "one end became another"
-        assert ("expire_at" in document) == (now[0] >= 4), "an unfinished progress expires, or a finished one does not"
+        assert before[0] < 3 or now[0] == before[0], "one end became another"
+        assert ("expire_at" in document) == (now[0] >= 3), "an unfinished progress expires, or a finished one does not"
         self._seen[intake_id] = now
 
     def quiet(self) -> None:
@@ -452,21 +448,9 @@ class World:
 
 @contextmanager
 def patched(world: World) -> Iterator[World]:
-    """Let the stages read the world's clock and do without threads and log lines while this is entered.
-
-    They ask the system for the time and for threads, as they should; here both must obey the driver.
-    """
-
-    class Now(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            return world.now
-
+    """Let the stages do without threads and log lines while this is entered: the driver decides what goes on when."""
     with ExitStack() as stack:
-        for module in (intake.cloud.firestore.store, intake.stages.sweep, intake.stages.submit):
-            stack.enter_context(mock.patch.object(module, "datetime", Now))
-        stack.enter_context(mock.patch.object(intake.stages.ocr, "time", WorldClock(world)))
-        stack.enter_context(mock.patch.object(intake.stages.ocr, "ThreadPoolExecutor", _Pool))
+        stack.enter_context(mock.patch.object(intake.stages.chunk_run, "ThreadPoolExecutor", _Pool))
         stack.enter_context(
             mock.patch.object(intake.stages.chunk_lease, "SHARE_CALLS", 1)
         )  # A run hands on what is left after a page.

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, Any
 
 import pytest
@@ -104,17 +105,11 @@ def test_a_bill_that_cannot_be_read_is_recorded_and_not_woken_again() -> None:
     store, words = Kept(), saved([page_of_specimen(3)])
 
     def extract_fields(intake: Any, pay: Pay, calls: int) -> bool:
-        extract.extract_fields(
-            reading_intake(),
-            pay,
-            calls,
-            store=store,
-            bucket=words,
-            read=sandbox.read_fields,  # type: ignore[arg-type]
-        )
+        stage = extract.Extract(store=store, bucket=words, sandbox=sandbox)  # type: ignore[arg-type]
+        stage.extract(reading_intake(), pay, calls)
         return bench.store.finish_reading(intake)
 
-    bench = Bench(sandbox=sandbox, extract_fields=extract_fields)
+    bench = Bench(sandbox=sandbox, extract=SimpleNamespace(extract=extract_fields))
     bench.submitted(("pdf", GOOD))
     bench.deliver()
     sandbox.close()
@@ -147,7 +142,7 @@ def slow_pages(count: int, depth: int = 5) -> bytes:
 
 def test_slow_pages_end_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each page within the limit of a page, all of them over that of a bill: over any number of deliveries and chunks."""
-    monkeypatch.setattr("intake.stages.ocr.PAGES_S", 1.0)
+    monkeypatch.setattr("intake.stages.chunk_run.PAGES_S", 1.0)
     sandbox = SandboxClient()
     bench = Bench(sandbox=sandbox, max_pages=500)
     bench.submitted(("pdf", slow_pages(500)))

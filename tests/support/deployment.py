@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import functions_framework
 from intake.settings import Limits
+from intake.stages.progress import ShowProgress
+from intake.stages.submit import Submit
 from intake.stages.sweep import Sweeper
 from werkzeug.test import Client
 
@@ -39,19 +41,26 @@ class Deployment:
         self.read_chunk, self.record, self.report = Stage(), Stage(), Stage()
         self.admit = Stage(origin={"client": "c" * 32, "peer": "d" * 32})
         limits = {"chunk_pages": 4, "chunks_in_flight": 4, "stall_timeout_s": 60, "max_attempts": 3}
-        sweeper = Sweeper(self.store, self.bucket, self.tasks, **limits)  # type: ignore[arg-type]
+        sweeper = Sweeper(store=self.store, bucket=self.bucket, tasks=self.tasks, **limits)  # type: ignore[arg-type]
         self.services = SimpleNamespace(
             store=self.store,
             bucket=self.bucket,
             tasks=self.tasks,
             office_lists=some_office_lists(),
-            limits=Limits(),
+            submit=Submit(
+                store=self.store,  # type: ignore[arg-type]
+                bucket=self.bucket,  # type: ignore[arg-type]
+                tasks=self.tasks,
+                office_lists=some_office_lists(),
+                admission=SimpleNamespace(admit=self.admit),  # type: ignore[arg-type]
+                limits=Limits(),
+            ),
+            progress=ShowProgress(store=self.store),  # type: ignore[arg-type]
             ocr=SimpleNamespace(read_chunk=self.read_chunk),
             row_writer=SimpleNamespace(record=self.record),
             archive=None,
             sweeper=sweeper,
             backlog_metrics=SimpleNamespace(report=self.report),
-            admission=SimpleNamespace(admit=self.admit),
             app_check=None,
         )
 

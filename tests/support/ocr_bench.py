@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 from intake.model import Intake
 from intake.objects import words_object
-from intake.stages.ocr import Ocr, done_pages
+from intake.stages.ocr import Ocr
+from intake.stages.page_plan import done_pages
 
 from tests.support.fakes import (
     INTAKE_ID,
     Bucket,
+    OpenGate,
     SandboxClient,
     Store,
     TaskPublisher,
@@ -33,8 +36,8 @@ class Bench:
             "lease_s": 90.0,
         }
         settings |= {"chunks_in_flight": 4, **changes}
-        settings = {"extract_fields": self.store.finish_reading, **settings}
-        self.ocr = Ocr(self.store, self.bucket, self.tasks, self.vision, **settings)  # type: ignore[arg-type]
+        settings = {"extract": SimpleNamespace(extract=self.store.finish_reading), "admission": OpenGate(), **settings}
+        self.ocr = Ocr(store=self.store, bucket=self.bucket, tasks=self.tasks, vision=self.vision, **settings)  # type: ignore[arg-type]
 
     def submitted(self, *files: tuple[str, bytes], **changes: Any) -> Intake:
         """Put a submission in place, as `submit` leaves it."""

@@ -12,10 +12,11 @@ from intake.errors import (
     IntakeError,
 )
 from intake.office.office_lists import OfficeLists
+from intake.rate_limits import Caller
 from intake.settings import Limits
-from intake.stages.submit import Accepted, submit
+from intake.stages.submit import Accepted, Submit
 
-from tests.support.fakes import ANSWERS, Bucket, Store, TaskPublisher, some_office_lists
+from tests.support.fakes import ANSWERS, Bucket, OpenGate, Store, TaskPublisher, some_office_lists
 from tests.support.uploads import CONTENT_TYPE, CutStream, form_body
 
 KEY = "5f0c8f0e-6a52-4f4e-9d5e-0f6f0b6b7c11"
@@ -35,16 +36,15 @@ class Service:
 
     def send(self, body: bytes | CutStream, key: str | None = KEY, content_type: str = CONTENT_TYPE) -> Accepted:
         stream = io.BytesIO(body) if isinstance(body, bytes) else body
-        return submit(
-            stream,  # type: ignore[arg-type]
-            content_type,
-            key,
+        stage = Submit(
             store=self.store,  # type: ignore[arg-type]
             bucket=self.bucket,  # type: ignore[arg-type]
-            tasks=self.tasks,  # type: ignore[arg-type]
+            tasks=self.tasks,
             office_lists=self.office_lists,
+            admission=OpenGate(),
             limits=self.limits,
         )
+        return stage.submit(stream, content_type, key, Caller("", ""))  # type: ignore[arg-type]
 
     def refused(self, body: bytes | CutStream, **changes: str) -> IntakeError:
         """Submit a body that is refused, and return why; nothing of it may be left."""

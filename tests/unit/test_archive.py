@@ -106,14 +106,13 @@ class Office:
 
     def a_copier(self, max_attempts: int = MAX_ATTEMPTS) -> DriveArchive:
         return DriveArchive(
-            self.copies,  # type: ignore[arg-type]
-            self.bucket,  # type: ignore[arg-type]
-            self.drive,  # type: ignore[arg-type]
-            self.row_writer.fill_in_copies,
+            copies=self.copies,  # type: ignore[arg-type]
+            bucket=self.bucket,  # type: ignore[arg-type]
+            drive=self.drive,  # type: ignore[arg-type]
+            fill_in=self.row_writer.fill_in_copies,
             clean=SandboxClient().clean,
             max_attempts=max_attempts,
-            clock=self.clock.monotonic,
-            now=self.clock.now,
+            clock=self.clock,
         )
 
     def finish(self, count: int, *kinds: str, start: int = 0) -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from types import SimpleNamespace
 from typing import IO, Any
 
+from intake.clock import OFFICE_TIME
 from intake.extraction import Reading
 from intake.model import Intake, PageWords, Quad, Word
 from intake.pages.sandbox.process import Pay, pay_nothing
 from intake.stages import extract
-from intake.stages.extract import OFFICE_TIME
 
 from tests.specimens.catalogue import make
 from tests.support.fakes import SandboxClient, an_intake
@@ -23,7 +24,9 @@ READ = SandboxClient().read_fields
 def understood(
     intake: Intake, words: Words, store: Kept, read: Callable[[IO[bytes], date, Pay], Reading | None] = READ
 ) -> tuple[Mapping[str, Any], Sequence[Mapping[str, str]], str]:
-    assert extract.extract_fields(intake, pay_nothing, 0, store=store, bucket=words, read=read)  # type: ignore[arg-type]
+    assert extract.Extract(store=store, bucket=words, sandbox=SimpleNamespace(read_fields=read)).extract(
+        intake, pay_nothing, 0
+    )  # type: ignore[arg-type]
     return store.finished[-1]
 
 

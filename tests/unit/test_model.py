@@ -107,7 +107,6 @@ def test_only_finished_progress_expires() -> None:
         (a_progress(Stage.READING, 0, 1), 5),
         (a_progress(Stage.READING, 1, 1), 90),
         (a_progress(Stage.READING, 250, 500), 47),
-        (a_progress(Stage.UNDERSTANDING, 5, 5), 90),
         (a_progress(Stage.RECORDING, 5, 5), 95),
         (a_progress(Stage.DONE, 5, 5), 100),
         (a_progress(Stage.FAILED, 1, 5), 100),
@@ -122,7 +121,7 @@ def test_percent(progress: Progress, percent: int) -> None:
 def test_percent_never_goes_back(total: int) -> None:
     """Along the way of a bill the bar only grows."""
     way = [a_progress(Stage.WAITING), *(a_progress(Stage.READING, done, total) for done in range(total + 1))]
-    way += [a_progress(stage, total, total) for stage in (Stage.UNDERSTANDING, Stage.RECORDING, Stage.DONE)]
+    way += [a_progress(stage, total, total) for stage in (Stage.RECORDING, Stage.DONE)]
     percents = [progress.percent for progress in way]
     assert percents == sorted(percents)
     assert percents[-1] == 100

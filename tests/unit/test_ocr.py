@@ -17,13 +17,15 @@ from intake.objects import words_object
 from intake.pages.content import PageContent, Piece, Placement
 from intake.pages.sandbox.process import Pay
 from intake.ports import PictureRefused
-from intake.stages.ocr import BYTES_IN_FLIGHT, delete_files, next_chunks, page_places
+from intake.stages.ocr import BYTES_IN_FLIGHT
+from intake.stages.page_plan import delete_files, next_chunks, page_places
 from PIL import Image
 
 from tests.support.fakes import (
     INTAKE_ID,
     SUBMITTED,
     WHOLE,
+    Clock,
 )
 from tests.support.marks import encoded, marked
 from tests.support.ocr_bench import Bench
@@ -489,11 +491,11 @@ def test_most_calls_in_flight(bench: Bench) -> None:
 
 def test_a_lease_is_renewed_as_often_as_it_needs_to_be() -> None:
     """Progress is shown after each slow page; the lease of 60 s is renewed every 10 s, which is a write as well."""
-    clock = [1000.0]
-    bench = Bench(chunk_pages=12, calls_in_flight=1, lease_s=60.0, clock=lambda: clock[0])
+    clock = Clock()
+    bench = Bench(chunk_pages=12, calls_in_flight=1, lease_s=60.0, clock=clock)
 
     def take_two_seconds(_: bytes) -> list[Word]:
-        clock[0] += 2.0
+        clock.sleep(2.0)
         return [Word("seen", WHOLE, 0.9)]
 
     bench.vision.answer = take_two_seconds

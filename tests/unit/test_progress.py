@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from intake.errors import TemporaryError, UnknownIntake
 from intake.model import Progress, Stage, Status
-from intake.stages.progress import view
+from intake.stages.progress import ShowProgress
 
 from tests.support.fakes import INTAKE_ID, SUBMITTED, Store, an_intake
 
@@ -20,7 +20,7 @@ def store() -> Store:
 
 def shown(store: Store) -> dict[str, object]:
     """Return what the submitter sees, which must be JSON."""
-    seen: dict[str, object] = json.loads(json.dumps(view(INTAKE_ID, store)))  # type: ignore[arg-type]
+    seen: dict[str, object] = json.loads(json.dumps(ShowProgress(store=store).view(INTAKE_ID)))  # type: ignore[arg-type]
     return seen
 
 
@@ -78,7 +78,7 @@ def test_expired(store: Store, status: Status, stage: str, done: int, percent: i
 def test_unknown(store: Store) -> None:
     """An id that never was is unknown."""
     with pytest.raises(UnknownIntake):
-        view(INTAKE_ID, store)  # type: ignore[arg-type]
+        ShowProgress(store=store).view(INTAKE_ID)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("call", ["progress", "intake"])
@@ -86,7 +86,7 @@ def test_firestore_down(store: Store, call: str) -> None:
     """While Firestore does not answer nobody is told that the id is unknown."""
     store.faults.refuse(call)
     with pytest.raises(TemporaryError):
-        view(INTAKE_ID, store)  # type: ignore[arg-type]
+        ShowProgress(store=store).view(INTAKE_ID)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("status", list(Status))

@@ -26,9 +26,9 @@ class Yard:
     def __init__(self) -> None:
         self.store, self.bucket, self.tasks = Store(), Bucket(), TaskPublisher()
         self.sweeper = Sweeper(
-            self.store,  # type: ignore[arg-type]
-            self.bucket,  # type: ignore[arg-type]
-            self.tasks,  # type: ignore[arg-type]
+            store=self.store,  # type: ignore[arg-type]
+            bucket=self.bucket,  # type: ignore[arg-type]
+            tasks=self.tasks,  # type: ignore[arg-type]
             chunk_pages=4,
             chunks_in_flight=4,
             stall_timeout_s=STALL_TIMEOUT_S,

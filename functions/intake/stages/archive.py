@@ -13,25 +13,25 @@ from __future__ import annotations
 import re
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import IO, TYPE_CHECKING
 
 from intake import log
+from intake.clock import OFFICE_TIME, SYSTEM_CLOCK
 from intake.errors import BadFile, IntakeError, OutOfTime
 from intake.filetypes import CONTENT_TYPES
 from intake.model import Intake, StoredFile
 from intake.pages.metadata import Part, length_of
-from intake.rows import OFFICE_TIME, copy_mark
+from intake.rows import copy_mark
 from intake.settings import MIB
 
 if TYPE_CHECKING:
     from intake.cloud.firestore.archive_jobs import Copies, DueCopy
-    from intake.ports import Archive, Bucket
+    from intake.ports import Archive, Bucket, Clock
 
 BATCH = 50
 """Copies whose links get into the Sheet in one write."""
@@ -81,21 +81,19 @@ class DriveArchive:
         fill_in: Replaces texts in the Sheet, found by what is there now, in one write; see `RowWriter`.
         clean: Cleans a picture, given its kind, a file and its number (`SandboxClient.clean`). One thread at a time calls it.
         max_attempts: Times that a copy is begun before it is given up.
-        clock: Monotonic seconds.
-        now: The time of day.
+        clock: The time.
     """
 
     def __init__(
         self,
+        *,
         copies: Copies,
         bucket: Bucket,
         drive: Archive,
         fill_in: Callable[[Mapping[str, str]], None],
-        *,
         clean: Callable[[str, IO[bytes], int], list[Part]],
         max_attempts: int,
-        clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._copies = copies
         self._bucket = bucket
@@ -103,7 +101,6 @@ class DriveArchive:
         self._fill_in = fill_in
         self._max_attempts = max_attempts
         self._clock = clock
-        self._now = now
         self._busy = threading.Lock()
         self._wanted = threading.Event()
         self._large = threading.Lock()
@@ -116,11 +113,11 @@ class DriveArchive:
         What fails is logged and comes again by itself; nothing is raised, since the row is there.
         """
         self._wanted.set()
-        until = self._clock() + RUN_S
+        until = self._clock.monotonic() + RUN_S
         while self._wanted.is_set() and self._busy.acquire(blocking=False):
             try:
                 self._wanted.clear()
-                while self._clock() < until and self._copy(self._copies.due(self._now(), BATCH), until):
+                while self._clock.monotonic() < until and self._copy(self._copies.due(self._clock.now(), BATCH), until):
                     continue
             except IntakeError as exc:
                 log.error("copies failed; they will be retried", exc)
@@ -146,7 +143,7 @@ class DriveArchive:
         """Make one copy; None when another makes it, there is no time left, or it has to be tried again."""
         intake, attempt = due.intake, due.attempts + 1
         try:
-            if self._clock() >= until or not self._copies.claim(due):
+            if self._clock.monotonic() >= until or not self._copies.claim(due):
                 return None
             if attempt > self._max_attempts:
                 log.error("copy given up", intake_id=intake.id, attempts=due.attempts)
@@ -164,7 +161,7 @@ class DriveArchive:
 
     def _postpone(self, intake: Intake, pause: timedelta, attempts: int) -> None:
         try:
-            self._copies.postpone(intake, self._now() + pause, attempts)
+            self._copies.postpone(intake, self._clock.now() + pause, attempts)
         except IntakeError as exc:
             log.error("copy not postponed; it is due again when its claim expires", exc, intake_id=intake.id)
 
@@ -195,7 +192,7 @@ class DriveArchive:
     def _in_time(self, pieces: Iterable[bytes], until: float) -> Iterator[bytes]:
         """Yield pieces as long as there is time."""
         for piece in pieces:
-            if self._clock() >= until:
+            if self._clock.monotonic() >= until:
                 raise OutOfTime
             yield piece
 

@@ -8,16 +8,16 @@ The sum stands in the documents of the chunks, since those are written anyway an
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from intake.clock import SYSTEM_CLOCK
 from intake.contract import seconds
 from intake.errors import BillTooSlow, LeaseLost, OutOfTime, TooManyPictures
 
 if TYPE_CHECKING:
-    from intake.ports import ChunkLease, Store
+    from intake.ports import ChunkLease, Clock, Store
 
 PAGES_S = seconds("pages_cpu_s")
 """Maximum seconds of processor time for opening and drawing all pages of a submission."""
@@ -46,19 +46,19 @@ class Lease:
         store: The intakes.
         held: The claim.
         lease_s: Seconds that it holds without a sign of life.
-        until: When the run must have ended, by `clock`.
-        clock: Monotonic seconds.
+        until: When the run must have ended, in the clock's monotonic seconds.
+        clock: The time.
     """
 
     def __init__(
-        self, store: Store, held: ChunkLease, lease_s: float, until: float, clock: Callable[[], float] = time.monotonic
+        self, store: Store, held: ChunkLease, lease_s: float, until: float, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         self._store = store
         self._held = held
         self._lease_s = lease_s
         self._until = until
         self._clock = clock
-        self._renewed_at = clock()
+        self._renewed_at = clock.monotonic()
         self._left_s = SLICE_S
         self._calls = 0
         self._used_s, self._run_calls = 0.0, 0
@@ -73,7 +73,7 @@ class Lease:
             LeaseLost: Another run is at it.
             TemporaryError: Firestore did not answer.
         """
-        now = self._clock()
+        now = self._clock.monotonic()
         if now >= self._until:
             raise OutOfTime
         if now - self._renewed_at >= self._lease_s / RENEWALS_IN_A_LEASE:
@@ -131,7 +131,7 @@ class Lease:
         self._left_s = 0
 
     def _renew(self, pay_s: float, lease_s: float | None = None) -> None:
-        self._renewed_at = self._clock()
+        self._renewed_at = self._clock.monotonic()
         lease_s = self._lease_s if lease_s is None else lease_s
         self._held = self._store.renew_chunk(self._held, lease_s, pay_s, self._calls)
         self._calls = 0

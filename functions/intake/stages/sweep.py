@@ -7,18 +7,19 @@ that makes progress is never seen. Waking one twice is harmless, since every ste
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from intake import log, objects
+from intake.clock import SYSTEM_CLOCK
 from intake.errors import GaveUp, IntakeError
 from intake.model import Intake, Status
-from intake.stages.ocr import delete_files, done_pages, next_chunks
+from intake.stages.page_plan import delete_files, done_pages, next_chunks
 
 if TYPE_CHECKING:
     from intake.cloud.firestore.archive_jobs import Copies
     from intake.office.list_sync import ListSync
-    from intake.ports import Bucket, Due, StaleUpload, Store, Tasks
+    from intake.ports import Bucket, Clock, Due, StaleUpload, Store, Tasks
 
 BATCH = 200
 """Maximum intakes, and most uploads, of one sweep; the longest due come first and the rest is found a minute later."""
@@ -53,7 +54,7 @@ class Swept:
     errors: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sweeper:
     """Looks after what stopped.
 
@@ -67,6 +68,7 @@ class Sweeper:
         max_attempts: Times in a row without progress after which an intake that is not read is given up.
         copies: The copies in Drive; None where bills are not copied.
         lists: The office's lists; None without a Sheet.
+        clock: The time.
     """
 
     store: Store
@@ -78,6 +80,7 @@ class Sweeper:
     max_attempts: int
     copies: Copies | None = None
     lists: ListSync | None = None
+    clock: Clock = SYSTEM_CLOCK
 
     def sweep(self) -> Swept:
         """Do one round.
@@ -88,7 +91,7 @@ class Sweeper:
         Raises:
             TemporaryError: Firestore could not even be asked.
         """
-        now = datetime.now(UTC)
+        now = self.clock.now()
         counts = dict.fromkeys(("woken", "in_work", "failed", "uploads", "copies", "lists", "errors"), 0)
         for due in self.store.due_for_check(now, BATCH):
             try:

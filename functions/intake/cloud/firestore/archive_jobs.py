@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from google.api_core import exceptions as google_exceptions
@@ -18,8 +18,10 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from intake import log
+from intake.clock import SYSTEM_CLOCK
 from intake.cloud.failures import firestore_call
 from intake.model import Intake
+from intake.ports import Clock
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,11 @@ class Copies:
     Args:
         client: The database.
         hold_s: Seconds for which a copy that was begun is left alone.
+        clock: The time.
     """
 
-    def __init__(self, client: firestore.Client, hold_s: float) -> None:
+    def __init__(self, client: firestore.Client, hold_s: float, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
         self._db = client
         self._hold = timedelta(seconds=hold_s)
 
@@ -60,13 +64,13 @@ class Copies:
             return Intake.from_document(snapshot.id, snapshot.to_dict() or {})
         except Exception as exc:  # whatever is wrong with it
             log.error("malformed intake document; its copy is skipped for a day", exc, intake_id=snapshot.id)
-            snapshot.reference.update({"copy_at": datetime.now(UTC) + timedelta(days=1)})
+            snapshot.reference.update({"copy_at": self._clock.now() + timedelta(days=1)})
             return None
 
     @firestore_call
     def claim(self, due: DueCopy) -> bool:
         """Begin a copy; False if another has begun it since it was seen, or the document has changed otherwise."""
-        changes = {"copy.attempts": due.attempts + 1, "copy_at": datetime.now(UTC) + self._hold}
+        changes = {"copy.attempts": due.attempts + 1, "copy_at": self._clock.now() + self._hold}
         option = self._db.write_option(last_update_time=due.version)
         try:
             self._ref(due.intake).update(changes, option=option)

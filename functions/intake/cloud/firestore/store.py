@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from google.api_core import exceptions as google_exceptions
@@ -26,10 +26,11 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 from intake import log
+from intake.clock import SYSTEM_CLOCK
 from intake.cloud.failures import firestore_call
 from intake.errors import IntakeError, LeaseLost, UploadAbandoned, UpstreamError
 from intake.model import Intake, Progress, Stage, Status
-from intake.ports import ChunkLease, Due, Spent, StaleUpload
+from intake.ports import ChunkLease, Clock, Due, Spent, StaleUpload
 
 _LOST_RACE = (google_exceptions.FailedPrecondition, google_exceptions.AlreadyExists, google_exceptions.NotFound)
 ADVANCE_TRIES = 5
@@ -46,10 +47,12 @@ class Store:
         project: Google Cloud project id.
         stall_timeout_s: Seconds without progress after which the sweeper should look.
         progress_days: Days that a finished progress document stays readable.
+        clock: The time.
     """
 
-    def __init__(self, project: str, stall_timeout_s: float, progress_days: float) -> None:
+    def __init__(self, project: str, stall_timeout_s: float, progress_days: float, clock: Clock = SYSTEM_CLOCK) -> None:
         self._db = firestore.Client(project=project)
+        self._clock = clock
         self._patience = timedelta(seconds=stall_timeout_s)
         self._keep_progress = timedelta(days=progress_days)
 
@@ -97,7 +100,7 @@ class Store:
         Returns:
             The version of what was written, for `accept`.
         """
-        return self._upload_ref(upload_id).set(_upload_document(intake_id)).update_time
+        return self._upload_ref(upload_id).set(self._upload_document(intake_id)).update_time
 
     @firestore_call
     def abandon_upload(self, upload: StaleUpload) -> bool:
@@ -178,7 +181,7 @@ class Store:
         ref = self._chunk_ref(intake_id, chunk)
         snapshot = ref.get()
         before = snapshot.to_dict() or {}
-        now = datetime.now(UTC)
+        now = self._clock.now()
         if before.get("owner", owner) != owner and before["lease_until"] > now:
             return None
         until, paid_s = now + timedelta(seconds=lease_s), before.get("paid_s", 0.0) + pay_s
@@ -205,7 +208,7 @@ class Store:
         """
         ref = self._chunk_ref(lease.intake_id, lease.chunk)
         paid_s, calls = lease.paid_s + pay_s, lease.calls + calls
-        lease_until = datetime.now(UTC) + timedelta(seconds=lease_s)
+        lease_until = self._clock.now() + timedelta(seconds=lease_s)
         changes = {"lease_until": lease_until, "paid_s": paid_s, "calls": calls}
         try:
             version = ref.update(changes, option=self._db.write_option(last_update_time=lease.version)).update_time
@@ -227,7 +230,7 @@ class Store:
     @firestore_call
     def chunk_in_work(self, intake_id: str) -> bool:
         """Return whether anybody holds a chunk of this intake now."""
-        now = datetime.now(UTC)
+        now = self._clock.now()
         chunks = self._intake_ref(intake_id).collection("chunks").stream()
         return any((snapshot.to_dict() or {})["lease_until"] > now for snapshot in chunks)
 
@@ -238,7 +241,7 @@ class Store:
         Returns:
             False if another run did it first.
         """
-        now = datetime.now(UTC)
+        now = self._clock.now()
         progress = Progress(Stage.READING, intake.submitted_at, now, pages_total=sum(file_pages))
         changes = {"status": Status.READING.value, "file_pages": list(file_pages), "pages": sum(file_pages)}
         return self._advance(intake.id, {Status.WAITING}, changes, progress)
@@ -251,7 +254,7 @@ class Store:
             intake: One in reading.
             count: Returns how many pages are done; asked only when the number will be shown, since counting has its price.
         """
-        now = datetime.now(UTC)
+        now = self._clock.now()
         snapshot = self._progress_ref(intake.id).get()
         if not snapshot.exists:
             return  # It expired, so all is long over; this run was asleep.
@@ -324,7 +327,7 @@ class Store:
         progress = Progress(
             Stage.RECORDING,
             intake.submitted_at,
-            datetime.now(UTC),
+            self._clock.now(),
             intake.pages,
             intake.pages,
             fields=replace(intake, reading=reading).shown_fields(),
@@ -346,7 +349,7 @@ class Store:
         Returns:
             False if it had ended before, or is read: from then on its row may be in the Sheet at any moment.
         """
-        now = datetime.now(UTC)
+        now = self._clock.now()
         reason = {"code": error.code, "message": error.message}
         progress = Progress(
             Stage.FAILED,
@@ -372,19 +375,19 @@ class Store:
         """Set an intake aside: its row is no longer due; the sweeper makes it due again once a day."""
         snapshot = self._intake_ref(intake_id).get(field_paths=["status"])
         if (snapshot.to_dict() or {}).get("status") == Status.READ.value:
-            self._lay_aside(snapshot, {"status": Status.ASIDE.value, "check_at": datetime.now(UTC) + ASIDE_FOR})
+            self._lay_aside(snapshot, {"status": Status.ASIDE.value, "check_at": self._clock.now() + ASIDE_FOR})
 
     @firestore_call
     def put_back(self, due: Due) -> None:
         """Make the row of an intake due again that was set aside; nothing is changed if it has moved on."""
-        changes = {"status": Status.READ.value, "check_at": datetime.now(UTC) + self._patience}
+        changes = {"status": Status.READ.value, "check_at": self._clock.now() + self._patience}
         with suppress(*_LOST_RACE):
             self._intake_ref(due.intake.id).update(changes, option=self._db.write_option(last_update_time=due.version))
 
     @firestore_call
     def note_sheet(self, trouble: str) -> None:
         """Keep the sentence that says why the Sheet cannot be written; "" when it can."""
-        self._db.collection("office").document("sheet").set({"trouble": trouble, "updated_at": datetime.now(UTC)})
+        self._db.collection("office").document("sheet").set({"trouble": trouble, "updated_at": self._clock.now()})
 
     @firestore_call
     def mark_recorded(self, intakes: Sequence[Intake], *, to_copy: bool = False) -> None:
@@ -397,7 +400,7 @@ class Store:
             to_copy: Make their copies due, in the same commit; see `cloud.copies`.
         """
         for start in range(0, len(intakes), COMMIT_INTAKES):
-            now = datetime.now(UTC)
+            now = self._clock.now()
             batch = self._db.batch()
             part = intakes[start : start + COMMIT_INTAKES]
             for intake in part:
@@ -450,7 +453,7 @@ class Store:
             return Intake.from_document(snapshot.id, snapshot.to_dict() or {})
         except Exception as exc:  # whatever is wrong with it
             log.error("malformed intake document; skipped for a day", exc, intake_id=snapshot.id)
-            self._lay_aside(snapshot, {**otherwise, "check_at": datetime.now(UTC) + ASIDE_FOR})
+            self._lay_aside(snapshot, {**otherwise, "check_at": self._clock.now() + ASIDE_FOR})
             return None
 
     def _lay_aside(self, snapshot: Any, changes: dict[str, Any]) -> None:
@@ -492,7 +495,7 @@ class Store:
             else:
                 batch.set(self._progress_ref(intake_id), progress.to_document())
             if abandoned_upload is not None:
-                batch.set(self._upload_ref(abandoned_upload), _upload_document(intake_id))
+                batch.set(self._upload_ref(abandoned_upload), self._upload_document(intake_id))
             try:
                 batch.commit()
             except _LOST_RACE:
@@ -513,6 +516,5 @@ class Store:
         chunks: firestore.CollectionReference = self._intake_ref(intake_id).collection("chunks")
         return chunks.document(str(chunk))
 
-
-def _upload_document(intake_id: str) -> dict[str, Any]:
-    return {"intake_id": intake_id, "started_at": datetime.now(UTC)}
+    def _upload_document(self, intake_id: str) -> dict[str, Any]:
+        return {"intake_id": intake_id, "started_at": self._clock.now()}
