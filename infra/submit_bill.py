@@ -24,7 +24,7 @@ DEFAULT_URL = "http://localhost:8080"
 # A copy in Drive takes a few seconds; after this many the row is shown with the placeholder for its link.
 _COPY_TRIES = 8
 
-_STAGES = {"understanding": "understanding the bill", "done": "recorded"}
+_STAGES = {"done": "recorded"}
 
 SPECIMEN_FIELDS = contract.examples()
 
