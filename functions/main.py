@@ -88,10 +88,10 @@ def ocr(event: CloudEvent) -> None:
 
 @functions_framework.cloud_event
 def record(event: CloudEvent) -> None:
-    """Write the rows that are due, the one of the message's intake among them; then make the copies that are due."""
+    """Write the rows that are due, the one of the message's intake among them; then make the other deliveries."""
     message = _message(event)
     if message is not None:
-        _run(event, message, lambda: _record(message["intake_id"]))
+        _run(event, message, lambda: services.record.record(message["intake_id"]))
 
 
 @functions_framework.http
@@ -106,13 +106,6 @@ def sweep(request: flask.Request) -> flask.typing.ResponseReturnValue:
         return _error("sweep failed", exc, started)
     log.info("sweep done", ms=_ms(started))
     return swept, 200, _NO_STORE
-
-
-def _record(intake_id: str) -> None:
-    """Write the rows first; copies come after them and never hold one up."""
-    services.row_writer.record(intake_id)
-    if archive := services.archive:
-        archive.copy_due()
 
 
 def _wake(request: flask.Request, started: float) -> flask.typing.ResponseReturnValue:

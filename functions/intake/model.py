@@ -161,7 +161,6 @@ class Intake:
         attention: What somebody should check: code, field and message of each.
         bill_key: The same for every submission of one bill; "" when that is not known.
         agent: Who submitted it by the office's list: id as the office spells it, and name; None without a list.
-        copy: How far the copy in Drive is, see `intake.stages.archive`; None where bills are not copied.
         updated_at: When it last changed; None if it never did.
         origin: Hashes of where it came from, written once so that `intake.rate_limits` can count them.
     """
@@ -180,7 +179,6 @@ class Intake:
     attention: Sequence[Mapping[str, str]] = ()
     bill_key: str = ""
     agent: Mapping[str, str] | None = None
-    copy: Mapping[str, Any] | None = None
     updated_at: datetime | None = None
     origin: Mapping[str, str] = field(default_factory=dict)
 
@@ -233,7 +231,6 @@ class Intake:
             attention=data["attention"],
             bill_key=data["bill_key"],
             agent=data.get("agent"),
-            copy=data.get("copy"),
             updated_at=data.get("updated_at"),
             origin={name: data[name] for name in ("client", "peer") if name in data},
         )

@@ -6,8 +6,8 @@ Records that only travel between a stage and a port are here too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -157,8 +157,8 @@ class Store(Protocol):
     def note_sheet(self, trouble: str) -> None:
         """Keep why the Sheet cannot be written."""
 
-    def mark_recorded(self, intakes: Sequence[Intake], *, to_copy: bool = False) -> None:
-        """Go from read to recorded."""
+    def mark_recorded(self, intakes: Sequence[Intake], *, then: Collection[str] = ()) -> None:
+        """Go from read to recorded, and make the deliveries to some destinations due."""
 
     def postpone_check(self, due: Due, check_at: datetime, attempts: int, pages_seen: int) -> None:
         """Set when the sweeper looks again."""
@@ -261,6 +261,77 @@ class Cleaner(Protocol):
 
 
 # --- where intakes are delivered -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class DueDelivery:
+    """A delivery whose time has come.
+
+    Attributes:
+        intake: What is to be delivered.
+        version: Of its document, as it was seen.
+        attempts: How often it was begun before.
+    """
+
+    intake: Intake
+    version: Any
+    attempts: int = 0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A delivery that came to its end.
+
+    Attributes:
+        intake: What was delivered.
+        reason: Why it was given up; "" when it was delivered.
+        kept: What the destination keeps of it.
+    """
+
+    intake: Intake
+    reason: str = ""
+    kept: Mapping[str, str] = field(default_factory=dict)
+
+
+class DeliveryQueue(Protocol):
+    """What is due at one destination."""
+
+    def due(self, now: datetime, limit: int) -> Sequence[DueDelivery]:
+        """Return deliveries whose time has come, longest due first."""
+
+    def claim(self, due: DueDelivery) -> bool:
+        """Begin a delivery; False if another process has begun it."""
+
+    def postpone(self, intake: Intake, at: datetime, attempts: int) -> None:
+        """Set when a delivery is attempted again."""
+
+    def finish(self, ended: Sequence[Ended]) -> None:
+        """Note what became of deliveries."""
+
+
+class Destination(Protocol):
+    """Where recorded intakes are delivered. A delivery may be repeated at any time and must then find what is there.
+
+    Attributes:
+        batch: Most deliveries that are concluded together.
+        group: Most deliveries of one attempt.
+        at_once: Most attempts at once.
+    """
+
+    batch: int
+    group: int
+    at_once: int
+
+    def deliver(self, intakes: Sequence[Intake], until: float) -> Sequence[Ended]:
+        """Make one attempt, and return what came to its end; whatever is raised lets all of them be attempted again.
+
+        Args:
+            intakes: What is to be delivered.
+            until: When the attempt has to be over, in the clock's monotonic seconds.
+        """
+
+    def conclude(self, ended: Sequence[Ended]) -> None:
+        """Do what is still to be done for a batch before its end is noted."""
 
 
 class Sheet(Protocol):

@@ -20,7 +20,7 @@ COPY_COLUMN = "Drive (folder)"
 """Links to the folder with the bill's copy; written later than the row, because a row must not wait for a copy."""
 KEY_FIELDS = ("utility", "account_number", "pod_id", "kwh")
 """The fields that enroll a customer; the row's confidence is the lowest confidence among those that were found."""
-_DAY_ZERO = datetime(1899, 12, 30)
+DAY_ZERO = datetime(1899, 12, 30)
 """Day 0 of a sheet's dates (https://developers.google.com/workspace/sheets/api/guides/formats#about_date_time_values)."""
 _DAY_S = 86_400
 
@@ -151,9 +151,9 @@ def _left_out(column: str) -> str:
 def day_number(moment: datetime | date) -> int | float:
     """Return a date, or a time of day on a date as the wall clock shows it, as the number by which a sheet keeps it."""
     if not isinstance(moment, datetime):
-        return moment.toordinal() - _DAY_ZERO.toordinal()
+        return moment.toordinal() - DAY_ZERO.toordinal()
     wall = moment.replace(tzinfo=None, microsecond=0)
-    return round((wall - _DAY_ZERO).total_seconds() / _DAY_S, 8)  # to a thousandth of a second
+    return round((wall - DAY_ZERO).total_seconds() / _DAY_S, 8)  # to a thousandth of a second
 
 
 def _known_cells(intake: Intake) -> dict[str, Cell]:

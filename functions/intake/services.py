@@ -15,22 +15,27 @@ from intake.settings import Limits, Settings
 if TYPE_CHECKING:
     from intake.backlog_metrics import BacklogMetrics
     from intake.cloud.app_check import AppCheck
-    from intake.cloud.firestore.archive_jobs import Copies
+    from intake.cloud.firestore.delivery_jobs import DeliveryJobs
     from intake.cloud.firestore.store import Store
     from intake.cloud.pubsub import TaskPublisher
     from intake.cloud.storage import Bucket
     from intake.office.office_lists import OfficeLists
     from intake.pages.sandbox.client import SandboxClient
+    from intake.ports import Destination
     from intake.rate_limits import Admission
-    from intake.stages.archive import DriveArchive
+    from intake.stages.deliver import Deliveries, Retries
     from intake.stages.ocr import Ocr
     from intake.stages.progress import ShowProgress
-    from intake.stages.record import RowWriter
+    from intake.stages.record import Record
+    from intake.stages.sheet_access import SheetAccess
     from intake.stages.submit import Submit
     from intake.stages.sweep import Sweeper
     from intake.warm_up import WarmUp
 
 T = TypeVar("T")
+
+COPY, EXPORT = "copy", "export"
+"""Names of the destinations besides the Sheet, by which Firestore keeps what is due there."""
 
 
 @contextmanager
@@ -231,48 +236,77 @@ class Services:
         )
 
     @_kept
-    def row_writer(self) -> RowWriter:
-        """The stage that writes rows."""
+    def sheet(self) -> SheetAccess:
+        """The Sheet."""
         from intake.cloud.sheets.table import open_sheet_table
-        from intake.stages.record import RowWriter
+        from intake.stages.sheet_access import SheetAccess
 
         settings = self.settings
-        return RowWriter(
+        return SheetAccess(
+            table=open_sheet_table(settings), store=self.store, interval_s=settings.sheet_write_interval_s
+        )
+
+    @_kept
+    def record(self) -> Record:
+        """The stage that writes rows and then delivers to the other destinations."""
+        from intake.stages.deliver import Deliveries
+        from intake.stages.record import Record
+        from intake.stages.sheet_rows import SheetRows
+
+        settings = self.settings
+        rows = SheetRows(
             store=self.store,
-            table=open_sheet_table(settings),
+            sheet=self.sheet,
             bill_link_base=settings.bill_link_base,
             bucket=settings.bucket,
+            then=tuple(self.delivery_queues),
             copies=bool(settings.drive_folder),
-            interval_s=settings.sheet_write_interval_s,
+        )
+        return Record(
+            store=self.store,
+            sheet=self.sheet,
+            rows=Deliveries(queue=rows, destination=rows),
+            deliveries=self.deliveries,
         )
 
     @_kept
-    def copies(self) -> Copies | None:
-        """The copies in Drive, or None where bills are not copied."""
-        from intake.cloud.firestore.archive_jobs import Copies
+    def delivery_queues(self) -> dict[str, DeliveryJobs]:
+        """What is due at each destination besides the Sheet that is switched on, by its name."""
+        from intake.cloud.firestore.delivery_jobs import DeliveryJobs
 
         settings = self.settings
-        if not settings.drive_folder:
-            return None
-        return Copies(self.store.client, settings.copy_hold_s)
+        switched_on = {COPY: bool(settings.drive_folder), EXPORT: settings.export_csv}
+        return {
+            name: DeliveryJobs(self.store.client, name, settings.copy_hold_s) for name, on in switched_on.items() if on
+        }
 
     @_kept
-    def archive(self) -> DriveArchive | None:
-        """The stage that copies bills to Drive, or None where bills are not copied."""
-        from intake.cloud.drive import open_drive
-        from intake.stages.archive import DriveArchive
+    def deliveries(self) -> list[Deliveries]:
+        """The deliveries to those destinations."""
+        from intake.stages.deliver import Deliveries
 
-        settings, copies = self.settings, self.copies
-        if copies is None:
-            return None
-        return DriveArchive(
-            copies=copies,
-            bucket=self.bucket,
-            drive=open_drive(settings),
-            fill_in=self.row_writer.fill_in_copies,
-            clean=self.cleaner.clean,
-            max_attempts=settings.copy_max_attempts,
-        )
+        made = []
+        for name, queue in self.delivery_queues.items():
+            destination, retries = self._drive_archive() if name == COPY else self._csv_export()
+            made.append(Deliveries(queue=queue, destination=destination, retries=retries))
+        return made
+
+    def _drive_archive(self) -> tuple[Destination, Retries]:
+        from intake.cloud.drive import open_drive
+        from intake.stages.archive import GAVE_UP, DriveArchive
+        from intake.stages.deliver import Retries
+
+        drive = open_drive(self.settings)
+        archive = DriveArchive(bucket=self.bucket, drive=drive, sheet=self.sheet, cleaner=self.cleaner)
+        return archive, Retries(self.settings.copy_max_attempts, GAVE_UP)
+
+    def _csv_export(self) -> tuple[Destination, Retries]:
+        from intake.cloud.csv_export import GAVE_UP, CsvExport
+        from intake.stages.deliver import Retries
+
+        settings = self.settings
+        export = CsvExport(self.bucket, settings.bucket, settings.bill_link_base)
+        return export, Retries(settings.copy_max_attempts, GAVE_UP)
 
     @_kept
     def sweeper(self) -> Sweeper:
@@ -293,6 +327,6 @@ class Services:
             chunks_in_flight=settings.chunks_in_flight,
             stall_timeout_s=settings.stall_timeout_s,
             max_attempts=settings.max_attempts,
-            copies=self.copies,
+            queues=tuple(self.delivery_queues.values()),
             lists=lists,
         )

@@ -44,6 +44,7 @@ class Settings:
             (infra/functions.toml), after which the request that began it has certainly ended.
         copy_max_attempts: COPY_MAX_ATTEMPTS: times that a copy is begun before the row says that there is none. With
             pauses that double up to an hour, ten take about four hours.
+        export_csv: EXPORT_CSV, `1` for on: whether `record` also writes recorded intakes into exports/YYYY-MM.csv.
         bill_link_base: What stands before `BUCKET/OBJECT` in the row's link to a bill.
         vision_endpoint: host:port of a Vision stand-in without TLS, or "" for Google's.
         pubsub_endpoint: host:port of a Pub/Sub emulator, or "" for Google's.
@@ -77,6 +78,7 @@ class Settings:
     drive_endpoint: str = ""
     copy_hold_s: float = 330.0
     copy_max_attempts: int = 10
+    export_csv: bool = False
     bill_link_base: str = "https://storage.cloud.google.com/"
     vision_endpoint: str = ""
     pubsub_endpoint: str = ""
@@ -125,6 +127,7 @@ class Settings:
             drive_endpoint=environ.get("DRIVE_EMULATOR_HOST", "").rstrip("/"),
             copy_hold_s=float(environ.get("COPY_HOLD_SECONDS", cls.copy_hold_s)),
             copy_max_attempts=int(environ.get("COPY_MAX_ATTEMPTS", cls.copy_max_attempts)),
+            export_csv=environ.get("EXPORT_CSV", "") == "1",
             bill_link_base=f"{storage_emulator.rstrip('/')}/" if storage_emulator else cls.bill_link_base,
             vision_endpoint=environ.get("VISION_EMULATOR_HOST", ""),
             pubsub_endpoint=environ.get("PUBSUB_EMULATOR_HOST", ""),

@@ -167,7 +167,7 @@ USED = {
     "progress": f"{_OURS}; main.services.store",
     "submit": f"{_OURS}; main.services.store; main.services.bucket; main.services.tasks",
     "ocr": f"{_OURS}; main.services.ocr",
-    "record": f"{_OURS}; main.services.row_writer",
+    "record": f"{_OURS}; main.services.record",
 }
 _IMPORT_ENV = {
     "GOOGLE_CLOUD_PROJECT": "p",

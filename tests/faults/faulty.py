@@ -335,11 +335,11 @@ grpc.insecure_channel = _with_wire(grpc.insecure_channel)
 _load_all()
 
 from intake.settings import Limits  # noqa: E402
-from intake.stages import record as record_stage  # noqa: E402
+from intake.stages import sheet_access  # noqa: E402
 from main import ocr, progress, record, services, submit, sweep  # noqa: E402
 
 # What takes minutes in production takes seconds in a campaign.
-record_stage.PAUSE_AFTER_FAILURE_S = 1.0
+sheet_access.PAUSE_AFTER_FAILURE_S = 1.0
 services.kept["limits"] = Limits(upload_bytes=int(os.environ["FAULTS_UPLOAD_BYTES"]))
 
 __all__ = ["ocr", "progress", "record", "submit", "sweep"]

@@ -29,7 +29,7 @@ from intake.rate_limits import Caller
 from intake.settings import Limits
 from intake.stages.extract import Extract
 from intake.stages.ocr import Ocr
-from intake.stages.record import RowWriter
+from intake.stages.record import Record
 from intake.stages.submit import Submit
 from intake.stages.sweep import UPLOAD_MAX_AGE, Sweeper
 
@@ -47,6 +47,7 @@ from tests.faults.in_memory import (
 )
 from tests.support.fakes import OpenGate, some_office_lists
 from tests.support.firestore_memory import Memory
+from tests.support.recording import a_process
 
 START = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 CHUNK_PAGES, CHUNKS_IN_FLIGHT = 2, 2
@@ -288,8 +289,8 @@ class World:
             return self.start(
                 "ocr", lambda: stage.read_chunk(message.intake_id, message.chunk, message.id), free, message
             )
-        row_writer = self._made(free, self._new_recorder)
-        return self.start("record", lambda: row_writer.record(message.intake_id), free, message)
+        record = self._made(free, self._new_record)
+        return self.start("record", lambda: record.record(message.intake_id), free, message)
 
     def sweep(self) -> Run | None:
         """Begin a sweep, unless one runs."""
@@ -349,15 +350,8 @@ class World:
             lease_s=LEASE_S,
         )
 
-    def _new_recorder(self) -> RowWriter:
-        return RowWriter(
-            store=self.store,
-            table=self.sheet.table(),
-            bill_link_base="https://bills/",
-            bucket="b",
-            interval_s=1.1,
-            clock=WorldClock(self),
-        )
+    def _new_record(self) -> Record:
+        return a_process(self.store, self.sheet.table(), WorldClock(self))
 
     def publish(self, topic: str, intake_id: str, chunk: int = 0) -> None:
         """Send a message on its way."""

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "functions"))
 
 from intake.cloud import drive, pubsub, storage, vision  # noqa: E402
-from intake.cloud.firestore import archive_jobs, store  # noqa: E402
+from intake.cloud.firestore import delivery_jobs, store  # noqa: E402
 from intake.cloud.sheets import table  # noqa: E402
 from main import ocr, progress, record, submit, sweep  # noqa: E402
 
@@ -34,7 +34,7 @@ WATCHED = (
     pubsub.TaskPublisher,
     vision.Vision,
     table.SheetTable,
-    archive_jobs.Copies,
+    delivery_jobs.DeliveryJobs,
     drive.Drive,
 )
 

@@ -80,7 +80,7 @@ def sweep_until_done(submitter: Submitter, intake_id: str) -> dict[str, object]:
 def all_calls(crash_dir: Path) -> list[str] | None:
     """Return the noted calls once the run is over: after the copy is noted, `record` looks for another one that is due."""
     calls = (crash_dir / "calls").read_text(encoding="ascii").splitlines()
-    return calls if "record Copies.finish" in calls[:-1] else None
+    return calls if "record DeliveryJobs.finish" in calls[:-1] else None
 
 
 def sweep_until_linked(submitter: Submitter, intake_id: str) -> str:

@@ -201,7 +201,7 @@ def test_drive_is_down(office: Office) -> None:
     assert office.row(intake_id)[COPY_COLUMN] == copy_mark(intake_id)
     requests.put(f"{office.drive}/control", json={"faults": []}, timeout=10).raise_for_status()
     document.update({"copy_at": datetime.now(UTC)})  # the pause of a minute is over
-    assert wait_for("the sweep to find it", lambda: office.sweep()["copies"]) == 1
+    assert wait_for("the sweep to find it", lambda: office.sweep()["deliveries"]) == 1
     office.linked(intake_id)
     assert len(office.items(intake_id)) == 2
 

@@ -57,8 +57,7 @@ class Deployment:
             ),
             progress=ShowProgress(store=self.store),  # type: ignore[arg-type]
             ocr=SimpleNamespace(read_chunk=self.read_chunk),
-            row_writer=SimpleNamespace(record=self.record),
-            archive=None,
+            record=SimpleNamespace(record=self.record),
             sweeper=sweeper,
             backlog_metrics=SimpleNamespace(report=self.report),
             app_check=None,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -32,7 +32,7 @@ from intake.office.office_lists import OfficeLists
 from intake.pages import Document, open_document
 from intake.pages.metadata import Part, Unreadable, without_location
 from intake.pages.sandbox.process import Pay, pay_nothing
-from intake.ports import ChunkLease, Spent
+from intake.ports import ChunkLease, DueDelivery, Ended, Spent
 from intake.rate_limits import Caller
 
 SUBMITTED = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
@@ -117,7 +117,7 @@ class Store:
     paid: dict[str, Spent] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
     check_at: dict[str, datetime] = field(default_factory=dict)
-    copy_at: dict[str, datetime] = field(default_factory=dict)
+    deliveries: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
     sheet_trouble: list[str] = field(default_factory=list)
     shown: list[int] = field(default_factory=list)
     faults: Faults = field(default_factory=Faults)
@@ -247,14 +247,12 @@ class Store:
         with self.faults("note_sheet"):
             self.sheet_trouble.append(trouble)
 
-    def mark_recorded(self, intakes: Sequence[Intake], *, to_copy: bool = False) -> None:
+    def mark_recorded(self, intakes: Sequence[Intake], *, then: Collection[str] = ()) -> None:
         with self.faults("mark_recorded"):
             for intake in intakes:
                 self.intakes[intake.id] = replace(self.intakes[intake.id], status=Status.RECORDED)
-                if to_copy and intake.copy is None:
-                    copy = {"state": "due", "attempts": 0}
-                    self.intakes[intake.id] = replace(self.intakes[intake.id], copy=copy)
-                    self.copy_at[intake.id] = self.now()
+                for name in then:
+                    self.deliveries[name][intake.id] = {"state": "due", "attempts": 0, "at": self.now()}
                 self.check_at.pop(intake.id, None)
 
     def postpone_check(self, due: DueIntake, check_at: datetime, attempts: int, pages_seen: int) -> None:
@@ -281,54 +279,49 @@ class Store:
         return True
 
 
-@dataclass(frozen=True)
-class DueCopy:
-    """A copy whose time has come; `version` is the intake as it was seen."""
-
-    intake: Intake
-    version: Intake
-
-    @property
-    def attempts(self) -> int:
-        return int((self.intake.copy or {}).get("attempts", 0))
-
-
 @dataclass
-class Copies:
-    """How far the copies are; part of the intakes of a store."""
+class DeliveryJobs:
+    """How far the deliveries to one destination are."""
 
     store: Store
+    name: str = "copy"
     hold: timedelta = timedelta(seconds=330)
     faults: Faults = field(default_factory=Faults)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def due(self, now: datetime, limit: int) -> list[DueCopy]:
-        with self._lock, self.faults("due"):
-            due = sorted((at, key) for key, at in self.store.copy_at.items() if at <= now)
-            return [DueCopy(self.store.intakes[key], self.store.intakes[key]) for _, key in due[:limit]]
+    @property
+    def jobs(self) -> dict[str, dict[str, Any]]:
+        """What is known of each delivery, by intake."""
+        return self.store.deliveries[self.name]
 
-    def claim(self, due: DueCopy) -> bool:
+    def due(self, now: datetime, limit: int) -> list[DueDelivery]:
+        with self._lock, self.faults("due"):
+            due = sorted((job["at"], key) for key, job in self.jobs.items() if "at" in job and job["at"] <= now)
+            return [
+                DueDelivery(self.store.intakes[key], self.jobs[key], self.jobs[key]["attempts"])
+                for _, key in due[:limit]
+            ]
+
+    def claim(self, due: DueDelivery) -> bool:
         with self._lock, self.faults("claim"):
-            if self.store.intakes[due.intake.id] is not due.version:
+            if self.jobs[due.intake.id] is not due.version:
                 return False
-            self._note(due.intake.id, {"attempts": due.attempts + 1})
-            self.store.copy_at[due.intake.id] = self.store.now() + self.hold
+            self._note(due.intake.id, attempts=due.attempts + 1, at=self.store.now() + self.hold)
             return True
 
-    def postpone(self, intake: Intake, copy_at: datetime, attempts: int) -> None:
+    def postpone(self, intake: Intake, at: datetime, attempts: int) -> None:
         with self._lock, self.faults("postpone"):
-            self._note(intake.id, {"attempts": attempts})
-            self.store.copy_at[intake.id] = copy_at
+            self._note(intake.id, attempts=attempts, at=at)
 
-    def finish(self, ended: Sequence[tuple[Intake, dict[str, str]]]) -> None:
+    def finish(self, ended: Sequence[Ended]) -> None:
         with self._lock, self.faults("finish"):
-            for intake, result in ended:
-                self._note(intake.id, result)
-                self.store.copy_at.pop(intake.id, None)
+            for each in ended:
+                state = {"state": "failed", "why": each.reason} if each.reason else {"state": "done", **each.kept}
+                self._note(each.intake.id, **state)
+                self.jobs[each.intake.id].pop("at", None)
 
-    def _note(self, intake_id: str, changes: Mapping[str, Any]) -> None:
-        held = self.store.intakes[intake_id]
-        self.store.intakes[intake_id] = replace(held, copy={**(held.copy or {}), **changes})
+    def _note(self, intake_id: str, **changes: Any) -> None:
+        self.jobs[intake_id] = {**self.jobs[intake_id], **changes}
 
 
 @dataclass
@@ -339,6 +332,7 @@ class Writer:
     name: str
     data: bytearray = field(default_factory=bytearray)
     open: bool = True
+    generation: int | None = None
 
     def write(self, piece: bytes) -> None:
         assert self.open, "written to after its end"
@@ -351,7 +345,10 @@ class Writer:
         self.open = False  # not when the answer was lost: the client does not know then
 
     def finish(self) -> None:
-        """Make the object exist."""
+        """Make the object exist, if it has the version that was asked for."""
+        if self.generation not in (None, self.bucket.generation(self.name)):
+            raise TemporaryError
+        self.bucket.generations[self.name] += 1
         self.bucket.objects[self.name] = bytes(self.data)
 
     def abandon(self) -> None:
@@ -367,6 +364,7 @@ class Bucket:
     objects: dict[str, bytes] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     reads: Counter[str] = field(default_factory=Counter)
+    generations: Counter[str] = field(default_factory=Counter)
     _writers: list[Writer] = field(default_factory=list)
 
     def create(self, name: str, content_type: str) -> Writer:
@@ -390,8 +388,19 @@ class Bucket:
     def fetch(self, name: str, file: IO[bytes]) -> None:
         file.write(self.read(name))
 
-    def pieces(self, name: str) -> Iterator[bytes]:
-        yield self.read(name)
+    def pieces(self, name: str, generation: int | None = None) -> Iterator[bytes]:
+        data = self.read(name)
+        assert generation in (None, self.generation(name)), "somebody else has written it"
+        yield from (data[start : start + 7] for start in range(0, len(data), 7))
+
+    def generation(self, name: str) -> int:
+        with self.faults("generation"):
+            return self.generations[name] if name in self.objects else 0
+
+    def replace(self, name: str, content_type: str, generation: int) -> Writer:
+        writer = self.create(name, content_type)
+        writer.generation = generation
+        return writer
 
     def write_json(self, name: str, data: Mapping[str, Any]) -> None:
         with self.faults("write_json"):

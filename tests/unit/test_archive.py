@@ -14,16 +14,18 @@ from intake.cloud.sheets.office_tabs import OfficeTabs
 from intake.errors import DriveUnavailable, SheetUnavailable, TemporaryError
 from intake.model import Status
 from intake.rows import COPY_COLUMN, copy_mark
-from intake.stages import archive
-from intake.stages.archive import BATCH, FIRST_PAUSE, DriveArchive, folder_name
-from intake.stages.record import PAUSE_AFTER_FAILURE_S, RowWriter
+from intake.stages import archive, deliver
+from intake.stages.archive import GAVE_UP, DriveArchive, folder_name
+from intake.stages.deliver import Deliveries, Retries
+from intake.stages.record import Record
+from intake.stages.sheet_access import PAUSE_AFTER_FAILURE_S
 
 from infra.local.sheets.service import Limits
 from tests.support.fakes import (
     ANSWERS,
     Bucket,
     Clock,
-    Copies,
+    DeliveryJobs,
     Faults,
     SandboxClient,
     Sheet,
@@ -32,8 +34,8 @@ from tests.support.fakes import (
     an_intake,
 )
 from tests.support.office_sheet import OfficeSheet
+from tests.support.recording import a_process
 
-INTERVAL_S = 1.1
 MAX_ATTEMPTS = 4
 
 
@@ -82,6 +84,13 @@ class Drive:
             self.files.setdefault((intake_id, number), []).append(content)
 
 
+class Nothing:
+    """No rows are due."""
+
+    def run(self) -> None:
+        pass
+
+
 class Office:
     """`record` with its rows and copies, on one clock."""
 
@@ -89,31 +98,28 @@ class Office:
         self.clock = Clock()
         self.store = Store(now=self.clock.now)
         self.sheet, self.bucket, self.drive = Sheet(self.clock), Bucket(), Drive()
-        self.copies = Copies(self.store)
-        self.row_writer = self.process()
+        self.copies = DeliveryJobs(self.store)
+        self.record = self.process()
         self.archive = self.a_copier()
 
-    def process(self, table: object = None) -> RowWriter:
-        return RowWriter(
-            store=self.store,  # type: ignore[arg-type]
-            table=table or SheetOfProcess(self.sheet),  # type: ignore[arg-type]
-            bill_link_base="https://storage/",
-            bucket="bills",
-            copies=True,
-            interval_s=INTERVAL_S,
-            clock=self.clock,
-        )
+    def process(self, table: object = None) -> Record:
+        table = table or SheetOfProcess(self.sheet)
+        return a_process(self.store, table, self.clock, copies=True, then=["copy"])  # type: ignore[arg-type]
 
-    def a_copier(self, max_attempts: int = MAX_ATTEMPTS) -> DriveArchive:
-        return DriveArchive(
-            copies=self.copies,  # type: ignore[arg-type]
-            bucket=self.bucket,  # type: ignore[arg-type]
-            drive=self.drive,  # type: ignore[arg-type]
-            fill_in=self.row_writer.fill_in_copies,
-            clean=SandboxClient().clean,
-            max_attempts=max_attempts,
+    def a_copier(self, max_attempts: int = MAX_ATTEMPTS) -> Deliveries:
+        archive = DriveArchive(
+            bucket=self.bucket,
+            drive=self.drive,
+            sheet=self.record.sheet,
+            cleaner=SandboxClient(),
             clock=self.clock,
         )
+        retries = Retries(max_attempts, GAVE_UP)
+        return Deliveries(queue=self.copies, destination=archive, retries=retries, clock=self.clock)
+
+    def copy_due(self) -> None:
+        """Make the copies that are due, as the stage does after the rows."""
+        replace(self.record, deliveries=[self.archive], rows=Nothing()).record("0")  # type: ignore[arg-type]
 
     def finish(self, count: int, *kinds: str, start: int = 0) -> list[str]:
         """Let some intakes be read; return their ids."""
@@ -127,8 +133,8 @@ class Office:
 
     def handle(self, intake_id: str) -> None:
         """Handle a message, as main.record does."""
-        self.row_writer.record(intake_id)
-        self.archive.copy_due()
+        self.record.record(intake_id)
+        self.copy_due()
 
     def cell(self, intake_id: str) -> Any:
         """Return what the row of an intake says of its copy."""
@@ -143,8 +149,8 @@ class Office:
             len(self.drive.folders.get(intake_id, [])) == 1
             and all(content is not None and len(content) == 1 for content in contents)
             and str(self.cell(intake_id)).startswith("https://drive/")
-            and (intake.copy or {})["state"] == "done"
-            and intake_id not in self.store.copy_at
+            and self.copies.jobs[intake_id]["state"] == "done"
+            and "at" not in self.copies.jobs[intake_id]
         )
 
     def pass_time(self, minutes: int) -> None:
@@ -152,7 +158,7 @@ class Office:
         for _ in range(minutes):
             self.clock.sleep(60)
             if self.copies.due(self.clock.now(), 1):
-                self.archive.copy_due()
+                self.copy_due()
 
 
 @pytest.fixture
@@ -163,12 +169,12 @@ def office() -> Office:
 def test_a_copy(office: Office) -> None:
     """The row comes first; then folder, files and link."""
     (intake_id,) = office.finish(1, "pdf", "pdf")
-    office.row_writer.record(intake_id)
+    office.record.record(intake_id)
     assert office.cell(intake_id) == copy_mark(intake_id)
-    office.archive.copy_due()
+    office.copy_due()
     assert office.copied(intake_id)
     assert office.drive.names == ["2026-03-14_Finger Lakes Widgets_NYSEG"]
-    assert office.store.intakes[intake_id].copy == {
+    assert office.copies.jobs[intake_id] == {
         "state": "done",
         "attempts": 1,
         "folder": f"https://drive/folder of {intake_id}",
@@ -205,7 +211,7 @@ def test_drive_fails(office: Office, call: str, how: str) -> None:
     office.handle(intake_id)
     assert office.store.intakes[intake_id].status is Status.RECORDED
     assert office.cell(intake_id) == copy_mark(intake_id)
-    assert office.store.copy_at[intake_id] == office.clock.now() + FIRST_PAUSE
+    assert office.copies.jobs[intake_id]["at"] == office.clock.now() + Retries(1, "").first_pause
     office.pass_time(2)
     assert office.copied(intake_id)
 
@@ -231,8 +237,8 @@ def test_a_copy_is_given_up(office: Office) -> None:
     office.handle(intake_id)
     office.pass_time(60)
     assert office.cell(intake_id) == "not copied: Drive was unavailable. Open the bill with its link."
-    assert (office.store.intakes[intake_id].copy or {})["state"] == "failed"
-    assert intake_id not in office.store.copy_at
+    assert office.copies.jobs[intake_id]["state"] == "failed"
+    assert "at" not in office.copies.jobs[intake_id]
     assert office.drive.faults.calls["find"] == MAX_ATTEMPTS
 
 
@@ -254,9 +260,9 @@ def test_a_bug_in_one_copy_does_not_hold_up_the_others(office: Office, capsys: p
     office.store.intakes[first] = replace(broken, files=[strange])
     office.handle(second)
     assert office.copied(second)
-    assert "copy failed; it will be retried" in capsys.readouterr().out
+    assert "delivery failed; it will be retried" in capsys.readouterr().out
     office.pass_time(60)
-    assert (office.store.intakes[first].copy or {})["state"] == "failed"
+    assert office.copies.jobs[first]["state"] == "failed"
 
 
 def test_the_sheet_fails_at_the_link(office: Office) -> None:
@@ -272,9 +278,9 @@ def test_the_sheet_fails_at_the_link(office: Office) -> None:
 def test_the_sheet_is_down_for_hours_at_the_link(office: Office) -> None:
     """A copy that was made is never given up because its row cannot be reached."""
     (intake_id,) = office.finish(1)
-    office.row_writer.record(intake_id)
+    office.record.record(intake_id)
     office.sheet.faults.refuse("fill_in", 1000, SheetUnavailable)
-    office.archive.copy_due()
+    office.copy_due()
     office.pass_time(300)
     office.sheet.faults = Faults()
     office.pass_time(2)
@@ -305,10 +311,10 @@ def test_firestore_fails(office: Office, call: str, how: str) -> None:
 
 def test_another_process_makes_the_copy(office: Office) -> None:
     """Two instances for a while: one begins each copy, the other leaves it alone."""
-    ids = office.finish(BATCH)
-    office.row_writer.record(ids[0])
+    ids = office.finish(DriveArchive.batch)
+    office.record.record(ids[0])
     others = [office.a_copier() for _ in range(3)]
-    threads = [threading.Thread(target=archive.copy_due) for archive in [office.archive, *others]]
+    threads = [threading.Thread(target=archive.run) for archive in [office.archive, *others]]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -319,12 +325,12 @@ def test_another_process_makes_the_copy(office: Office) -> None:
 def test_a_process_dies_while_it_copies(office: Office) -> None:
     """The hold passes, and another finds what there is already."""
     (intake_id,) = office.finish(1, "pdf", "pdf", "pdf")
-    office.row_writer.record(intake_id)
+    office.record.record(intake_id)
     (due,) = office.copies.due(office.clock.now(), 1)
     assert office.copies.claim(due)
     folder = office.drive.make_folder(intake_id, "name")
     office.drive.upload(intake_id, 1, folder.id, "bill-01.pdf", "application/pdf", 3, [b"one"])
-    office.archive.copy_due()
+    office.copy_due()
     assert not office.copied(intake_id)
     office.pass_time(10)
     assert office.copied(intake_id)
@@ -333,7 +339,7 @@ def test_a_process_dies_while_it_copies(office: Office) -> None:
 def test_nudges_meanwhile_do_not_wait(office: Office) -> None:
     """While one thread copies, others come back at once, and what they came for is not forgotten."""
     ids = office.finish(1)
-    office.row_writer.record(ids[0])
+    office.record.record(ids[0])
     more = office.finish(1, start=1)
     find, entered, go_on = office.drive.find, threading.Event(), threading.Event()
 
@@ -343,7 +349,7 @@ def test_nudges_meanwhile_do_not_wait(office: Office) -> None:
         return find(intake_id)
 
     office.drive.find = slow  # type: ignore[method-assign]
-    copying_thread = threading.Thread(target=office.archive.copy_due)
+    copying_thread = threading.Thread(target=office.copy_due)
     copying_thread.start()
     assert entered.wait(20)
     office.handle(more[0])
@@ -450,7 +456,7 @@ def test_exactly_once_whatever_happens(office: Office, seed: int) -> None:
                 office.handle(intake_id)
         if rng.random() < 0.2:
             office.clock.sleep(100)
-            office.row_writer = office.process()
+            office.record = office.process()
         office.archive = office.a_copier(max_attempts=50)
         office.pass_time(rng.choice([0, 1, 4]))
     for source, _, _ in sources:
@@ -469,7 +475,7 @@ def test_logs_hold_nothing_of_a_submission(office: Office, capsys: pytest.Captur
     office.drive.faults.refuse("upload", error=DriveUnavailable)
     office.handle(ids[0])
     out = capsys.readouterr().out
-    assert "copy failed" in out
+    assert "delivery failed" in out
     assert not any(value in out for value in ANSWERS.values() if len(value) > 3)
 
 
@@ -480,14 +486,14 @@ def test_no_copy_is_begun_when_the_time_is_up(office: Office) -> None:
 
     def slow(intake_id: str) -> Any:
         with office.drive.lock:
-            office.clock.sleep(archive.RUN_S / 3)
+            office.clock.sleep(deliver.RUN_S / 3)
         return find(intake_id)
 
     office.drive.find = slow  # type: ignore[method-assign]
-    office.row_writer.record(ids[0])
-    office.archive.copy_due()
+    office.record.record(ids[0])
+    office.copy_due()
     done = sum(map(office.copied, ids))
-    assert 0 < done <= 3 + archive.AT_ONCE
+    assert 0 < done <= 3 + DriveArchive.at_once
     office.drive.find = find  # type: ignore[method-assign]
     office.pass_time(10)
     assert all(map(office.copied, ids))
@@ -496,7 +502,7 @@ def test_no_copy_is_begun_when_the_time_is_up(office: Office) -> None:
 def test_a_thousand_a_minute_within_googles_quota(office: Office) -> None:
     """The same with the Sheet's real client against 60 reads and 60 writes a minute, with sweeps that read the lists."""
     book = OfficeSheet(office.clock.monotonic, Limits(60, 60))
-    office.row_writer = office.process(book.table())
+    office.record = office.process(book.table())
     office.archive = office.a_copier()
     lists = OfficeTabs(book.book())
     ids: list[str] = []

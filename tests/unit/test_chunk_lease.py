@@ -11,8 +11,8 @@ from intake.cloud.drive import CALL_TIMEOUT_S as DRIVE_TIMEOUT_S
 from intake.cloud.drive import CHUNK_TRIES
 from intake.cloud.vision import CALL_TIMEOUT_S, RETRY_TIMEOUT_S
 from intake.errors import BillTooSlow, LeaseLost, OutOfTime, TooManyPictures
-from intake.stages.archive import RUN_S as RUN_S_OF_COPIES
 from intake.stages.chunk_lease import AHEAD_S, CALLS, PAGES_S, RENEWALS_IN_A_LEASE, SLICE_S, Lease
+from intake.stages.deliver import RUN_S as RUN_S_OF_COPIES
 from intake.stages.ocr import Ocr
 
 from tests.support.fakes import INTAKE_ID, Clock, Store, an_intake

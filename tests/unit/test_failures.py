@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 
 import pytest
 from google.auth.exceptions import RefreshError, TransportError
-from intake.cloud.firestore.archive_jobs import Copies
 from intake.cloud.firestore.counts import Counts
+from intake.cloud.firestore.delivery_jobs import DeliveryJobs
 from intake.cloud.firestore.store import Store
 from intake.cloud.pubsub import TaskPublisher
 from intake.cloud.storage import Bucket
@@ -42,13 +42,14 @@ def made(kind: type[Any], client: WithoutToken) -> Any:
     adapter = object.__new__(kind)
     for name in ("_db", "_client", "_bucket", "_intakes"):
         setattr(adapter, name, client)
+    adapter._at = "copy_at"
     return adapter
 
 
 CALLS: dict[str, Callable[[WithoutToken], object]] = {
     "documents": lambda client: made(Store, client).intake(INTAKE_ID),
     "a query": lambda client: made(Store, client).due_for_check(SUBMITTED, 1),
-    "copies": lambda client: made(Copies, client).due(SUBMITTED, 1),
+    "copies": lambda client: made(DeliveryJobs, client).due(SUBMITTED, 1),
     "counts": lambda client: made(Counts, client).rows_due(),
     "an object": lambda client: made(Bucket, client).read("words"),
     "an object in pieces": lambda client: list(made(Bucket, client).pieces("bill")),

@@ -20,6 +20,8 @@ PURE = [
     "intake.backlog_metrics",
     "intake.log",
     "intake.stages.record",
+    "intake.stages.deliver",
+    "intake.stages.sheet_rows",
     "intake.rows",
     "intake.stages.archive",
     "intake.pages.metadata",
@@ -91,7 +93,7 @@ BUDGETS = {
         ("google.cloud.firestore", "google.cloud.storage", "google.pubsub_v1", "google.cloud.vision_v1", "rapidfuzz"),
         1240,
     ),
-    "record": ("main.services.row_writer", ("google.cloud.firestore", "gspread"), 1000),
+    "record": ("main.services.record", ("google.cloud.firestore", "gspread"), 1000),
     "sweep": (
         "main.services.sweeper",
         ("google.cloud.firestore", "google.cloud.storage", "google.pubsub_v1", "gspread"),

@@ -182,7 +182,7 @@ def test_sweep(deployment: Deployment) -> None:
     deployment.store.add(an_intake())
     answer = deployment.function("sweep").post("/")
     assert answer.status_code == 200
-    rest = dict.fromkeys(("in_work", "failed", "uploads", "copies", "lists", "errors"), 0)
+    rest = dict.fromkeys(("in_work", "failed", "uploads", "deliveries", "lists", "errors"), 0)
     assert answer.get_json() == {"woken": 1, **rest}
     assert deployment.report.calls == [()]
 

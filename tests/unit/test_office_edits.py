@@ -23,7 +23,6 @@ from intake.cloud.sheets.client import new_tab_id
 from intake.errors import TemporaryError
 from intake.model import Status
 from intake.rows import ID_COLUMN, Column, columns, copy_mark, row_of
-from intake.stages.record import RowWriter
 
 from infra.local.sheets.book import Spreadsheet
 from infra.local.sheets.errors import SheetsError
@@ -31,6 +30,7 @@ from infra.local.sheets.grid import Tab
 from infra.local.sheets.requests import apply_request
 from tests.support.fakes import Clock, Store, an_intake
 from tests.support.office_sheet import OfficeSheet
+from tests.support.recording import a_process
 
 OURS: tuple[Column, ...] = columns(copies=True)
 PLACES = st.integers(0, 40)
@@ -227,19 +227,11 @@ class Year(RuleBasedStateMachine):
         self.ending = ""
         self.wire.around = self.call
         self.start()
-        self.other = self.row_writer
+        self.other = self.process
         self.start()
 
     def start(self) -> None:
-        self.row_writer = RowWriter(
-            store=self.store,  # type: ignore[arg-type]
-            table=self.sheet.table(),
-            bill_link_base="https://bills/",
-            bucket="b",
-            copies=True,
-            interval_s=1.1,
-            clock=self.clock,
-        )
+        self.process = a_process(self.store, self.sheet.table(), self.clock, copies=True)  # type: ignore[arg-type]
 
     # --- what happens -------------------------------------------------------------------------------------------------
 
@@ -313,7 +305,7 @@ class Year(RuleBasedStateMachine):
     @rule()
     def other_process(self) -> None:
         """A message comes to an instance that has stood still meanwhile."""
-        self.row_writer, self.other = self.other, self.row_writer
+        self.process, self.other = self.other, self.process
 
     @rule(seconds=st.sampled_from((1, 4, 60)))
     def wait(self, seconds: int) -> None:
@@ -394,7 +386,7 @@ class Year(RuleBasedStateMachine):
         self.edited = False
         try:
             with contextlib.suppress(TemporaryError):
-                self.row_writer.record(min(due))
+                self.process.record(min(due))
         except Gone:
             self.start()
         self.clock.sleep(20)
@@ -406,7 +398,7 @@ class Year(RuleBasedStateMachine):
         recorded = {key for key, each in self.store.intakes.items() if each.status is Status.RECORDED}
         self.edited = False
         try:
-            self.row_writer.fill_in_copies({copy_mark(key): f"https://copy/{key}" for key in recorded - self.linked})
+            self.process.sheet.fill_in_copies({copy_mark(key): f"https://copy/{key}" for key in recorded - self.linked})
             self.linked |= recorded
         except Gone:
             self.start()
@@ -418,7 +410,7 @@ class Year(RuleBasedStateMachine):
         """Check that a row that was recorded just now stands under its heads."""
         if key in self.thrown_away:
             return
-        expected = row_of(self.store.intakes[key], "https://bills/", "b", copies=True)
+        expected = row_of(self.store.intakes[key], "https://storage.example.com/", "bills", copies=True)
         standing = [
             (tab, row)
             for tab in self.wire.service.book.tabs

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from intake.errors import SheetBlocked, SheetMoved, SheetUnavailable, TemporaryError
 from intake.model import Status
-from intake.stages.record import FLUSH_ROWS, PAUSE_AFTER_FAILURE_S, RowWriter
+from intake.stages.record import Record
+from intake.stages.sheet_access import PAUSE_AFTER_FAILURE_S
+from intake.stages.sheet_rows import FLUSH_ROWS
 
 from tests.support.fakes import ANSWERS, INTAKE_ID, Clock, Sheet, SheetOfProcess, Store, an_intake
-
-INTERVAL_S = 1.1
+from tests.support.recording import INTERVAL_S, a_process
 
 
 class Office:
@@ -28,16 +29,9 @@ class Office:
         self.store = Store(now=self.clock.now)
         self.sheet = Sheet(self.clock)
 
-    def process(self) -> RowWriter:
+    def process(self) -> Record:
         """Start a process: it knows nothing of what others did."""
-        return RowWriter(
-            store=self.store,  # type: ignore[arg-type]
-            table=SheetOfProcess(self.sheet),  # type: ignore[arg-type]
-            bill_link_base="https://storage.example.com/",
-            bucket="bills",
-            interval_s=INTERVAL_S,
-            clock=self.clock,
-        )
+        return a_process(self.store, SheetOfProcess(self.sheet), self.clock)  # type: ignore[arg-type]
 
     def finish(self, count: int, start: int = 0) -> list[str]:
         """Let some intakes be read; return their ids."""
@@ -54,12 +48,12 @@ class Office:
     def status(self, intake_id: str) -> Status:
         return self.store.intakes[intake_id].status
 
-    def settle(self, row_writer: RowWriter, ids: list[str], tries: int = 100) -> None:
+    def settle(self, process: Record, ids: list[str], tries: int = 100) -> None:
         """Deliver the message of each intake again and again, as Pub/Sub does, until it is handled."""
         for intake_id in ids:
             for _ in range(tries):
                 try:
-                    row_writer.record(intake_id)
+                    process.record(intake_id)
                     break
                 except TemporaryError:  # and nothing else: only these are delivered again with any hope
                     self.clock.sleep(5)
@@ -86,9 +80,9 @@ def test_one_intake(office: Office) -> None:
 def test_many_intakes_are_one_write(office: Office) -> None:
     """Whoever comes first takes all that are due along, oldest first; the other tasks find nothing to do."""
     ids = office.finish(300)
-    row_writer = office.process()
+    process = office.process()
     for intake_id in reversed(ids):
-        row_writer.record(intake_id)
+        process.record(intake_id)
     assert office.rows == ids
     assert office.sheet.faults.calls["append"] == 1
 
@@ -106,9 +100,9 @@ def test_full_batch_exactly(office: Office) -> None:
 
 def test_interval_between_writes(office: Office) -> None:
     """However fast intakes come, writes keep their distance, so 60 a minute are never passed."""
-    row_writer = office.process()
+    process = office.process()
     for number in range(100):
-        office.settle(row_writer, office.finish(1, start=number))
+        office.settle(process, office.finish(1, start=number))
     writes = office.sheet.written_at
     assert len(writes) == 100
     assert min(later - earlier for earlier, later in itertools.pairwise(writes)) >= INTERVAL_S - 1e-9
@@ -117,19 +111,19 @@ def test_interval_between_writes(office: Office) -> None:
 
 def test_first_write_does_not_wait(office: Office) -> None:
     """A process that has not written for a while writes at once."""
-    row_writer = office.process()
-    office.settle(row_writer, office.finish(1))
+    process = office.process()
+    office.settle(process, office.finish(1))
     office.clock.sleep(30)
     before = office.clock.seconds
-    office.settle(row_writer, office.finish(1, start=1))
+    office.settle(process, office.finish(1, start=1))
     assert office.clock.seconds == before
 
 
 def test_ids_are_read_once_a_process(office: Office) -> None:
     """A process that knows the Sheet appends without looking."""
-    row_writer = office.process()
+    process = office.process()
     for number in range(5):
-        office.settle(row_writer, office.finish(1, start=number))
+        office.settle(process, office.finish(1, start=number))
     assert office.sheet.faults.calls["find_rows"] == 1
 
 
@@ -154,17 +148,17 @@ def test_nudge_that_comes_early(office: Office) -> None:
 def test_over_quota(office: Office) -> None:
     """Rows that Google refused are written later; in between the Sheet is left in peace."""
     ids = office.finish(2)
-    row_writer = office.process()
+    process = office.process()
     office.sheet.over_quota()
     with pytest.raises(SheetUnavailable):
-        row_writer.record(ids[0])
+        process.record(ids[0])
     calls = dict(office.sheet.faults.calls)
     office.clock.sleep(PAUSE_AFTER_FAILURE_S - 0.1)
     with pytest.raises(SheetUnavailable):
-        row_writer.record(ids[1])
+        process.record(ids[1])
     assert office.sheet.faults.calls == calls
     office.clock.sleep(0.2)
-    row_writer.record(ids[1])
+    process.record(ids[1])
     assert sorted(office.rows) == ids
 
 
@@ -172,7 +166,7 @@ def test_over_quota(office: Office) -> None:
 def test_exactly_once_whatever_happens(office: Office, seed: int) -> None:
     """Through lost answers, refusals and restarts every intake has one row in the end."""
     rng = random.Random(seed)
-    row_writer, ids = office.process(), []
+    process, ids = office.process(), []
     for _ in range(40):
         new = office.finish(rng.randint(0, 3), start=len(ids))
         ids += new
@@ -188,11 +182,11 @@ def test_exactly_once_whatever_happens(office: Office, seed: int) -> None:
             rng.choice([source.faults.refuse, source.faults.lose_answer])(call, error=error)
         for intake_id in rng.sample(ids, min(3, len(ids))):
             with contextlib.suppress(TemporaryError):
-                row_writer.record(intake_id)
+                process.record(intake_id)
         if rng.random() < 0.15:
-            row_writer = office.process()
+            process = office.process()
         office.clock.sleep(rng.choice([0, 0.3, 3, 30, 200]))
-    office.settle(row_writer, ids)
+    office.settle(process, ids)
     assert sorted(office.rows) == sorted(ids)
     assert {office.status(intake_id) for intake_id in ids} <= {Status.RECORDED}
 
@@ -211,22 +205,22 @@ def test_another_process_writes_in_between(office: Office) -> None:
 
 def test_another_process_writes_all_the_time(office: Office) -> None:
     """A flush that always comes too late gives up for now, without a pause for the next one."""
-    ids, row_writer = office.finish(1), office.process()
+    ids, process = office.finish(1), office.process()
     office.sheet.faults.refuse("append", 4, SheetMoved)
     with pytest.raises(SheetMoved):
-        row_writer.record(ids[0])
-    row_writer.record(ids[0])
+        process.record(ids[0])
+    process.record(ids[0])
     assert office.rows == ids
 
 
 def test_rows_that_are_swallowed(office: Office) -> None:
     """A row that was not seen after the write is not recorded, and is written again."""
-    ids, row_writer = office.finish(3), office.process()
+    ids, process = office.finish(3), office.process()
     office.sheet.swallows = 1
     with pytest.raises(SheetUnavailable, match="not in the Sheet"):
-        row_writer.record(ids[0])
+        process.record(ids[0])
     assert sorted(office.status(intake_id) for intake_id in ids) == [Status.READ, Status.RECORDED, Status.RECORDED]
-    office.settle(row_writer, ids)
+    office.settle(process, ids)
     assert sorted(office.rows) == ids
 
 
@@ -270,28 +264,28 @@ def test_a_single_row_whose_answers_are_refused(office: Office) -> None:
 
 def test_a_row_that_is_refused_even_short(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     """It is set aside with a line that alerts, and comes again a day later; all others go on."""
-    ids, row_writer = office.finish(5), office.process()
+    ids, process = office.finish(5), office.process()
     office.sheet.refuses = lambda row: row["Intake ID"] == ids[2]
-    row_writer.record(ids[0])
+    process.record(ids[0])
     assert sorted(office.rows) == [*ids[:2], *ids[3:]]
     assert office.status(ids[2]) is Status.ASIDE
     assert '"message": "the Sheet needs attention"' in capsys.readouterr().out
     writes = len(office.sheet.written_at)
-    office.settle(row_writer, office.finish(1, start=9))
+    office.settle(process, office.finish(1, start=9))
     assert len(office.sheet.written_at) == writes + 1
 
 
 def test_a_sheet_that_refuses_every_row(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     """When no row is taken it is not the rows: all stay due, and the reason is said."""
-    ids, row_writer = office.finish(3), office.process()
+    ids, process = office.finish(3), office.process()
     office.sheet.refuses = lambda _: True
     with pytest.raises(SheetBlocked):
-        row_writer.record(ids[0])
+        process.record(ids[0])
     assert {office.status(intake_id) for intake_id in ids} == {Status.READ}
     assert len(office.store.sheet_trouble) == 1
     assert '"message": "the Sheet needs attention"' in capsys.readouterr().out
     office.sheet.refuses = lambda _: False
-    office.settle(row_writer, ids)
+    office.settle(process, ids)
     assert office.store.sheet_trouble[1:] == [""]
     assert sorted(office.rows) == ids
 
@@ -312,8 +306,8 @@ def test_a_row_that_cannot_be_made(office: Office) -> None:
 def test_threads_of_one_process(office: Office) -> None:
     """TaskPublisher that come at the same time in one process share one write."""
     ids = office.finish(50)
-    row_writer = office.process()
-    threads = [threading.Thread(target=row_writer.record, args=(intake_id,)) for intake_id in ids]
+    process = office.process()
+    threads = [threading.Thread(target=process.record, args=(intake_id,)) for intake_id in ids]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from intake.settings import Settings
-from intake.stages.archive import RUN_S
+from intake.stages.deliver import RUN_S
 
 from infra.spec import load
 

@@ -14,7 +14,7 @@ from intake.objects import words_object
 from intake.stages.chunk_lease import Lease
 from intake.stages.sweep import BATCH, LONGEST_PAUSE, UPLOAD_MAX_AGE, Sweeper, Swept
 
-from tests.support.fakes import INTAKE_ID, Bucket, Copies, Store, TaskPublisher, Upload, an_intake
+from tests.support.fakes import INTAKE_ID, Bucket, DeliveryJobs, Store, TaskPublisher, Upload, an_intake
 
 STALL_TIMEOUT_S = 120.0
 MAX_ATTEMPTS = 4
@@ -333,10 +333,10 @@ class Lists:
         return 2
 
 
-def with_errands(yard: Yard) -> tuple[Sweeper, Copies, Lists]:
+def with_errands(yard: Yard) -> tuple[Sweeper, DeliveryJobs, Lists]:
     """Return a sweeper that looks after copies and lists as well."""
-    copies, lists = Copies(yard.store), Lists()
-    return replace(yard.sweeper, copies=copies, lists=lists), copies, lists  # type: ignore[arg-type]
+    copies, lists = DeliveryJobs(yard.store), Lists()
+    return replace(yard.sweeper, queues=[copies], lists=lists), copies, lists  # type: ignore[arg-type]
 
 
 def test_copies_that_are_due_are_woken_by_one_nudge(yard: Yard) -> None:
@@ -345,9 +345,10 @@ def test_copies_that_are_due_are_woken_by_one_nudge(yard: Yard) -> None:
     now = datetime.now(UTC)
     for number in range(3):
         yard.store.add(an_intake(f"{number:032x}", status=Status.RECORDED))
-        yard.store.copy_at[f"{number:032x}"] = now + timedelta(hours=number - 1, seconds=-1)
+        at = now + timedelta(hours=number - 1, seconds=-1)
+        yard.store.deliveries["copy"][f"{number:032x}"] = {"attempts": 0, "at": at}
     yard.store.check_at.clear()
-    assert sweeper.sweep() == Swept(copies=2, lists=2)
+    assert sweeper.sweep() == Swept(deliveries=2, lists=2)
     assert yard.tasks.to_sheet == ["0" * 32]
 
 

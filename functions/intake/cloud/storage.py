@@ -99,10 +99,7 @@ class Bucket:
         Returns:
             Where to write the bytes.
         """
-        blob = self._bucket.blob(name)
-        return ObjectWriter(
-            _Writer(blob, chunk_size=UPLOAD_CHUNK_BYTES, content_type=content_type, if_generation_match=0)
-        )
+        return self.replace(name, content_type, 0)
 
     @_storage_call
     def read(self, name: str) -> bytes:
@@ -114,14 +111,42 @@ class Bucket:
         data: bytes = self._bucket.blob(name).download_as_bytes(retry=DEFAULT_RETRY)
         return data
 
-    def pieces(self, name: str) -> Iterator[bytes]:
+    @_storage_call
+    def generation(self, name: str) -> int:
+        """Return the version of an object as it is now; 0 if there is none.
+
+        Raises:
+            TemporaryError: Storage did not answer.
+        """
+        blob = self._bucket.get_blob(name, retry=DEFAULT_RETRY)
+        return int(blob.generation) if blob else 0
+
+    def replace(self, name: str, content_type: str, generation: int) -> ObjectWriter:
+        """Begin to write an object anew; if it has another version by then, `close` fails.
+
+        Args:
+            name: Object name.
+            content_type: Its media type.
+            generation: The version that is replaced; 0 for none.
+        """
+        blob = self._bucket.blob(name)
+        options = {"content_type": content_type, "if_generation_match": generation}
+        return ObjectWriter(_Writer(blob, chunk_size=UPLOAD_CHUNK_BYTES, **options))
+
+    def pieces(self, name: str, generation: int | None = None) -> Iterator[bytes]:
         """Yield the bytes of an object, one MiB after the other: no more of it is in memory.
+
+        Args:
+            name: The object.
+            generation: Its version; None for the newest.
 
         Raises:
             UpstreamError: Storage did not answer, or the object does not exist.
         """
         try:
-            with self._bucket.blob(name).open("rb", chunk_size=MIB, retry=DEFAULT_RETRY) as stream:
+            with self._bucket.blob(name, generation=generation).open(
+                "rb", chunk_size=MIB, retry=DEFAULT_RETRY
+            ) as stream:
                 while piece := stream.read(MIB):
                     yield piece
         except _FAILURES as exc:

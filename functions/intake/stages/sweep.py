@@ -6,6 +6,7 @@ that makes progress is never seen. Waking one twice is harmless, since every ste
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,9 +18,8 @@ from intake.model import Intake, Status
 from intake.stages.page_plan import delete_files, done_pages, next_chunks
 
 if TYPE_CHECKING:
-    from intake.cloud.firestore.archive_jobs import Copies
     from intake.office.list_sync import ListSync
-    from intake.ports import Bucket, Clock, Due, StaleUpload, Store, Tasks
+    from intake.ports import Bucket, Clock, DeliveryQueue, Due, StaleUpload, Store, Tasks
 
 BATCH = 200
 """Maximum intakes, and most uploads, of one sweep; the longest due come first and the rest is found a minute later."""
@@ -40,7 +40,7 @@ class Swept:
         in_work: Intakes left alone because somebody holds one of their chunks, or just ended them.
         failed: Intakes that were given up.
         uploads: Abandoned uploads whose objects were deleted.
-        copies: Copies that are due and were nudged on; one nudge takes all of them along.
+        deliveries: Deliveries that are due and were woken; one message takes all of them along.
         lists: Documents of the office's lists that were changed.
         errors: Intakes, uploads and lists that could not be handled this time.
     """
@@ -49,7 +49,7 @@ class Swept:
     in_work: int = 0
     failed: int = 0
     uploads: int = 0
-    copies: int = 0
+    deliveries: int = 0
     lists: int = 0
     errors: int = 0
 
@@ -66,7 +66,7 @@ class Sweeper:
         chunks_in_flight: Most chunks of an intake at once.
         stall_timeout_s: Seconds until an intake that was woken is looked at again; doubled each time without progress.
         max_attempts: Times in a row without progress after which an intake that is not read is given up.
-        copies: The copies in Drive; None where bills are not copied.
+        queues: What is due at the destinations besides the Sheet.
         lists: The office's lists; None without a Sheet.
         clock: The time.
     """
@@ -78,7 +78,7 @@ class Sweeper:
     chunks_in_flight: int
     stall_timeout_s: float
     max_attempts: int
-    copies: Copies | None = None
+    queues: Collection[DeliveryQueue] = ()
     lists: ListSync | None = None
     clock: Clock = SYSTEM_CLOCK
 
@@ -92,7 +92,7 @@ class Sweeper:
             TemporaryError: Firestore could not even be asked.
         """
         now = self.clock.now()
-        counts = dict.fromkeys(("woken", "in_work", "failed", "uploads", "copies", "lists", "errors"), 0)
+        counts = dict.fromkeys(("woken", "in_work", "failed", "uploads", "deliveries", "lists", "errors"), 0)
         for due in self.store.due_for_check(now, BATCH):
             try:
                 counts[self._look_at(due, now)] += 1
@@ -106,7 +106,7 @@ class Sweeper:
             except IntakeError as exc:
                 counts["errors"] += 1
                 log.error("abandoned upload not deleted", exc, intake_id=upload.intake_id)
-        for what, errand in (("copies", self._wake_copies), ("lists", self._take_lists)):
+        for what, errand in (("deliveries", self._wake_deliveries), ("lists", self._take_lists)):
             try:
                 counts[what] += errand(now)
             except IntakeError as exc:
@@ -117,9 +117,9 @@ class Sweeper:
             log.info("swept", **counts)
         return swept
 
-    def _wake_copies(self, now: datetime) -> int:
-        """Have `record` make the copies that are due; it finds all of them, whichever it is told of."""
-        due = self.copies.due(now, BATCH) if self.copies else []
+    def _wake_deliveries(self, now: datetime) -> int:
+        """Have `record` make the deliveries that are due; it finds all of them, whichever it is told of."""
+        due = [each for queue in self.queues for each in queue.due(now, BATCH)]
         if due:
             self.tasks.sheet(due[0].intake.id)
         return len(due)

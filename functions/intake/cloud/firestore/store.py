@@ -15,7 +15,7 @@ and Google's emulator deadlocks on contended transactions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -390,14 +390,14 @@ class Store:
         self._db.collection("office").document("sheet").set({"trouble": trouble, "updated_at": self._clock.now()})
 
     @firestore_call
-    def mark_recorded(self, intakes: Sequence[Intake], *, to_copy: bool = False) -> None:
+    def mark_recorded(self, intakes: Sequence[Intake], *, then: Collection[str] = ()) -> None:
         """Mark intakes whose rows are in the Sheet as recorded and their progress as done.
 
         Doing it twice changes nothing but the times.
 
         Args:
             intakes: Read intakes.
-            to_copy: Make their copies due, in the same commit; see `cloud.copies`.
+            then: Names of the destinations to which they are due next, in the same commit; see `delivery_jobs`.
         """
         for start in range(0, len(intakes), COMMIT_INTAKES):
             now = self._clock.now()
@@ -405,8 +405,8 @@ class Store:
             part = intakes[start : start + COMMIT_INTAKES]
             for intake in part:
                 done = {"status": Status.RECORDED.value, "updated_at": now, "check_at": firestore.DELETE_FIELD}
-                if to_copy and intake.copy is None:
-                    done |= {"copy": {"state": "due", "attempts": 0}, "copy_at": now}
+                for name in then:
+                    done |= {name: {"state": "due", "attempts": 0}, f"{name}_at": now}
                 batch.update(self._intake_ref(intake.id), done)
                 progress = Progress(
                     Stage.DONE,
@@ -426,7 +426,7 @@ class Store:
                     log.error("an intake document was deleted; its row stays", intake_id=part[0].id)
                 else:
                     for intake in part:
-                        self.mark_recorded([intake], to_copy=to_copy)
+                        self.mark_recorded([intake], then=then)
 
     # --- sweep ------------------------------------------------------------------------------------------------------
 

@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from intake.cloud.firestore.archive_jobs import Copies
+from intake.cloud.firestore.delivery_jobs import DeliveryJobs
 from intake.model import Status
+from intake.ports import Ended
 
 from tests.support.fakes import SUBMITTED, an_intake
 from tests.support.firestore_memory import Held, Memory
 
-DONE = {"state": "done", "folder": "https://drive/folder"}
+KEPT = {"folder": "https://drive/folder"}
 
 
 @pytest.fixture
@@ -20,8 +21,8 @@ def db() -> Memory:
     return Memory(lambda _, effect: effect())
 
 
-def copies(db: Memory) -> Copies:
-    return Copies(db, 60)  # type: ignore[arg-type]
+def copies(db: Memory) -> DeliveryJobs:
+    return DeliveryJobs(db, "copy", 60)  # type: ignore[arg-type]
 
 
 def put(db: Memory, number: int, copy_at: datetime, **changes: Any) -> str:
@@ -66,7 +67,7 @@ def test_ended_copies_are_due_no_more(db: Memory, capsys: pytest.CaptureFixture[
     keys = [put(db, number, SUBMITTED) for number in range(3)]
     due = copies(db).due(datetime.now(UTC), 10)
     del db.documents["intakes", keys[1]]
-    copies(db).finish([(each.intake, DONE) for each in due])
+    copies(db).finish([Ended(each.intake, kept=KEPT) for each in due])
     assert list(db.documents) == [("intakes", keys[0]), ("intakes", keys[2])]
     for key in (keys[0], keys[2]):
         assert "copy_at" not in held(db, key).fields
