@@ -116,7 +116,7 @@ def invent_customer(rng: random.Random, utility: str, *, business: bool) -> Cust
 
     Args:
         rng: Source of every choice.
-        utility: Key of `TOWNS`.
+        utility: Key of `TOWNS`; of another one the customers live in any of those towns.
         business: Whether to invent a business; three in ten pay from elsewhere, sometimes another state.
 
     Returns:
@@ -127,7 +127,7 @@ def invent_customer(rng: random.Random, utility: str, *, business: bool) -> Cust
     name = person
     if business:
         name = rng.choice((f"{last} {rng.choice(TRADES)}", f"{rng.randint(2, 99)} {rng.choice(TRADES)}"))
-    town, zip_code = rng.choice(TOWNS[utility])
+    town, zip_code = rng.choice(TOWNS.get(utility) or [town for towns in TOWNS.values() for town in towns])
     avangrid = utility in ("nyseg", "rge")
     street = f"{_house_number(rng, letter=avangrid)} {rng.choice(STREETS)}{_pole_or_unit(rng) if avangrid else ''}"
     service = Address(street, town, "NY", zip_code, _zip_plus(rng))

@@ -26,17 +26,21 @@ from tests.specimens.camera import KINDS, Photo, photograph, photograph_specimen
 from tests.specimens.catalogue import VARIANTS, make
 from tests.specimens.figures import Account, Period, split_by_month, to_cents
 from tests.specimens.national_grid import invent_bill as invent_national_grid
+from tests.specimens.others import STYLES
 
 EVERY = [(utility, variant) for utility, variants in VARIANTS.items() for variant in variants]
 AVANGRID = [(utility, variant) for utility, variant in EVERY if utility in ("nyseg", "rge")]
+
+
+def digit_groups(groups: tuple[int, ...]) -> str:
+    return "-".join(rf"\d{{{count}}}" for count in groups)
+
+
 ACCOUNT_FORMATS = {
     "nyseg": r"100\d-\d{4}-\d{3}",
     "rge": r"200\d-\d{4}-\d{3}",
     "national_grid": r"\d{5}-\d{5}",
-    "central_hudson": r"\d{10}|\d{4}-\d{4}-\d{2}-\d",
-    "con_edison": r"\d{2}-\d{4}-\d{4}-\d{4}-\d|\d{11}",
-    "orange_rockland": r"\d{5}-\d{5}",
-    "pseg_li": r"\d{10}",
+    **{name: "|".join(map(digit_groups, style.accounts)) for name, style in STYLES.items()},
 }
 POD_FORMATS = {"nyseg": r"N01\d{12}", "rge": r"R01\d{12}"}
 

@@ -18,15 +18,7 @@ from tests.specimens.catalogue import VARIANTS, make
 CACHE = Path(".local/bench")
 
 #: How often each utility is photographed; the three that agents mostly meet come most.
-_WEIGHTS = {
-    "nyseg": 4,
-    "rge": 3,
-    "national_grid": 4,
-    "central_hudson": 1,
-    "con_edison": 1,
-    "orange_rockland": 1,
-    "pseg_li": 1,
-}
+_WEIGHTS = {**dict.fromkeys(VARIANTS, 1), "nyseg": 4, "rge": 3, "national_grid": 4}
 #: Pages that agents photograph, the likelier ones several times.
 _PAGES = {"nyseg": (3, 3, 3, 1), "rge": (3, 3, 3, 1), "national_grid": (1, 2, 2, 3)}
 _OTHER_PAGES = (1, 2)
