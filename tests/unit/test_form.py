@@ -137,8 +137,7 @@ def test_lists_name_their_options() -> None:
         (
             "malformed_field",
             "utility",
-            "Choose the utility from the list: NYSEG, RG&E, National Grid, Central Hudson, Con Edison, "
-            "Orange & Rockland, PSEG Long Island.",
+            f"Choose the utility from the list: {', '.join(form.UTILITIES)}.",
         ),
         (
             "malformed_field",
