@@ -14,6 +14,7 @@ from typing import Any, cast
 import pymupdf
 from google.cloud import firestore
 from google.cloud.firestore_v1.base_query import FieldFilter
+from intake import form
 from playwright.sync_api import BrowserContext, CDPSession, FilePayload, Page, expect
 
 from infra.local.layout import PROJECT
@@ -98,8 +99,9 @@ class Agent:
     def fill(self, **changes: str) -> dict[str, str]:
         """Answer everything; return the answers."""
         answers = {**ANSWERS, **changes}
-        for name in ("agent_id", "business_entity", "account_name", "contact_name", "title", "phone", "email"):
-            self.page.fill(f"#{name}", answers[name])
+        for asked in form.FIELDS:
+            if asked.kind == "text":
+                self.page.fill(f"#{asked.name}", answers[asked.name])
         self.page.select_option("#utility", answers["utility"])
         self.page.get_by_label(answers["account_type"]).check()
         self.page.fill("#developer", answers["developer"])

@@ -23,6 +23,8 @@ def test_a_digital_pdf_becomes_a_row_without_any_ocr(submitter: Submitter) -> No
         "Utility (form)": ANSWERS["utility"],
         "Account Type": ANSWERS["account_type"],
         "Developer": ANSWERS["developer"],
+        "Consent": "yes",
+        "Text messages": "no",
         "Agent ID": ANSWERS["agent_id"],
         "Business Entity": "",
         "Pages": 1,

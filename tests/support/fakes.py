@@ -35,9 +35,12 @@ from intake.pages.sandbox.process import Pay, pay_nothing
 from intake.ports import ChunkLease, DueDelivery, Ended, Spent
 from intake.rate_limits import Caller
 
+from infra.contract import examples
+
 SUBMITTED = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 INTAKE_ID = "0123456789abcdef0123456789abcdef"
 ANSWERS = {
+    **examples(),
     "agent_id": "AG-17",
     "business_entity": "Finger Lakes Widgets LLC",
     "account_name": "Finger Lakes Widgets",
@@ -48,8 +51,6 @@ ANSWERS = {
     "utility": "NYSEG",
     "account_type": "Mass Market",
     "developer": "Meadow Solar",
-    "consent": "yes",
-    "sms_consent": "no",
 }
 
 

@@ -16,10 +16,12 @@ from intake.cloud.sheets.table import Cell, SheetTable, open_sheet_table
 from intake.model import PageWords
 from intake.settings import Settings
 
+from infra.contract import examples
 from infra.local.layout import BUCKET, PROJECT
 from infra.local.stack import LocalStack
 
 ANSWERS = {
+    **examples(),
     "agent_id": "A-017",
     "business_entity": "",
     "account_name": "PAT Q EXAMPLE",
@@ -30,7 +32,7 @@ ANSWERS = {
     "utility": "NYSEG",
     "account_type": "Mass Market",
     "developer": "Sunny Fields Solar",
-    "consent": "yes",
+    "sms_consent": "",
 }
 DEADLINE_S = 120.0
 
