@@ -81,3 +81,9 @@ def test_tables_for_the_docs(name: str, capsys: pytest.CaptureFixture[str]) -> N
         "utilities": len(utilities()),
     }
     assert len(lines) == sizes[name] + 2
+
+
+def test_the_docs_have_the_limits_as_they_are() -> None:
+    """The table in the docs is the one that the command prints."""
+    said = "Paste the output of `python -m infra.contract --table limits`."
+    assert table("limits") in (ROOT / "docs" / "architecture.md").read_text("utf-8"), said
