@@ -122,7 +122,7 @@ def measured() -> dict[str, Bill]:
     found: dict[str, list[Bill]] = {}
     with tempfile.TemporaryDirectory() as folder:
         calls = CallsFile(Path(folder, "calls.jsonl"))
-        source = ROOT / "tests" / "pipeline" / "counting.py"
+        source = ROOT / "tests" / "bench" / "counting.py"
         with bench_stack(OCR_S, {"CALLS_FILE": str(calls.path)}, source=source) as submitter:
             offsets: dict[str, int] = {}
             submitter.recorded(documents.text_pdf(1))

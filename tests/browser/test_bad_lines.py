@@ -153,21 +153,6 @@ def _crash(page: Page) -> None:
         page.goto("chrome://crash")
 
 
-def test_a_reload_while_sending_goes_on_with_sending(agent: Agent) -> None:
-    """Who reloads in the middle of an upload need not press Send again, and still sends one bill."""
-    name = a_name()
-    agent.open()
-    agent.fill(account_name=name)
-    agent.attach(pdf(padding=1_500_000))
-    agent.slow_line(100_000)
-    agent.send()
-    expect(agent.page.locator("#detail")).to_contain_text("of 1.4 MB sent")
-    agent.slow_line(-1)
-    agent.page.reload()
-    agent.wait_stage(*ACCEPTED)
-    assert len(intakes_of(name)) == 1
-
-
 def test_a_reload_while_sending_goes_on_from_any_page(agent: Agent) -> None:
     """An unfinished upload goes on after a reload also where the page shows another bill."""
     name = a_name()

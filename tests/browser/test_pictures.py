@@ -73,7 +73,7 @@ def red_corner(picture: Image.Image) -> str:
 
 @pytest.mark.parametrize(
     ("orientation", "size", "corner"),
-    [(1, (3000, 2250), "upper left"), (6, (2250, 3000), "upper right"), (3, (3000, 2250), "lower right")],
+    [(6, (2250, 3000), "upper right"), (3, (3000, 2250), "lower right")],
 )
 def test_a_large_photo_is_reduced_upright(
     new_agent: Callable[..., Agent], line: Line, orientation: int, size: tuple[int, int], corner: str

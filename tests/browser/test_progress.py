@@ -79,14 +79,6 @@ def test_the_listener_takes_over_again(agent: Agent) -> None:
     agent.wait_stage("done")
 
 
-def test_without_a_config_the_page_polls(agent: Agent) -> None:
-    """A site without Firebase still shows the progress."""
-    agent.page.route("**/firebase-config.json", lambda route: route.fulfill(json=None))
-    agent.open(f"#{put_progress('reading', pages_done=1, pages_total=2, percent=47)}")
-    agent.wait_source("polling")
-    expect(agent.page.locator("#stage")).to_have_text("Reading page 2 of 2")
-
-
 def test_an_expired_document_is_asked_of_the_server(agent: Agent) -> None:
     """When Firestore has deleted the progress, the server still knows how the intake ended."""
     agent.open()

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
-from hashlib import sha256
 from urllib.parse import urlsplit
 
 import requests
@@ -35,7 +34,7 @@ class Bill:
     """A submission to be made.
 
     Attributes:
-        kind: What it is, for the table.
+        kind: What it is.
         files: Bytes of the files.
         end: `recorded`, the code with which the intake must fail, or the code with which `submit` must refuse it; "" for an
             upload that its agent gives up half-way.
@@ -57,24 +56,10 @@ class Bill:
         return self.end in ("malformed_field", "unsupported_file_type", "upload_too_large")
 
 
-@cache
-def _photo(number: int) -> bytes:
-    return documents.jpeg(documents.page_picture(number))
-
-
-@cache
-def _scan(first: int, pages: int) -> bytes:
-    return documents.scan_pdf(range(first, first + pages))
-
-
-@cache
-def _text(pages: int) -> bytes:
-    return documents.text_pdf(pages)
-
-
-@cache
-def _locked() -> bytes:
-    return documents.encrypted_pdf()
+_photo = cache(lambda number: documents.jpeg(documents.page_picture(number)))
+_scan = cache(lambda pages: documents.scan_pdf(range(pages)))
+_text = cache(documents.text_pdf)
+_locked = cache(documents.encrypted_pdf)
 
 
 def _own(file: bytes, mark: str) -> bytes:
@@ -106,11 +91,11 @@ def _one_bill(kind: str, luck: random.Random, mark: str) -> Bill:
         case "text PDF":
             return Bill(kind, (_own(_text(1 + number), mark),), pages=1 + number)
         case "scanned PDF":
-            return Bill(kind, (_own(_scan(0, 2), mark),), pages=2)
+            return Bill(kind, (_own(_scan(2), mark),), pages=2)
         case "text PDF of 40 pages":
             return Bill(kind, (_own(_text(40), mark),), pages=40)
         case "scanned PDF of 18 pages":
-            return Bill(kind, (_own(_scan(0, 18), mark),), pages=18)
+            return Bill(kind, (_own(_scan(18), mark),), pages=18)
         case "PDF with a password":
             return Bill(kind, (_own(_locked(), mark), photo), "encrypted_pdf")
         case "damaged photo":
@@ -141,7 +126,6 @@ class Sent:
         intake_id: The id that belongs to the key, known before it is accepted.
         accepted: Whether `submit` has promised it.
         refusal: Code with which it was refused.
-        attempts: Requests made.
     """
 
     bill: Bill
@@ -149,12 +133,9 @@ class Sent:
     intake_id: str
     accepted: bool = False
     refusal: str = ""
-    attempts: int = 0
 
-    @property
-    def hashes(self) -> list[str]:
-        """SHA-256 of each file."""
-        return [sha256(file).hexdigest() for file in self.bill.files]
+    def __str__(self) -> str:
+        return f"{self.intake_id} ({self.bill.kind})"
 
 
 class Agents:
@@ -223,11 +204,10 @@ class Agents:
                 self._note(sent, answer)
                 return
             time.sleep(0.3)
-        self._accuse(f"{sent.intake_id} ({sent.bill.kind}) was never answered")
+        self._accuse(f"{sent} was never answered")
 
     def _post(self, sent: Sent) -> requests.Response | None:
         parts = [("bill", (f"{n}", file)) for n, file in enumerate(sent.bill.files)]
-        sent.attempts += 1
         try:
             return requests.post(
                 f"{self._stack.url}/submit",
@@ -241,17 +221,17 @@ class Agents:
 
     def _note(self, sent: Sent, answer: requests.Response) -> None:
         if not answer.headers.get("Content-Type", "").startswith("application/json"):
-            self._accuse(f"{sent.intake_id} ({sent.bill.kind}) was answered {answer.status_code} {answer.text[:80]!r}")
+            self._accuse(f"{sent} was answered {answer.status_code} {answer.text[:80]!r}")
             return
         body = answer.json()
         if answer.status_code == 202:
             sent.accepted = True
             if sent.bill.refused or body["intake_id"] != sent.intake_id:
-                self._accuse(f"{sent.intake_id} ({sent.bill.kind}) was accepted as {body['intake_id']}")
+                self._accuse(f"{sent} was accepted as {body['intake_id']}")
             return
         sent.refusal = body["code"]
         if not sent.bill.refused or sent.accepted:
-            self._accuse(f"{sent.intake_id} ({sent.bill.kind}) was refused: {sent.refusal}")
+            self._accuse(f"{sent} was refused: {sent.refusal}")
 
     def _break_off(self, sent: Sent) -> None:
         """Send the first part of an upload and let the line break."""

@@ -1,4 +1,4 @@
-"""A campaign: submissions through the real components while everything fails, then quiet, then the verdict."""
+"""A campaign: submissions through the real components while everything fails, then quiet, then a check of the invariants."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,31 +19,29 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from intake.stages.sweep import UPLOAD_MAX_AGE
 
 from infra.local.stack import LocalStack, StackOptions
+from tests.faults import invariants
 from tests.faults.agents import UPLOAD_BYTES, Agents
 from tests.faults.delivery_proxy import DeliveryProxy
-from tests.faults.invariants import Invariants, Rates
+from tests.faults.injector import FaultInjector
 from tests.faults.outages import Outages
 from tests.faults.progress_monitor import ProgressMonitor, wait_until
-from tests.faults.verdict import Resolution, judge
 from tests.support.stacks import quick_stack, running
 from tests.support.submitter import Submitter
 
 SWEEP_EVERY_S = 1.0
 LEASE_S = 5.0
-"""Longer than any hang and than what a stage does without a sign of life."""
-"""A service that hangs (3 s at most) carries out what it was sent when it goes on."""
+"""Longer than any service hangs here, and than what a stage does without a sign of life."""
 STALL_TIMEOUT_S = 2.0
 COPY_HOLD_S = 15.0
 NEVER_SPENT = 1_000_000
-"""Of the public form's valves, so that they count and never refuse; and of attempts, since the hours of pauses between them are
-minutes here."""
+"""Of the quotas, so that they count and never refuse; and of attempts, as the hours between them are minutes here."""
 QUIET_DEADLINE_S = 180.0
 """How long nothing may come to its end when all is quiet."""
 EXTRA = 12
-"""Submissions at a time that are added while boundaries are not covered."""
+"""Submissions at a time that are added while boundaries are not struck."""
 UPLOADS_END_WITHIN_S = 20.0
 SOON_S = 8.0
-"""An intake whose next look is further away than this is looked at now."""
+"""An intake whose next check is further away than this is checked now."""
 
 
 @dataclass(frozen=True)
@@ -53,40 +51,26 @@ class Plan:
     Attributes:
         seed: Of everything that is drawn.
         submissions: How many.
-        rates: How likely faults are.
         outage_s: Seconds that the Sheet's quota stays used up.
-        coverage_s: Seconds to go on sending after the last submission while boundaries are not covered.
+        coverage_s: Longest time to go on sending after the last submission while boundaries were passed and not struck.
     """
 
     seed: int
     submissions: int
-    rates: Rates = field(default_factory=Rates)
-    outage_s: float = 12.0
-    coverage_s: float = 60.0
+    outage_s: float
+    coverage_s: float
 
 
-@dataclass
+@dataclass(frozen=True)
 class Outcome:
-    """What came of it; see `verdict.Resolution`."""
+    """What came of it: figures by name, faults by kind, boundaries that no fault struck, and broken promises."""
 
     plan: Plan
-    verdict: Resolution
+    figures: Counter[str]
     faults: Counter[str]
-    boundaries: int
-    passed: int
-    not_passed: list[str]
     spared: list[str]
-    calls_passed: int
-    spared_calls: list[str]
+    wrong: list[str]
     seconds: float
-    looks: int
-    sent: int
-    wrong: list[str] = field(default_factory=list)
-
-    @property
-    def clean(self) -> bool:
-        """Whether nothing was lost, doubled, stuck, orphaned or otherwise wrong."""
-        return not self.wrong
 
 
 @dataclass
@@ -96,7 +80,7 @@ class Campaign:
     plan: Plan
     submitter: Submitter
     agents: Agents
-    invariants: Invariants
+    injector: FaultInjector
     delivery_proxy: DeliveryProxy
 
     def unfinished(self) -> int:
@@ -131,7 +115,7 @@ class Campaign:
                 if "copy_at" in intake:
                     if intake["copy_at"] > held:  # not in work, but put off
                         self._set("intakes", intake_id, {"copy_at": past})
-                elif intake_id in self.invariants.doomed and intake["attempts"] < NEVER_SPENT:
+                elif intake_id in self.injector.doomed and intake["attempts"] < NEVER_SPENT:
                     self._set("intakes", intake_id, {"check_at": past, "attempts": NEVER_SPENT})
                 elif intake["check_at"] > soon:
                     self._set("intakes", intake_id, {"check_at": past})
@@ -140,9 +124,7 @@ class Campaign:
             return  # Firestore hangs at the moment
 
     def _let_one_expire(self, past: datetime) -> None:
-        """Ask for a progress that has expired, until that has failed in every way."""
-        if not self.invariants.fresh("intake/stages/progress.py"):
-            return
+        """Ask for a progress that has expired: it is then made from the intake."""
         recorded = self.submitter.db.collection("intakes").where(filter=FieldFilter("status", "==", "recorded"))
         for snapshot in recorded.limit(1).stream():
             self._set("progress", snapshot.id, {"expire_at": past})
@@ -166,59 +148,51 @@ def run(plan: Plan, say: Callable[[str], None] = print) -> Outcome:
     started = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="faults-") as folder,
-        Invariants(plan.seed, Path(folder) / "invariants", plan.rates) as invariants,
-        running(_options(Path(folder), invariants)) as stack,
+        FaultInjector(plan.seed, Path(folder) / "injector") as injector,
+        running(_options(Path(folder), injector)) as stack,
         DeliveryProxy(stack, plan.seed) as delivery_proxy,
     ):
-        agents = Agents(stack, plan.seed, invariants.doomed)
+        agents = Agents(stack, plan.seed, injector.doomed)
         submitter = Submitter(stack)
-        campaign = Campaign(plan, submitter, agents, invariants, delivery_proxy)
+        campaign = Campaign(plan, submitter, agents, injector, delivery_proxy)
         with (
             ProgressMonitor(stack, lambda: [one.intake_id for one in agents.sent if one.accepted]) as progress_monitor,
             _sweeping(stack),
         ):
-            wait_until(
-                lambda: stack.sweep().ok, QUIET_DEADLINE_S
-            )  # makes the office's tabs, which people then write into
-            invariants.active = True
+            # The first sweep makes the office's tabs, which people then write into.
+            wait_until(lambda: stack.sweep().ok, QUIET_DEADLINE_S)
+            injector.active = True
             with Outages(stack, delivery_proxy, plan.seed, plan.outage_s) as outages:
                 agents.run(plan.submissions)
                 say(f"{plan.submissions} submissions answered after {time.monotonic() - started:.0f} s")
                 _until_ended(campaign)
             say(f"faults end after {time.monotonic() - started:.0f} s")
-            invariants.active = delivery_proxy.active = False
+            injector.active = delivery_proxy.active = False
             _in_quiet(campaign)
-        verdict = judge(submitter, agents.sent, invariants.book)
-    book = invariants.book
-    faults = book.faults + delivery_proxy.faults + outages.faults + agents.faults
+        found = invariants.check(submitter, agents.sent, injector.record)
+    spared = injector.spared()
+    figures = Counter({"submissions sent": len(agents.sent)}) + found.figures
+    figures["looks at progress"] = progress_monitor.looks
+    figures["boundaries passed"] = len(injector.record.struck)
+    figures["of them struck by a fault"] = len(injector.record.struck) - len(spared)
     return Outcome(
         plan,
-        verdict,
-        faults,
-        boundaries=len(invariants.boundaries),
-        passed=len(book.passed),
-        not_passed=[f"{moment} {place}" for place, moment in invariants.not_passed()],
-        spared=[f"{moment} {place}" for place, moment in invariants.spared()],
-        calls_passed=len(book.wire),
-        spared_calls=[f"{moment} {call}" for call, moment in invariants.spared_calls()],
+        figures,
+        injector.record.faults + delivery_proxy.faults + outages.faults + agents.faults,
+        spared,
+        wrong=agents.wrong + progress_monitor.wrong + found.wrong,
         seconds=time.monotonic() - started,
-        looks=progress_monitor.looks,
-        sent=len(agents.sent),
-        wrong=agents.wrong
-        + progress_monitor.wrong
-        + verdict.wrong
-        + [f"not on the list of calls: {x}" for x in book.strangers],
     )
 
 
-def _options(folder: Path, invariants: Invariants) -> StackOptions:
+def _options(folder: Path, injector: FaultInjector) -> StackOptions:
     return quick_stack(
         folder / "stack",
         ocr_workers=2,
         source=Path(__file__).with_name("faulty.py"),
         vision_args=("--recordings", str(folder / "recordings"), "--mode", "record"),
         function_env={
-            "FAULTS_REFEREE": str(invariants.address),
+            "FAULT_INJECTOR": str(injector.address),
             "FAULTS_UPLOAD_BYTES": str(UPLOAD_BYTES),
             "LEASE_SECONDS": str(LEASE_S),
             "PATIENCE_SECONDS": str(STALL_TIMEOUT_S),
@@ -255,22 +229,15 @@ def _sweeping(stack: LocalStack) -> Iterator[None]:
 
 
 def _until_ended(campaign: Campaign) -> None:
-    """Go on under faults until every intake has ended and all that was passed was struck, or the time for that is up.
-
-    Boundaries that were not passed are waited for half of that time: some take a coincidence.
-    """
-    begun, coverage_s = time.monotonic(), campaign.plan.coverage_s
-    invariants = campaign.invariants
-    invariants.eager = True
-    while (passed_s := time.monotonic() - begun) < coverage_s:
+    """Go on under faults until every intake has ended and each boundary was struck, or the time for that is up."""
+    until = time.monotonic() + campaign.plan.coverage_s
+    campaign.injector.eager = True
+    while time.monotonic() < until:
         campaign.put_clock_ahead()
-        lacking = bool(invariants.spared() or invariants.spared_calls()) or (
-            passed_s < coverage_s / 2 and bool(invariants.not_passed())
-        )
-        unfinished = campaign.unfinished()
-        if not lacking and not unfinished:
+        unfinished, spared = campaign.unfinished(), campaign.injector.spared()
+        if not spared and not unfinished:
             return
-        if lacking and unfinished < EXTRA:
+        if spared and unfinished < EXTRA:
             campaign.agents.run(EXTRA)
         time.sleep(0.5)
 

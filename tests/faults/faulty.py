@@ -1,23 +1,15 @@
-"""functions/main.py where every call to Google may fail: the source that a campaign gives to the stack's functions.
+"""functions/main.py where every request to Google may fail: the source that a campaign gives to the stack's functions.
 
-Two layers, both asked about by the campaign's invariants before and after each call:
-
-    method   a public method of a class of `intake.cloud`, called by a stage. It fails as the method's own docstring says, or
-             the process dies.
-    call     one request on the wire (gRPC or HTTP), below the official clients. Their own retries, and what they make of a
-             write that was done and not answered, are thus part of what is tried.
-
-Before: nothing has happened yet. After: all of it has happened and the answer is lost. A killed process is killed
-(SIGKILL), gunicorn starts another. The functions' code is the product's, untouched: the classes are wrapped when their
-modules are imported, found by introspection.
+The campaign's fault injector is asked before and after each request on the wire (gRPC or HTTP), below the official clients, so
+that their own retries, and what they make of a write that was done and not answered, are part of what is tried. Before:
+nothing has happened yet. After: all of it has happened and the answer is lost. A killed process is killed (SIGKILL), and
+gunicorn starts another. The functions' code is the product's, untouched.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib.abc
-import importlib.machinery
-import inspect
+import importlib
 import os
 import pkgutil
 import signal
@@ -27,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
-from types import CodeType, FrameType, ModuleType
+from types import FrameType
 from typing import Any
 
 import grpc
@@ -42,20 +34,18 @@ sys.path.insert(0, FUNCTIONS)
 _mine = threading.local()
 
 
-def _referee() -> Connection:
+def _injector() -> Connection:
     """Return this thread's connection to the campaign."""
     if not hasattr(_mine, "connection"):
-        _mine.connection = Client(os.environ["FAULTS_REFEREE"])
+        _mine.connection = Client(os.environ["FAULT_INJECTOR"])
     connection: Connection = _mine.connection
     return connection
 
 
-def ask(layer: str, name: str, moment: str, frame: FrameType, intake_id: str | None = None) -> str:
-    """Tell the invariants what is about to happen (or has), do what he says if it is to die or to wait, and return the rest."""
-    module, code = frame.f_code.co_filename.removeprefix(FUNCTIONS), frame.f_code
-    question = (os.environ["FUNCTION_TARGET"], layer, module, code.co_qualname, frame.f_lineno, name, moment, intake_id)
-    connection = _referee()
-    connection.send(question)
+def ask(place: str, request: str, moment: str, intake_id: str | None) -> str:
+    """Say what is about to happen (or has), die or wait if told to, and return any other order."""
+    connection = _injector()
+    connection.send((place, request, moment, intake_id))
     order: str = connection.recv()
     if order == "crash":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -66,14 +56,26 @@ def ask(layer: str, name: str, moment: str, frame: FrameType, intake_id: str | N
 
 
 def product_frames(frame: FrameType | None) -> Iterator[FrameType]:
-    """Yield the frames of the product's own code, innermost first; decorators' wrappers are left out."""
+    """Yield the frames of the product's own code, innermost first."""
     while frame is not None:
-        if frame.f_code.co_filename.startswith(FUNCTIONS) and frame.f_code.co_name not in ("call", "<lambda>"):
+        if frame.f_code.co_filename.startswith(FUNCTIONS):
             yield frame
         frame = frame.f_back
 
 
-def intake_of(frames: Iterator[FrameType]) -> str | None:
+def asking(request: str, frame: FrameType | None) -> Callable[[str], str] | None:
+    """Return what asks about a moment of a request, or None where the product has nothing to do with the request."""
+    frames = list(product_frames(frame))
+    if not frames:
+        return None
+    # The stage that needs the request says more than the adapter that makes it.
+    caller = next((each for each in frames if not each.f_code.co_filename.startswith(CLOUD)), frames[0])
+    module = caller.f_code.co_filename.removeprefix(FUNCTIONS)
+    place, intake_id = f"{module}:{caller.f_lineno} {caller.f_code.co_qualname}", _intake_of(frames)
+    return lambda moment: ask(place, request, moment, intake_id)
+
+
+def _intake_of(frames: list[FrameType]) -> str | None:
     """Return the id of the intake that the product is at work for, as its frames know it."""
     for frame in frames:
         held = frame.f_locals
@@ -85,83 +87,8 @@ def intake_of(frames: Iterator[FrameType]) -> str | None:
     return None
 
 
-# --- methods of intake.cloud -------------------------------------------------------------------------------------------
-
-
-def _failure(owner: str) -> Exception:
-    """Return what a method raises when its product did not answer, as its docstring says."""
-    from intake import errors
-
-    kinds = {
-        "Vision": errors.OcrUnavailable,
-        "SheetTable": errors.SheetUnavailable,
-        "OfficeTabs": errors.SheetUnavailable,
-        "Drive": errors.DriveUnavailable,
-    }
-    return kinds.get(owner, errors.TemporaryError)()
-
-
-def watched(owner: str, method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a method of `intake.cloud` that asks the invariants before and after."""
-    name = f"{owner}.{method.__name__}"
-
-    @functools.wraps(method)
-    def faulty(*args: Any, **kwargs: Any) -> Any:
-        caller = sys._getframe(1)
-        if caller.f_code.co_filename.startswith(CLOUD):
-            return method(*args, **kwargs)  # one cloud method helps another: the stage called that one
-        intake_id = intake_of(product_frames(caller))
-        if ask("method", name, "before", caller, intake_id) == "error":
-            raise _failure(owner)
-        result = method(*args, **kwargs)
-        # Whether a claim was granted says how many runs a chunk had.
-        done = f"{name}!" if name == "Store.claim_chunk" and result else name
-        if ask("method", done, "after", caller, intake_id) == "error":
-            raise _failure(owner)
-        return result
-
-    return faulty
-
-
-class _Wrapping(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Wraps the classes of a module of `intake.cloud` when a function imports it: no function imports all of them."""
-
-    def find_spec(
-        self, name: str, path: Any, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        if not name.startswith("intake.cloud."):
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        if spec is None or spec.loader is None:
-            return spec
-        self._loaders[name] = spec.loader
-        spec.loader = self
-        return spec
-
-    def __init__(self) -> None:
-        self._loaders: dict[str, Any] = {}
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
-        return None
-
-    def get_code(self, name: str) -> CodeType | None:
-        return self._loaders[name].get_code(name)  # type: ignore[no-any-return]
-
-    def exec_module(self, module: ModuleType) -> None:
-        self._loaders[module.__name__].exec_module(module)
-        for owner, product in inspect.getmembers(module, inspect.isclass):
-            if product.__module__ != module.__name__ or owner.startswith("_") or issubclass(product, Exception):
-                continue
-            for name, method in list(vars(product).items()):
-                if inspect.isfunction(method) and not name.startswith("_"):
-                    setattr(product, name, watched(owner, method))
-
-
-# --- requests on the wire ----------------------------------------------------------------------------------------------
-
-
-class Broken(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
-    """A gRPC call that failed, as grpc itself presents it."""
+class Broken(grpc.RpcError):
+    """A gRPC call that failed; has what the official clients ask of one."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -176,37 +103,9 @@ class Broken(grpc.RpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
     def trailing_metadata(self) -> tuple[()]:
         return ()
 
-    initial_metadata = trailing_metadata
-
-    def result(self, timeout: float | None = None) -> Any:
-        raise self
-
-    def exception(self, timeout: float | None = None) -> Any:
-        return self
-
-    def is_active(self) -> bool:
-        return False
-
-    def done(self) -> bool:
-        return True
-
-    running = cancelled = cancel = is_active
-
-    def time_remaining(self) -> None:
-        return None
-
-    def traceback(self, timeout: float | None = None) -> None:
-        return None
-
-    def add_callback(self, callback: Any) -> bool:
-        return False
-
-    def add_done_callback(self, fn: Any) -> None:
-        fn(self)
-
 
 class Answered:
-    """A call whose answer was taken in whole and can be given on, or given on changed.
+    """A call whose answer was taken in whole and can be passed on, or passed on changed.
 
     Args:
         call: What grpc returned.
@@ -232,7 +131,7 @@ class Answered:
 
 
 class Wire(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):  # type: ignore[misc]
-    """Asks the invariants before and after each gRPC call that the product makes."""
+    """Asks the injector before and after each gRPC call that the product makes."""
 
     def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
         return self._pass(continuation, details, request, stream=False)
@@ -243,19 +142,17 @@ class Wire(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
     def _pass(self, continuation: Any, details: Any, request: Any, *, stream: bool) -> Any:
         method = details.method if isinstance(details.method, str) else details.method.decode()
         name = "/".join(part.rpartition(".")[2] for part in method.strip("/").split("/"))
-        frame = next(product_frames(sys._getframe()), None)
-        if frame is None:
+        about = asking(name, sys._getframe())
+        if about is None:
             return continuation(details, request)
-        intake_id = intake_of(product_frames(frame))
-        order = ask("call", name, "before", frame, intake_id)
+        order = about("before")
         if order != "go":
             raise Broken(order)
         call = continuation(details, request)
         if isinstance(call, grpc.RpcError):
-            ask("call", name, "failed", frame, intake_id)
             return call
         answer = list(call) if stream else call.result()
-        order = ask("call", name, "after", frame, intake_id)
+        order = about("after")
         if order == "no answer":
             del answer.responses[:]
         elif order == "no size":
@@ -268,21 +165,19 @@ class Wire(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
 
 
 def _over_http(send: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
-    """Return `HTTPAdapter.send` with the invariants before and after: Storage, Sheets and Drive go through it."""
+    """Return `HTTPAdapter.send` with the injector before and after: Storage, Sheets and Drive go through it."""
 
     def faulty(self: HTTPAdapter, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        frame = next(product_frames(sys._getframe(1)), None)
-        if frame is None:
+        about = asking(f"{_product(str(request.url))}/{request.method}", sys._getframe(1))
+        if about is None:
             return send(self, request, *args, **kwargs)
-        name = f"{_product(str(request.url))}/{request.method}"
-        intake_id = intake_of(product_frames(frame))
-        order = ask("call", name, "before", frame, intake_id)
+        order = about("before")
         if order == "cut":
             raise requests.ConnectionError("cut before it was sent")
         if order != "go":
             return _refusal(request, int(order))
         response = send(self, request, *args, **kwargs)
-        order = ask("call", name, "after", frame, intake_id)
+        order = about("after")
         if order == "go":
             return response
         response.close()
@@ -300,7 +195,7 @@ def _product(url: str) -> str:
 
 
 def _refusal(request: requests.PreparedRequest, status: int) -> requests.Response:
-    """Return an error answer in the shape that they share."""
+    """Return an error answer in the shape that Google's HTTP services share."""
     response = requests.Response()
     response.status_code, response.request, response.url = status, request, str(request.url)
     response.headers["Content-Type"] = "application/json"
@@ -315,9 +210,21 @@ def _with_wire(make: Callable[..., grpc.Channel]) -> Callable[..., grpc.Channel]
     return channel
 
 
+def _counted(claim: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `Chunks.claim_chunk` that reports each claim it grants: how often a chunk was read explains its OCR calls."""
+
+    @functools.wraps(claim)
+    def counted(self: Any, intake_id: str, *args: Any, **kwargs: Any) -> Any:
+        if lease := claim(self, intake_id, *args, **kwargs):
+            ask("", "", "claimed", intake_id)
+        return lease
+
+    return counted
+
+
 # Loaded before gunicorn forks, so that a process that was killed is replaced within a moment. What opens files is loaded by
 # the worker alone, as ever.
-_OF_THE_WORKER = {f"intake.pages.{name}" for name in ("heic", "pdf", "pictures", "worker")}
+_OF_THE_WORKER = {f"intake.pages.{name}" for name in ("heic", "pdf", "pictures", "sandbox.worker")}
 
 
 def _load_all() -> None:
@@ -328,16 +235,17 @@ def _load_all() -> None:
             importlib.import_module(module.name)
 
 
-sys.meta_path.insert(0, _Wrapping())
 HTTPAdapter.send = _over_http(HTTPAdapter.send)  # type: ignore[method-assign]
 grpc.insecure_channel = _with_wire(grpc.insecure_channel)
 
 _load_all()
 
+from intake.cloud.firestore.chunks import Chunks  # noqa: E402
 from intake.settings import Limits  # noqa: E402
 from intake.stages import sheet_access  # noqa: E402
 from main import ocr, progress, record, services, submit, sweep  # noqa: E402
 
+Chunks.claim_chunk = _counted(Chunks.claim_chunk)  # type: ignore[method-assign]
 # What takes minutes in production takes seconds in a campaign.
 sheet_access.PAUSE_AFTER_FAILURE_S = 1.0
 services.kept["limits"] = Limits(upload_bytes=int(os.environ["FAULTS_UPLOAD_BYTES"]))

@@ -1,225 +1,165 @@
-"""The invariants: decides, from a seed, which call of which function fails and how, and keeps the book of it.
-
-Each decision is drawn from the seed, the boundary and how often it was asked about there, so it does not depend on which
-process or thread came first. A boundary that no fault has struck yet is struck readily, so that a campaign of a few
-minutes covers all of them; after that faults are rare and fall anywhere. Towards its end a campaign becomes eager: what was
-passed and not struck yet is struck the next time.
-"""
+"""What must be true when a campaign is over, looked up in Firestore, the Sheet, the bucket and Drive as an operator would."""
 
 from __future__ import annotations
 
-import random
-import threading
+import io
 from collections import Counter, defaultdict
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, Listener
-from pathlib import Path
+from hashlib import sha256
+from typing import Any
 
-from tests.faults.places import Place, places
+import requests
+from google.cloud import storage
+from intake.model import words_object
+from intake.rows import COPY_COLUMN, ID_COLUMN
+from intake.settings import Settings
+from PIL import Image
 
-KINDS = ("crash", "error before", "answer lost", "delay")
-LONGEST_DELAY_S = 1.5
-_GRPC_BEFORE = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL")
-_GRPC_AFTER = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL")
-_HTTP_BEFORE = ("cut", "503", "500", "429")
-_HTTP_AFTER = ("cut", "503", "500")
-_CORRUPT = ("no answer", "no size")
+from infra.local.stack import BUCKET, PROJECT
+from tests.faults.agents import Sent
+from tests.faults.injector import Record
+from tests.support.submitter import Submitter
 
-
-@dataclass(frozen=True)
-class Rates:
-    """How likely a fault is.
-
-    Attributes:
-        fresh: At a boundary of a stage where this kind has not been tried.
-        fresh_call: At a request on the wire where this kind has not been tried.
-        method: At any other boundary of a stage, each time.
-        call: At any request on the wire, each time.
-        each_kind: Whether a boundary stays fresh until every kind of fault was tried at it, not just one.
-    """
-
-    fresh: float = 0.3
-    fresh_call: float = 0.1
-    method: float = 0.004
-    call: float = 0.004
-    each_kind: bool = True
+Item = Mapping[str, Any]
 
 
 @dataclass
-class Book:
-    """What happened.
+class Findings:
+    """The figures of a campaign's end by their names in the table, and a sentence for each broken promise."""
 
-    Attributes:
-        faults: Faults by kind.
-        asked: How often each boundary was passed.
-        passed: Boundaries of the stages that were passed while faults were drawn.
-        struck: Kinds of fault by boundary of a stage (place, moment).
-        wire: Kinds of fault by boundary on the wire (cloud function and line, request, moment) that was passed meanwhile.
-        strangers: Calls of stages that the syntax trees did not show.
-        runs: Granted claims of chunks by intake.
-        answers: Answers of Vision by intake.
-        lost_answers: Those of them that a fault kept from the product.
-    """
-
-    faults: Counter[str] = field(default_factory=Counter)
-    asked: Counter[tuple[str, str]] = field(default_factory=Counter)
-    passed: set[tuple[Place, str]] = field(default_factory=set)
-    struck: dict[tuple[Place, str], set[str]] = field(default_factory=lambda: defaultdict(set))
-    wire: dict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
-    strangers: set[str] = field(default_factory=set)
-    runs: Counter[str] = field(default_factory=Counter)
-    answers: Counter[str] = field(default_factory=Counter)
-    lost_answers: Counter[str] = field(default_factory=Counter)
+    figures: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
 
 
-class Invariants:
-    """Answers the functions' questions while it is entered.
+def check(submitter: Submitter, sent: Sequence[Sent], record: Record) -> Findings:
+    """Look at everything that is left after a campaign."""
+    found = Findings()
+    intakes = {snapshot.id: snapshot.to_dict() or {} for snapshot in submitter.db.collection("intakes").stream()}
+    progress = {snapshot.id: snapshot.to_dict() or {} for snapshot in submitter.db.collection("progress").stream()}
+    rows = Counter(submitter.rows({one.intake_id for one in sent}))
+    for one in sent:
+        if one.accepted:
+            found.figures["intakes promised"] += 1
+            _check_intake(found, one, intakes.get(one.intake_id), progress.get(one.intake_id), rows[one.intake_id])
+            if intakes.get(one.intake_id, {}).get("status") == "recorded":
+                _check_ocr(found, one, record)
+        elif one.intake_id in intakes:
+            found.wrong.append(f"{one} is an intake that nobody was promised")
+    found.figures["rows in the Sheet"] = rows.total()
+    if left := [snapshot.id for snapshot in submitter.db.collection("uploads").stream()]:
+        found.wrong.append(f"{len(left)} uploads are still written down")
+    _check_objects(found, sent, intakes)
+    _check_copies(found, submitter, sent, intakes)
+    return found
 
-    Args:
-        seed: Of all decisions.
-        address: Unix socket to listen on.
-        rates: How likely faults are.
 
-    Attributes:
-        book: What happened.
-        active: Whether faults are drawn at present.
-        eager: Whether what was not struck yet is struck for certain.
-        doomed: Intakes for which Vision never answers.
-    """
+def _check_intake(
+    found: Findings, one: Sent, intake: Mapping[str, Any] | None, progress: Mapping[str, Any] | None, rows: int
+) -> None:
+    if intake is None or progress is None:
+        found.wrong.append(f"{one} was promised and is lost")
+        return
+    status, code = intake["status"], (intake["error"] or {}).get("code", "")
+    if status not in ("recorded", "failed"):
+        found.wrong.append(f"{one} is stuck: {status} after {intake['attempts']} attempts")
+        return
+    found.figures[status] += 1
+    found.figures["from strangers who mean harm"] += one.bill.kind.startswith("hostile")
+    if one.bill.end == "recorded":
+        good = status == "recorded" and rows == 1
+    else:
+        good = status == "failed" and code == one.bill.end and rows == 0 and bool(intake["error"]["message"])
+    if not good:
+        found.wrong.append(f"{one} ended {status} {code} with {rows} rows")
+    shown = {"recorded": "done", "failed": "failed"}[status]
+    if progress["stage"] != shown or "expire_at" not in progress or progress["percent"] != 100:
+        found.wrong.append(f"{one} is {status} and its progress says {progress['stage']} {progress['percent']} %")
 
-    def __init__(self, seed: int, address: Path, rates: Rates) -> None:
-        self.book = Book()
-        self.address = address
-        self.active = self.eager = False
-        self.doomed: set[str] = set()
-        self._seed = seed
-        self._rates = rates
-        self._lock = threading.Lock()
-        self._places: dict[tuple[str, str], list[Place]] = defaultdict(list)
-        for place in places():
-            self._places[place.module, place.method].append(place)
-        self._listener = Listener(str(address), backlog=128)
 
-    def __enter__(self) -> Invariants:
-        threading.Thread(target=self._accept, name="invariants", daemon=True).start()
-        return self
+def _check_ocr(found: Findings, one: Sent, record: Record) -> None:
+    """Each run of a chunk asks for a page at most once more than answers were lost to it."""
+    answers = record.answers[one.intake_id]
+    found.figures["pages recorded"] += one.bill.pages
+    found.figures["answers of Vision for them"] += answers
+    chunks = -(-one.bill.pages // Settings.chunk_pages)
+    repeated = max(0, record.runs[one.intake_id] - chunks)
+    explained = (
+        one.bill.pages + record.lost_answers[one.intake_id] + repeated * min(Settings.chunk_pages, one.bill.pages)
+    )
+    if answers > explained:
+        found.wrong.append(f"{one}: {answers} answers of Vision for {one.bill.pages} pages")
 
-    def __exit__(self, *_exception: object) -> None:
-        self._listener.close()
 
-    @property
-    def boundaries(self) -> list[tuple[Place, str]]:
-        """Every boundary of the stages' code."""
-        return [(place, moment) for found in self._places.values() for place in found for moment in ("before", "after")]
+def _check_objects(found: Findings, sent: Iterable[Sent], intakes: Mapping[str, Mapping[str, Any]]) -> None:
+    """The bucket holds the files of kept intakes, unharmed, and the words of their pages; nothing else."""
+    bucket = storage.Client(project=PROJECT).bucket(BUCKET)
+    held = {blob.name for blob in bucket.list_blobs()}
+    expected: dict[str, str] = {}
+    for one in sent:
+        intake = intakes.get(one.intake_id)
+        if intake is None or not one.accepted:
+            continue
+        if intake["status"] == "recorded" or one.bill.end == "gave_up":  # the reason says that the files are kept
+            digests = [sha256(file).hexdigest() for file in one.bill.files]
+            expected |= {file["object"]: digest for file, digest in zip(intake["files"], digests, strict=True)}
+        if intake["status"] == "recorded":
+            expected |= {words_object(one.intake_id, page): "" for page in range(1, one.bill.pages + 1)}
+    found.wrong += [f"the object {name} belongs to nothing" for name in sorted(held - set(expected))]
+    for name, digest in expected.items():
+        if name not in held:
+            found.wrong.append(f"the object {name} is gone")
+        elif digest and sha256(bucket.blob(name).download_as_bytes()).hexdigest() != digest:
+            found.wrong.append(f"the object {name} is not what was sent")
 
-    def not_passed(self) -> list[tuple[Place, str]]:
-        """Return the boundaries of the stages' code that no run came to."""
-        return sorted(set(self.boundaries) - self.book.passed)
 
-    def spared(self) -> list[tuple[Place, str]]:
-        """Return the boundaries of the stages' code that runs passed and no fault struck."""
-        with self._lock:
-            return sorted(boundary for boundary in self.book.passed if not self.book.struck.get(boundary))
+def _check_copies(
+    found: Findings, submitter: Submitter, sent: Iterable[Sent], intakes: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Of each recorded bill Drive holds one folder, with each file once, linked in its row; and nothing else."""
+    control = submitter.stack.control
+    there: dict[str, list[Item]] = defaultdict(list)
+    for item in requests.get(f"{control['drive']}/control/items", timeout=60).json()["items"]:
+        there[item["appProperties"]["intake_id"]].append(item)
+    grid = requests.get(f"{control['sheets']}/control/grid", params={"tab": "Intakes"}, timeout=30).json()
+    header, *rows = grid["values"]
+    name, link = header.index(ID_COLUMN), header.index(COPY_COLUMN)
+    links = {row[name]: row[link] for row in rows if len(row) > max(name, link)}
+    for one in sent:
+        items = there.pop(one.intake_id, [])
+        if one.accepted and intakes.get(one.intake_id, {}).get("status") == "recorded":
+            _check_copy(found, submitter, one, items, links.get(one.intake_id, ""))
+        elif items:
+            found.wrong.append(f"{one} was not recorded and has {len(items)} things in Drive")
+    found.wrong += [f"{intake_id} is in Drive and nobody sent it" for intake_id in there]
 
-    def spared_calls(self) -> list[tuple[str, str]]:
-        """Return the boundaries on the wire that runs passed and no fault struck."""
-        with self._lock:
-            return sorted(boundary for boundary, kinds in self.book.wire.items() if not kinds)
 
-    def fresh(self, module: str) -> bool:
-        """Whether a boundary of a module was not struck yet."""
-        return any(
-            place.module == module and not self.book.struck.get((place, moment)) for place, moment in self.boundaries
-        )
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection = self._listener.accept()
-            except OSError:
-                return  # closed
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: Connection) -> None:
-        with suppress(EOFError, OSError):  # the function's process has ended
-            while True:
-                connection.send(self.decide(*connection.recv()))
-
-    def decide(
-        self, _function: str, layer: str, module: str, where: str, line: int, name: str, moment: str, intake: str | None
-    ) -> str:
-        """Return what shall happen at a boundary: `go`, `crash`, `delay S`, or a way to fail."""
-        with self._lock:
-            granted, name = name.endswith("!"), name.removesuffix("!")
-            if granted and intake:
-                self.book.runs[intake] += 1
-            if intake in self.doomed and name == "Vision.words" and moment == "before":
-                self.book.faults["Vision never answers"] += 1
-                return "error"
-            order, kind = self._draw(layer, module, where, line, name, moment)
-            if layer == "call" and name == "ImageAnnotator/BatchAnnotateImages" and moment == "after" and intake:
-                self.book.answers[intake] += 1
-                self.book.lost_answers[intake] += kind in ("crash", "answer lost", "corrupt answer")
-            if name == "Vision.words" and moment == "after" and intake and kind in ("crash", "answer lost"):
-                self.book.lost_answers[intake] += 1
-            return order
-
-    def _draw(self, layer: str, module: str, where: str, line: int, name: str, moment: str) -> tuple[str, str]:
-        if moment == "failed":
-            return "go", ""
-        key = (f"{module}:{line} {where} → {name}", moment)
-        self.book.asked[key] += 1
-        place = self._place(module, line, name) if layer == "method" else None
-        if layer == "method" and place is None:
-            self.book.strangers.add(key[0])
-            return "go", ""
-        if not self.active:
-            return "go", ""
-        if place is None:
-            struck = self.book.wire[key]
+def _check_copy(found: Findings, submitter: Submitter, one: Sent, items: Sequence[Item], link: str) -> None:
+    if not one.bill.copied:
+        if "was not copied" not in link:
+            found.wrong.append(f"{one} cannot be copied and its row says {link or 'nothing'}")
+        return
+    folders = [item for item in items if "file" not in item["appProperties"]]
+    files = [item for item in items if "file" in item["appProperties"]]
+    if len(folders) != 1 or not link.endswith(f"/drive/folders/{folders[0]['id']}"):
+        found.wrong.append(f"{one} has {len(folders)} folders in Drive and its row links to {link or 'none'}")
+        return
+    if sorted(int(item["appProperties"]["file"]) for item in files) != [*range(1, len(one.bill.files) + 1)]:
+        found.wrong.append(f"{one} has {len(files)} files in Drive for {len(one.bill.files)}")
+        return
+    for item in files:
+        address = f"{submitter.stack.env['DRIVE_EMULATOR_HOST']}/drive/v3/files/{item['id']}"
+        copy = requests.get(address, params={"alt": "media", "supportsAllDrives": "true"}, timeout=60).content
+        file = one.bill.files[int(item["appProperties"]["file"]) - 1]
+        if _same(file, copy) and item["parents"] == [folders[0]["id"]]:
+            found.figures["files copied to Drive, each once and linked"] += 1
         else:
-            self.book.passed.add((place, moment))
-            struck = self.book.struck[place, moment]
-        # A number from the boundary and how often it was passed, not the next one of a common sequence.
-        luck = random.Random(f"{self._seed} {key} {self.book.asked[key]}")
-        kind = self._kind(layer, name, moment, struck, luck)
-        if not kind:
-            return "go", ""
-        struck.add(kind)
-        self.book.faults[kind] += 1
-        return self._order(layer, name, kind, luck), kind
+            found.wrong.append(f"{one}: file {item['appProperties']['file']} in Drive is not what was sent")
 
-    def _place(self, module: str, line: int, name: str) -> Place | None:
-        return next((p for p in self._places[module, name] if p.line <= line <= p.last_line), None)
 
-    def _kind(self, layer: str, name: str, moment: str, struck: set[str], luck: random.Random) -> str:
-        kinds = ["crash", "error before" if moment == "before" else "answer lost", "delay"]
-        if layer == "call" and name.startswith("ImageAnnotator") and moment == "after":
-            kinds.append("corrupt answer")
-        untried = [kind for kind in kinds[:2] if kind not in struck]
-        fresh = untried if self._rates.each_kind else untried * (not struck)
-        fresh_rate = self._rates.fresh if layer == "method" else self._rates.fresh_call
-        if self.eager and not struck:
-            fresh_rate = 1.0
-        if fresh and luck.random() < fresh_rate:
-            return luck.choice(fresh)
-        rate = self._rates.method if layer == "method" else self._rates.call
-        if luck.random() >= rate:
-            return ""
-        return luck.choices(kinds, [1, 4, 2, 4][: len(kinds)])[0]  # a crash costs seconds, the others hardly anything
-
-    def _order(self, layer: str, name: str, kind: str, luck: random.Random) -> str:
-        if kind == "crash":
-            return "crash"
-        if kind == "delay":
-            return f"delay {luck.uniform(0.05, LONGEST_DELAY_S):.3f}"
-        if kind == "corrupt answer":
-            return luck.choice(_CORRUPT)
-        if layer == "method":
-            return "error"
-        http = name.startswith(("Sheets/", "Storage/", "Drive/"))
-        before = kind == "error before"
-        return luck.choice(
-            (_HTTP_BEFORE if before else _HTTP_AFTER) if http else (_GRPC_BEFORE if before else _GRPC_AFTER)
-        )
+def _same(file: bytes, copy: bytes) -> bool:
+    """Whether a copy is what it must be: a PDF to the byte, a picture to the pixel; metadata is left out."""
+    if file.startswith(b"%PDF"):
+        return copy == file
+    with Image.open(io.BytesIO(file)) as here, Image.open(io.BytesIO(copy)) as there:
+        return here.size == there.size and here.tobytes() == there.tobytes()

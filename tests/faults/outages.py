@@ -1,4 +1,4 @@
-"""What befalls whole services while a campaign runs: they hang, start again, run out of quota, slow down.
+"""Outages of whole services while a campaign runs: they hang, start again, run out of quota, slow down.
 
 Firestore only ever hangs here (SIGSTOP for seconds, connections stay): its emulator forgets everything when it stops, which
 the real one never does, so a restart would test nothing of ours. Storage keeps its objects and loses uploads in flight;
@@ -25,7 +25,7 @@ CALM_S = (2.0, 5.0)
 
 
 class Outages:
-    """Brings one trouble after another while it is entered.
+    """Causes one outage after another while it is entered.
 
     Args:
         stack: Where.
@@ -36,7 +36,7 @@ class Outages:
 
     def __init__(self, stack: LocalStack, delivery_proxy: DeliveryProxy, seed: int, outage_s: float) -> None:
         self._stack = stack
-        self._courier = delivery_proxy
+        self._delivery_proxy = delivery_proxy
         self._luck = random.Random(f"outages {seed}")
         self._outage_s = outage_s
         self._stopping = threading.Event()
@@ -52,26 +52,26 @@ class Outages:
         self.calm()
 
     def calm(self) -> None:
-        """Let the present trouble end and bring no further one."""
+        """Let the present outage end and cause no other."""
         self._stopping.set()
         self._thread.join()
         if self.failed:
             raise self.failed
 
     def _run(self) -> None:
-        troubles = self._troubles()
+        outages = self._outages()
         round_: list[str] = []
         try:
             while not self._stopping.wait(self._luck.uniform(*CALM_S)):
                 # Each comes once before any comes again.
-                round_ = round_ or self._luck.sample(list(troubles), len(troubles))
+                round_ = round_ or self._luck.sample(list(outages), len(outages))
                 name = round_.pop()
                 self.faults[name] += 1
-                troubles[name]()
+                outages[name]()
         except BaseException as exc:
             self.failed = exc
 
-    def _troubles(self) -> dict[str, Callable[[], None]]:
+    def _outages(self) -> dict[str, Callable[[], None]]:
         return {
             "Firestore hangs": lambda: self._hang("firestore", 4),
             "Storage hangs": lambda: self._hang("storage", 3),
@@ -102,7 +102,7 @@ class Outages:
 
     def _new_pubsub(self) -> None:
         self._stack.restart("pubsub")
-        self._courier.take_over()
+        self._delivery_proxy.take_over()
 
     def _no_quota(self) -> None:
         faults = [{"calls": 1_000_000, "kind": kind, "status": 429, "when": "before"} for kind in ("read", "write")]

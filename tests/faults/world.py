@@ -187,12 +187,7 @@ class World:
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
-    def request(
-        self,
-        name: str,
-        effect: Callable[[], Any],
-        failure: Callable[[], Exception],
-    ) -> Any:
+    def request(self, name: str, effect: Callable[[], Any], failure: Callable[[], Exception]) -> Any:
         """Make a request of the current run: stop, then do what was ordered."""
         run = next((run for run in self.runs if run._thread is getcurrent()), None)
         if run is None:

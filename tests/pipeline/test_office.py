@@ -7,14 +7,13 @@ import io
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import requests
 from intake.cloud.sheets.client import new_tab_id
 from intake.office.office_lists import UNKNOWN_AGENT
-from intake.rows import COPY_COLUMN, columns, copy_mark
+from intake.rows import COPY_COLUMN
 from PIL import ExifTags, Image
 
 from infra.local.sheets.a1 import column_letters
@@ -22,7 +21,7 @@ from tests.support import documents
 from tests.support.stacks import quick_stack, running
 from tests.support.submitter import ANSWERS, Submitter, wait_for
 
-BURST = 40
+BURST = 20
 
 
 class Office:
@@ -186,26 +185,6 @@ def test_a_bill_is_copied_without_its_place(office: Office) -> None:
     assert "bill-01.jpg" in requests.get(link, timeout=10).text
 
 
-def test_drive_is_down(office: Office) -> None:
-    """The row is there at once and says so; the link follows when Drive is back and the time has come."""
-    fault = {"status": 503, "reason": "backendError", "calls": 1000}
-    requests.put(f"{office.drive}/control", json={"faults": [fault]}, timeout=10).raise_for_status()
-    intake_id = office.recorded(documents.text_pdf(1))
-    document = office.submitter.db.collection("intakes").document(intake_id)
-
-    def postponed() -> bool:
-        held = document.get().to_dict() or {}
-        return bool(held["copy"]["attempts"] == 1 and held["copy_at"] < held["updated_at"].replace(year=9999))
-
-    wait_for("the first attempt", postponed)
-    assert office.row(intake_id)[COPY_COLUMN] == copy_mark(intake_id)
-    requests.put(f"{office.drive}/control", json={"faults": []}, timeout=10).raise_for_status()
-    document.update({"copy_at": datetime.now(UTC)})  # the pause of a minute is over
-    assert wait_for("the sweep to find it", lambda: office.sweep()["deliveries"]) == 1
-    office.linked(intake_id)
-    assert len(office.items(intake_id)) == 2
-
-
 def test_the_office_works_while_bills_come_in(office: Office) -> None:
     """It sorts, filters, inserts, renames, corrects and deletes meanwhile: every bill has one row, right, and its own link."""
     first = [office.recorded(documents.text_pdf(1)) for _ in range(3)]
@@ -260,12 +239,9 @@ def test_a_quota_that_is_used_up(office: Office) -> None:
     assert requests.get(f"{office.sheets}/control", timeout=10).json()["faults"] == []
 
 
-def test_the_sheet_was_dressed_once(office: Office) -> None:
-    """After all that the looks are those of the beginning, but for what was added since."""
+def test_the_sheet_was_formatted_once(office: Office) -> None:
+    """After all that nobody's formatting was touched again: the product set its filter once."""
     formatting = office.grid()["formatting"]
     mine = [request for request in formatting if "setBasicFilter" in request and "filterSpecs" not in str(request)]
     assert len(mine) == 1
-    added = sum("Was it renamed?" in note for note in office.grid()["notes"].values())
-    widths = [request for request in formatting if "updateDimensionProperties" in request]
-    assert len(widths) == len(columns(copies=True)) + added
     assert mine[0]["setBasicFilter"]["filter"]["range"]["sheetId"] == new_tab_id("Intakes")

@@ -13,22 +13,7 @@ from tests.support import documents
 from tests.support.deliverer import Deliverer
 from tests.support.submitter import ANSWERS, Submitter
 
-BURST = 200
-
-
-def test_a_repeated_submission_is_the_same_intake(submitter: Submitter) -> None:
-    """Same key, same content: same id, one row, one copy of the file."""
-    key = str(uuid.uuid4())
-    bill = documents.text_pdf(1)
-    first, second = (submitter.post([bill], key=key) for _ in range(2))
-    assert (first.status_code, second.status_code) == (202, 202)
-    assert first.json() == second.json()
-    intake_id = first.json()["intake_id"]
-    assert submitter.ended(intake_id)["stage"] == "done"
-    third = submitter.post([bill], key=key)  # and long after it was recorded
-    assert third.json() == first.json()
-    assert submitter.rows({intake_id}) == [intake_id]
-    assert len(submitter.objects(f"bills/{intake_id}/")) == 1
+BURST = 60
 
 
 def test_a_lost_reply_does_not_double_a_submission(submitter: Submitter) -> None:
@@ -58,32 +43,10 @@ def test_the_same_submission_many_times_at_once_is_one_intake(submitter: Submitt
     assert len({answer.json()["intake_id"] for answer in answers}) == 1
     intake_id = answers[0].json()["intake_id"]
     assert submitter.ended(intake_id)["stage"] == "done"
+    assert submitter.post([bill], key=key).json()["intake_id"] == intake_id  # and long after it was recorded
     assert submitter.rows({intake_id}) == [intake_id]
     assert len(submitter.objects(f"bills/{intake_id}/")) == 1
     assert submitter.uploads(intake_id) == []
-
-
-def test_a_key_belongs_to_one_content(submitter: Submitter) -> None:
-    """Other answers or another file under the same key are refused, and the first submission is untouched."""
-    key = str(uuid.uuid4())
-    bill = documents.text_pdf(1)
-    first = submitter.post([bill], key=key)
-    for files, answers in (
-        ([documents.text_pdf(2)], ANSWERS),
-        ([bill], {**ANSWERS, "account_name": "SOMEBODY ELSE"}),
-    ):
-        refused = submitter.post(files, answers, key)
-        assert refused.status_code == 409
-        assert refused.json()["code"] == "idempotency_key_reused"
-    intake_id = first.json()["intake_id"]
-    assert submitter.ended(intake_id)["stage"] == "done"
-    assert len(submitter.objects(f"bills/{intake_id}/")) == 1
-
-
-def test_keys_that_can_be_guessed_are_refused(submitter: Submitter) -> None:
-    """Who knows the key knows the address of the progress."""
-    answer = submitter.post([documents.text_pdf(1)], key="1")
-    assert (answer.status_code, answer.json()["code"]) == (400, "bad_idempotency_key")
 
 
 def submit_burst(submitter: Submitter) -> set[str]:
@@ -95,16 +58,8 @@ def submit_burst(submitter: Submitter) -> set[str]:
     return ids
 
 
-def test_two_hundred_submissions_at_once_are_two_hundred_rows(submitter: Submitter) -> None:
-    """Every one of them ends recorded, with exactly one row."""
-    ids = submit_burst(submitter)
-    for intake_id in ids:
-        assert submitter.ended(intake_id)["stage"] == "done"
-    assert sorted(submitter.rows(ids)) == sorted(ids)
-
-
-def test_every_message_twice_and_in_any_order_is_still_one_row_each(submitter: Submitter) -> None:
-    """All messages are delivered twice, shuffled and several at a time."""
+def test_a_burst_with_every_message_twice_and_in_any_order_is_one_row_each(submitter: Submitter) -> None:
+    """All messages of many bills at once are delivered twice, shuffled and several at a time."""
     with Deliverer(submitter.stack, copies=2, shuffle=20261123, parallel=8) as deliverer:
         ids = submit_burst(submitter)
         for intake_id in ids:

@@ -5,6 +5,12 @@ from __future__ import annotations
 import zlib
 
 
+def zeros(megabytes: int) -> bytes:
+    """Return so many million zeros, compressed a thousandfold without ever being in memory."""
+    packer = zlib.compressobj(9)
+    return b"".join([packer.compress(bytes(1_000_000)) for _ in range(megabytes)]) + packer.flush()
+
+
 def pdf_of(*objects: bytes, tail: bytes = b"") -> bytes:
     """Return a PDF of the given objects, numbered from 1, of which the first is the catalogue."""
     body, offsets = bytearray(b"%PDF-1.7\n"), []
@@ -37,17 +43,33 @@ def one_page(contents: bytes, resources: bytes = b"", page: bytes = b"", *object
     )
 
 
-def laughing_pdf(depth: int = 20) -> bytes:
-    """Return a PDF whose page draws a form that draws the next one ten times, and so on: 10^20 lines to draw."""
-    forms = [
+def nested_forms(depth: int, first: int) -> list[bytes]:
+    """Return forms, numbered from `first`, each of which draws the next one ten times: 10^depth lines to draw."""
+    return [
         stream(
             b"/F%d Do " % (level + 1) * 10 if level + 1 < depth else b"0 0 m 9 9 l S",
             b"/Type/XObject/Subtype/Form/BBox[0 0 612 792]/Resources<</XObject<</F%d %d 0 R>>>>"
-            % (level + 1, 6 + level),
+            % (level + 1, first + level + 1),
         )
         for level in range(depth)
     ]
-    return one_page(stream(b"/F0 Do"), b"/XObject<</F0 5 0 R>>", b"", *forms)
+
+
+def laughing_pdf(depth: int = 20) -> bytes:
+    """Return a PDF whose page nobody will ever see drawn."""
+    return one_page(stream(b"/F0 Do"), b"/XObject<</F0 5 0 R>>", b"", *nested_forms(depth, 5))
+
+
+def slow_pages(count: int, depth: int) -> bytes:
+    """Return a PDF each of whose pages draws 10^depth lines; 10^5 are some seconds of work."""
+    first = 4 + count
+    page = (
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 3 0 R/Resources<</XObject<</F0 %d 0 R>>>>>>" % first
+    )
+    kids = b" ".join(b"%d 0 R" % number for number in range(4, 4 + count))
+    tree = b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, count)
+    catalogue = b"<</Type/Catalog/Pages 2 0 R>>"
+    return pdf_of(catalogue, tree, stream(b"/F0 Do"), *[page] * count, *nested_forms(depth, first))
 
 
 def picture_pdf(width: int, height: int, said_width: int | None = None) -> bytes:

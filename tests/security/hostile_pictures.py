@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from PIL import Image
 
+from tests.security.bombs import zeros
 from tests.support.marks import encoded, marked
 from tests.support.pictures import heic, lying_jpeg, lying_png, lying_tiff, lying_webp, resized
 
@@ -15,17 +16,14 @@ PNG = encoded(marked(60, 40), "png")
 TIFF = encoded(marked(60, 40), "tiff")
 
 
-def png_with(name: bytes, content: bytes) -> bytes:
-    """Return a PNG with a chunk of some name before its pixels."""
-    chunk = struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-    at = PNG.index(b"IDAT") - 4
-    return PNG[:at] + chunk + PNG[at:]
+def chunk(name: bytes, content: bytes = b"") -> bytes:
+    """Return a chunk of a PNG (PNG, third edition, 5.3)."""
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
-def swollen(megabytes: int) -> bytes:
-    """Return so many million zeros, compressed."""
-    packer = zlib.compressobj(9)
-    return b"".join([packer.compress(bytes(1_000_000)) for _ in range(megabytes)]) + packer.flush()
+def after_head(head: int, picture: bytes, between: bytes) -> bytes:
+    """Return a picture with something put in after its first bytes."""
+    return picture[:head] + between + picture[head:]
 
 
 def tiff_of(entries: list[tuple[int, int, int, int]], rest: bytes = b"", following: int = 0) -> bytes:
@@ -81,7 +79,7 @@ def scans_without_end() -> bytes:
     return data[:-2] + data[last:-2] * 1000 + data[-2:]
 
 
-def box(name: bytes, content: bytes) -> bytes:
+def box(name: bytes, content: bytes = b"") -> bytes:
     """Return a box of an ISO base media file (ISO/IEC 14496-12, 4.2)."""
     return struct.pack(">I", 8 + len(content)) + name + content
 
@@ -101,32 +99,19 @@ def nested_boxes() -> bytes:
 
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "png larger than it is": lambda: lying_png(6000, 6000),
-    "png of nothing": lambda: lying_png(0, 0),
     "png of most pixels there can be": lambda: lying_png(2**31 - 1, 2**31 - 1),
-    "png with 200 MB of text": lambda: png_with(b"zTXt", b"k\0\0" + swollen(200)),
-    "png with 200 MB of colours": lambda: png_with(b"iCCP", b"k\0\0" + swollen(200)),
+    "png with 200 MB of text": lambda: after_head(33, PNG, chunk(b"zTXt", b"k\0\0" + zeros(200))),
     "png of more pixels than it says": lambda: (
-        PNG[: PNG.index(b"IDAT") - 4]
-        + b"".join(
-            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-            for name, content in [(b"IDAT", swollen(200)), (b"IEND", b"")]
-        )
+        PNG[: PNG.index(b"IDAT") - 4] + chunk(b"IDAT", zeros(200)) + chunk(b"IEND")
     ),
     "png in a million chunks": lambda: PNG[: PNG.index(b"IDAT") - 4] + (b"\0\0\0\0teXt" + bytes(4)) * 1_000_000,
-    "png that is also a PDF": lambda: PNG + b"%PDF-1.7\n1 0 obj\n",
     "tiff larger than it is": lambda: lying_tiff(6000, 6000),
     "tiff that leads back": lambda: grey_tiff(8, 8)[: 2 + 12 * 9 + 8] + struct.pack("<I", 8) + bytes(999),
-    "tiff of 20,000 pages": lambda: chain_of_directories(20_000),
     "tiff of 300,000 pages": lambda: chain_of_directories(300_000),
     "tiff with a strip of 4 GB": lambda: grey_tiff(60, 40, bytes=2**32 - 1),
-    "tiff with a strip elsewhere": lambda: grey_tiff(60, 40, offset=2**32 - 9),
-    "tiff with a strip of 4 GB, packed": lambda: grey_tiff(60, 40, bytes=2**32 - 1, compression=5),
-    "tiff in strips of no rows": lambda: grey_tiff(60, 40, rows=0, compression=5),
     "tiff in huge tiles": lambda: grey_tiff(
         60, 40, tile_width=60_000, tile_height=60_000, tile_offset=200, tile_bytes=99, compression=5
     ),
-    "tiff of 65,535 samples": lambda: grey_tiff(60, 40, samples=65_535, compression=5),
-    "tiff of most pixels there can be": lambda: grey_tiff(2**32 - 1, 2**32 - 1),
     "tiff with tags of 4 GB": lambda: tiff_of(
         [(256, 4, 1, 8), (257, 4, 1, 8), (270, 2, 2**32 - 1, 99), (273, 4, 2**31, 99)]
     ),
@@ -137,24 +122,13 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
         save_all=True,
         append_images=[Image.new("RGB", (4000, 3000), "red")] * 20,
     ),
-    "webp of a length": lambda: b"RIFF\xff\xff\xff\xffWEBPVP8X\xff\xff\xff\xff" + bytes(99),
     "jpeg larger than it is": lambda: lying_jpeg(14_000, 14_000),
-    "jpeg of nothing": lambda: lying_jpeg(0, 0),
-    "jpeg in CMYK larger than it is": lambda: lying_jpeg(14_000, 14_000, components=4),
-    "jpeg of a million segments": lambda: (
-        b"\xff\xd8" + b"\xff\xee\0\2" * 1_000_000 + encoded(marked(60, 40), "jpeg")[2:]
-    ),
-    "jpeg of fill bytes": lambda: b"\xff\xd8" + b"\xff" * 5_000_000,
     "jpeg of scans without end": scans_without_end,
-    "jpeg that is also a page": lambda: encoded(marked(60, 40), "jpeg", comment=b"<script>alert(1)</script>%PDF-1.7"),
     "heic larger than it is": lambda: resized(heic(marked(64, 48)), 8000, 6000),
-    "heic of nothing": lambda: resized(heic(marked(64, 48)), 0, 0),
     "heic of boxes in boxes": nested_boxes,
-    "heic of a length": lambda: box(b"ftyp", b"heic\0\0\0\0mif1heic") + b"\xff\xff\xff\xffmeta" + bytes(99),
     "heic of a million items": lambda: heic_of(
         box(b"iinf", bytes(4) + b"\xff\xff" + box(b"infe", b"\2\0\0\0\0\1\0\0hvc1\0") * 65_535)
         + box(b"iloc", b"\0\0\0\0\x44\0\xff\xff" + bytes(16) * 65_535)
     ),
-    "heic without a picture": lambda: heic_of(b""),
 }
 """Pictures by what is wrong with them; the first word is their kind."""

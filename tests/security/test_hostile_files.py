@@ -66,17 +66,28 @@ def assert_fit(sandbox: SandboxClient) -> None:
     assert psutil.Process(sandbox.warm().pid).children() == []
 
 
+NAMED = {
+    "forms that draw forms": "file_too_slow",
+    "swelling contents": "file_too_slow",
+    "picture smaller than it says": "picture_too_large",
+    "JPEG 2000 of a size": "picture_too_large",
+    "pages that are not there": "broken_file",
+}
+"""What a bomb would have used up is what its code says."""
+
+
 @pytest.mark.parametrize("name", hostile_pdfs.HOSTILE)
 def test_hostile_pdf(sandbox: SandboxClient, name: str) -> None:
     """A hostile PDF is read or refused with a code, and the next file is read."""
-    print(outcome(sandbox, "pdf", hostile_pdfs.HOSTILE[name]()))
+    code = outcome(sandbox, "pdf", hostile_pdfs.HOSTILE[name]())
+    assert code == NAMED.get(name, code)
     assert_fit(sandbox)
 
 
 @pytest.mark.parametrize("name", hostile_pictures.HOSTILE)
 def test_hostile_picture(sandbox: SandboxClient, name: str) -> None:
     """A hostile picture is read or refused with a code, and the next file is read."""
-    print(outcome(sandbox, name.split()[0], hostile_pictures.HOSTILE[name]()))
+    outcome(sandbox, name.split()[0], hostile_pictures.HOSTILE[name]())
     assert_fit(sandbox)
 
 
@@ -91,47 +102,24 @@ def test_text_layer_that_nobody_could_read(layer: bytes) -> None:
         assert document.page(0).source == "render"
 
 
-BOMBS = {
-    "forms that draw forms": "file_too_slow",
-    "swelling contents": "file_too_slow",
-    "picture smaller than it says": "picture_too_large",
-    "JPEG 2000 of a size": "picture_too_large",
-    "pages that are not there": "broken_file",
-}
-
-
-@pytest.mark.parametrize("name", BOMBS)
-def test_bombs_are_called_by_their_name(sandbox: SandboxClient, name: str) -> None:
-    """What a bomb would have used up is what its sentence says."""
-    assert outcome(sandbox, "pdf", hostile_pdfs.HOSTILE[name]()) == BOMBS[name]
-
-
 @pytest.mark.parametrize("kind", WHOLE)
-def test_cut_off_after_every_hundredth(sandbox: SandboxClient, kind: str) -> None:
-    """An upload that ended anywhere is read as far as it goes, or refused."""
-    whole = WHOLE[kind]
-    for hundredth in range(100):
-        outcome(sandbox, kind, whole[: len(whole) * hundredth // 100])
-    assert_fit(sandbox)
-
-
-@pytest.mark.parametrize("kind", WHOLE)
-def test_flipped_bits(sandbox: SandboxClient, kind: str) -> None:
-    """A file with some bits turned over is read or refused."""
-    rng = random.Random(2026)
-    for _ in range(60):
-        damaged = bytearray(WHOLE[kind])
+def test_damaged_files(sandbox: SandboxClient, kind: str) -> None:
+    """A file that was cut off anywhere, or has some bits turned over, is read or refused; fuzzing goes on from there."""
+    whole, rng = WHOLE[kind], random.Random(2026)
+    for twentieth in range(20):
+        outcome(sandbox, kind, whole[: len(whole) * twentieth // 20])
+        damaged = bytearray(whole)
         for _ in range(rng.choice((1, 3, 30))):
             damaged[rng.randrange(len(damaged))] ^= 1 << rng.randrange(8)
         outcome(sandbox, kind, bytes(damaged))
     assert_fit(sandbox)
 
 
-@pytest.mark.parametrize("said", WHOLE)
 @pytest.mark.parametrize("kind", WHOLE)
-def test_taken_for_another_kind(sandbox: SandboxClient, kind: str, said: str) -> None:
+def test_taken_for_another_kind(sandbox: SandboxClient, kind: str) -> None:
     """A file that begins like one kind and is another goes to the wrong library, which reads or refuses it."""
-    outcome(sandbox, said, WHOLE[kind])
+    for said in WHOLE:
+        outcome(sandbox, said, WHOLE[kind])
     assert_fit(sandbox)
 
 

@@ -61,20 +61,14 @@ def nested(depth: int) -> bytes:
 REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     # what it is, the content type, the code
     "no boundary": (lambda: WHOLE, "multipart/form-data", "not_multipart"),
-    "empty boundary": (lambda: WHOLE, 'multipart/form-data; boundary=""', "not_multipart"),
     "boundary of 10 KB": (lambda: WHOLE, f"multipart/form-data; boundary={'b' * 10_000}", "not_multipart"),
-    "boundary of other letters": (lambda: WHOLE, "multipart/form-data; boundary=ü", "not_multipart"),
     "boundary that breaks lines": (lambda: WHOLE, "multipart/form-data; boundary=a\r\nX-Evil: 1", "malformed_upload"),
     "boundary that is a pattern": (lambda: WHOLE, "multipart/form-data; boundary=(.*)+$", "not_multipart"),
     "another boundary": (lambda: WHOLE, "multipart/form-data; boundary=another", "malformed_upload"),
-    "no body": (lambda: b"", CONTENT_TYPE, "malformed_upload"),
-    "no end": (lambda: WHOLE[: -len(MARK) - 6], CONTENT_TYPE, "malformed_upload"),
     "10,000 parts": (lambda: body_of([field_part(f"f{n}", "x") for n in range(10_000)]), CONTENT_TYPE, "malformed_upload"),
-    "10,000 files": (lambda: body_of([file_part(PDF)] * 10_000), CONTENT_TYPE, "malformed_upload"),
     "header of 10 MB": (lambda: headed(b"Content-Disposition: form-data; name=bill; x=" + b"y" * 10 * MIB), CONTENT_TYPE,
                         "malformed_upload"),
     "100,000 headers": (lambda: headed(*[b"X-%d: y" % n for n in range(100_000)]), CONTENT_TYPE, "malformed_upload"),
-    "headers of no sense": (lambda: headed(b"\0\xff\xfe: \x80", b": :", b"=;=;="), CONTENT_TYPE, "malformed_upload"),
     "options without end": (lambda: headed(b"Content-Disposition: form-data; " + b"a*0=b;" * 30_000), CONTENT_TYPE,
                             "malformed_upload"),
     "boundaries without lines": (lambda: MARK * 200_000, CONTENT_TYPE, "no_file"),
@@ -83,7 +77,6 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "dashes in a file under a boundary of one dash": (
         lambda: body_of([file_part(b"-" * 20 * MIB)], boundary="-"), "multipart/form-data; boundary=-",
         "unsupported_file_type"),
-    "carriage returns": (lambda: body_of([file_part(b"\r" * 5_000_000)]), CONTENT_TYPE, "unsupported_file_type"),
     "answer of 20 MB": (lambda: body_of([field_part("agent_id", "x" * 20 * MIB), file_part(PDF)]), CONTENT_TYPE,
                         "malformed_upload"),
     "answer in another alphabet's bytes": (lambda: body_of([field_part("agent_id", b"\xff\xfe\x80")]), CONTENT_TYPE,
@@ -125,34 +118,28 @@ def test_hostile_bodies_stay_small_in_memory() -> None:
         assert peak < MIB
 
 
-NAMES = {
-    "upwards": "../../../../etc/passwd",
-    "upwards, escaped": "..%2f..%2f..%2fetc%2fpasswd",
-    "from Windows": "C:\\Windows\\System32\\..\\evil.exe",
-    "end of a string": "bill.pdf\\0.exe",
-    "right to left": "bill\u202efdp.exe",
-    "10 KB": "n" * 10_000 + ".pdf",
-    "emoji": "\U0001f9fe\U0001f4a9.pdf",
-    "page of the web": "<img src=x onerror=alert(1)>.jpg",
-    "quotes": 'a";filename="b',
-    "formula": "=cmd|'/c calc'!A0.pdf",
-    "bucket": "gs://other-bucket/x",
-    "folder": "words/bills/",
-}
+NAMES = [
+    "../../../../etc/passwd",
+    "bill.pdf\\0.exe",
+    "bill\u202efdp.exe",
+    "n" * 10_000 + ".pdf",
+    'a";filename="b',
+    "words/bills/",
+]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
 def test_hostile_file_names(name: str) -> None:
     """What a file is called leaves no trace: objects are named by ids and numbers alone."""
     service = Service()
-    files = [file_part(content, filename=NAMES[name]) for content in (PDF, JPEG)]
+    files = [file_part(content, filename=name) for content in (PDF, JPEG)]
     accepted = service.send(body_of([*ANSWER_PARTS, *files]))
     for number, stored in enumerate(sorted(service.bucket.objects), 1):
         assert re.fullmatch(rf"bills/{accepted.intake_id}/[0-9a-f]{{16}}/{number:02d}", stored)
-    assert NAMES[name] not in repr(service.store)
+    assert name not in repr(service.store)
 
 
-FIELD_NAMES = ["../../bill", "bill\\0", "__proto__", "bill[]", "\u202ellib", "b" * 10_000, "", "consent\\r\\nX: y"]
+FIELD_NAMES = ["../../bill", "bill\\0", "__proto__", "bill[]", "b" * 10_000, "", "consent\\r\\nX: y"]
 
 
 @pytest.mark.parametrize("name", FIELD_NAMES, ids=range(len(FIELD_NAMES)))
@@ -163,38 +150,19 @@ def test_hostile_field_names(name: str) -> None:
     assert set(service.store.intakes[accepted.intake_id].form) <= set(ANSWERS)
 
 
-ANSWER_VALUES = {
-    "end of a string": "a\0b",
-    "line break": "a\r\nBcc: everybody@example.com",
-    "bell": "a\x07b",
-    "private sign": "a\ue000b",
-    "10 KB": "x" * 10_000,
-}
-
-
-@pytest.mark.parametrize("name", ANSWER_VALUES)
-def test_hostile_answers(name: str) -> None:
-    """Control diagnostics and answers without end are refused with the field they are in."""
-    service = Service()
-    error = service.refused(form_body({**ANSWERS, "account_name": ANSWER_VALUES[name]}, [PDF]))
+@pytest.mark.parametrize("value", ["a\0b", "a\r\nBcc: everybody@example.com", "a\ue000b", "x" * 10_000], ids=range(4))
+def test_hostile_answers(value: str) -> None:
+    """Control characters and answers without end are refused with the field they are in."""
+    error = Service().refused(form_body({**ANSWERS, "account_name": value}, [PDF]))
     assert [problem["field"] for problem in error.to_dict()["errors"]] == ["account_name"]  # type: ignore[attr-defined]
 
 
-KEYS = [
-    "../" * 12,
-    "a" * 31,
-    "a" * 65,
-    "0" * 40 + "\0",
-    "\u0660" * 40,
-    "a" * 32 + "\n",
-    "%00" * 16,
-    "' OR 1=1 --" + "a" * 30,
-]
+KEYS = ["../" * 12, "a" * 31, "a" * 65, "0" * 40 + "\0", "\u0660" * 40, "a" * 32 + "\n", "' OR 1=1 --" + "a" * 30]
 
 
 @pytest.mark.parametrize("key", KEYS, ids=range(len(KEYS)))
 def test_hostile_keys(key: str) -> None:
-    """A key becomes an id by its digest, and one with other diagnostics than a key has is refused."""
+    """A key becomes an id by its digest, and one with other characters than a key has is refused."""
     assert Service().refused(WHOLE, key=key).code == "bad_idempotency_key"
 
 

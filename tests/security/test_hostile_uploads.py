@@ -9,16 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psutil
-import pymupdf
 import pytest
 from intake.settings import Settings
 
 from infra.local.stack import LocalStack
-from tests.security.test_reading_and_cleaning import JPEG, PNG, after_head, chunk, overlapping_directories, slow_pages
-from tests.security.test_reading_and_cleaning import SLOW as SLOW_PICTURES
+from tests.security.bombs import slow_pages
+from tests.security.hostile_words import hostile_words
+from tests.security.test_reading_and_cleaning import overlapping_directories
 from tests.support import documents
-from tests.support.pdfs import pdf
-from tests.support.stacks import quick_stack, running
 from tests.support.submitter import Submitter, wait_for
 
 ALL_CPU_S = 32.0
@@ -28,36 +26,13 @@ RUNS_BEFORE = Settings.chunks_in_flight
 """Most runs over the hostile bill that an honest one waits for, each of which takes its share (`lease.SHARE_S`) or a page.
 One instance reads everything here; in production another one, as a rule, takes the honest bill at once."""
 MEMORY_MB = {"ocr": 512, "record": 256}
-LEAD = "the account number of your bill for service is on this page and the total amount date by the account number"
-
-
-def words_pdf(*words: str) -> bytes:
-    """Return a PDF with a text layer of some words, as small as people can read, that fill the page line by line."""
-
-    def write(page: pymupdf.Page) -> None:
-        page.insert_text((30, 30), LEAD, fontsize=6)
-        page.insert_textbox((30, 40, 590, 780), " ".join(words), fontsize=4)
-
-    return pdf(write)
 
 
 UPLOADS: dict[str, Callable[[], bytes]] = {
-    "an address of 11,000 letters": lambda: words_pdf(
-        "Service", "Address:", "1", *["A" * 79] * 140, "RD,", "ALBANY", "NY", "12207"
-    ),
-    "an address of dots": lambda: words_pdf("Service", "Address:", "1", "A,", "N", *["." * 79] * 100, *["X"] * 700),
-    "an account of digits": lambda: words_pdf("NYSEG", "Account", "Number:", *["1001"] * 1200),
-    "an account of dashes": lambda: words_pdf("Account", "Number:", *["-1-1-1-1-1-1"] * 1200),
-    "dates without end": lambda: words_pdf("Billing", "Period", *["10/13/26", "to", "11/11/26"] * 500),
-    "labels without end": lambda: words_pdf(*["Account", "Number:", "Total", "usage", "kWh"] * 300),
-    "commas": lambda: words_pdf("Service", "Address:", "1", *["A,"] * 2000),
+    "an address of dots": lambda: hostile_words("address", "dots", 640),
     "500 slow pages": lambda: slow_pages(500, 4),
     "a page without end": lambda: slow_pages(1, 12),
-    "jpeg of empty segments": lambda: after_head(2, JPEG, b"\xff\xe0\0\2" * 1_900_000),
-    "png of empty chunks": lambda: after_head(33, PNG, chunk(b"IDAT") * 2_100_000),
     "tiff of directories": lambda: overlapping_directories(2_000),
-    "heic of boxes": SLOW_PICTURES["heic of a million boxes"],
-    "webp of chunks": SLOW_PICTURES["webp of empty chunks"],
 }
 
 
@@ -101,14 +76,6 @@ class Watched:
         self._thread.join()
 
 
-@pytest.fixture(scope="module")
-def submitter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Submitter]:
-    with running(quick_stack(tmp_path_factory.mktemp("strangers"))) as stack:
-        submitter = Submitter(stack)
-        submitter.recorded(documents.text_pdf(1))
-        yield submitter
-
-
 @contextmanager
 def cpu_of(watched: Watched) -> Iterator[Callable[[], float]]:
     before = sum(cpu for function in MEMORY_MB for _, cpu in watched._of(function))
@@ -143,6 +110,7 @@ def copy_of(submitter: Submitter, intake_id: str) -> str:
 def test_hostile_upload(submitter: Submitter, name: str) -> None:
     """It ends, with a row or a sentence; no function passes 90 % of its memory; the bill behind it gets its turn."""
     data = UPLOADS[name]()
+    submitter.recorded(documents.text_pdf(1))  # loads what the first bill loads
     with Watched(submitter.stack) as watched, cpu_of(watched) as taken:
         began = time.monotonic()
         hostile = submitter.submit(data)

@@ -10,6 +10,16 @@ import pytest
 
 from tests.support.deployment import Deployment
 
+SLOW = ("drawn", "growth", "office_edits", "specimens")
+"""Modules, by a part of their names, that take most of the time of the unit tests; `tests/run quick` leaves them out."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the slow modules."""
+    for item in items:
+        if item.path.parent.name == "unit" and item.path.stem.endswith(SLOW):
+            item.add_marker("slow")
+
 
 @pytest.fixture
 def deployment() -> Iterator[Deployment]:
