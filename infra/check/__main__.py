@@ -1,7 +1,6 @@
-"""`./deploy.sh check`: does everything on Google Cloud behave as the code relies on it?
+"""`./deploy.sh check`: test a deployment with a sample bill, and test each assumption of the code about Google Cloud.
 
-A specimen bill goes through the deployment and is taken away again; then each assumption about Google is shown, one line each.
-Nobody should sort the Sheet meanwhile.
+The check deletes everything that it creates. Do not sort the Sheet during the check.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from infra.local.processes import StackError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the check and return the exit status: 0 all as it should be, 1 something is not, 2 bad usage, 130 interrupted."""
+    """Run the check and return the exit status: 0 success, 1 failure, 2 bad usage, 130 interrupted."""
     parser = argparse.ArgumentParser(prog="./deploy.sh check", description=(__doc__ or "").partition(": ")[2])
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--project", metavar="ID", help="Google Cloud project")
@@ -32,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     where.add_argument("--table", action="store_true", help="only print the list of assumptions")
     parser.add_argument("--region", default=DEFAULT_REGION, help="region (default: %(default)s)")
     parser.add_argument(
-        "--sheet", default="", metavar="ID", help="another Sheet than the deployment's for the rules of the Sheet"
+        "--sheet", default="", metavar="ID", help="Sheet for testing the rules of Sheets (default: the deployment's)"
     )
     options = parser.parse_args(argv)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -50,21 +49,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(exc, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Stopped; what the check had made is taken away.", file=sys.stderr)
+        print("Stopped. The check deleted what it had created.", file=sys.stderr)
         return 130
 
 
 def check(target: Target) -> bool:
-    """Check a deployment and return whether all is as it should be."""
-    print(f"A specimen bill through {target.url}")
+    """Check a deployment and return whether everything is right."""
+    print(f"A sample bill through {target.url}")
     journey = Journey(target)
     fine = journey.go()
-    print("What the code relies on")
+    print("Assumptions about Google")
     target = replace(target, intake=journey.intake)
     outcomes = [step(each.text, functools.partial(each.prove, target), each.limit_s) for each in ASSUMPTIONS]
     print(
-        f"{outcomes.count(OK)} ok, {outcomes.count(WRONG)} wrong, {outcomes.count(NOT_HERE)} cannot be shown here. "
-        f"The bill {'arrived' if fine else 'did NOT arrive as it should'}."
+        f"{outcomes.count(OK)} ok, {outcomes.count(WRONG)} wrong, {outcomes.count(NOT_HERE)} cannot be tested here. "
+        f"The sample bill {'was recorded' if fine else 'FAILED'}."
     )
     return fine and WRONG not in outcomes
 

@@ -1,7 +1,4 @@
-"""Every assumption about Google that no stand-in can prove: what relies on it, where it is written, and what shows it.
-
-docs/deploy.md has the same list as a table, which `./deploy.sh check --table` prints.
-"""
+"""The assumptions about Google that no stand-in can prove. `./deploy.sh check --table` prints them for docs/deploy.md."""
 
 from __future__ import annotations
 
@@ -25,13 +22,13 @@ Proof = Callable[[Target], str]
 
 @dataclass(frozen=True)
 class Assumption:
-    """One thing that Google has to do; the first line of its proof says what.
+    """One thing that Google has to do.
 
     Attributes:
         code: Where the code relies on it.
-        source: Where it is written.
-        prove: Shows it, given the deployment; returns what was seen.
-        limit_s: Seconds after which it counts as not so.
+        source: Where it is documented.
+        prove: Shows it and returns what it saw; the first line of its docstring says what Google has to do.
+        limit_s: Seconds after which it counts as wrong.
     """
 
     code: str
@@ -55,7 +52,7 @@ ASSUMPTIONS: list[Assumption] = []
 
 
 def assumption(code: str, source: str, limit_s: float = LIMIT_S) -> Callable[[Proof], Proof]:
-    """Put a proof on the list; the arguments are the attributes of `Assumption`."""
+    """Add a proof to the list."""
 
     def listed(prove: Proof) -> Proof:
         ASSUMPTIONS.append(Assumption(code, source, prove, limit_s))
@@ -66,14 +63,14 @@ def assumption(code: str, source: str, limit_s: float = LIMIT_S) -> Callable[[Pr
 
 def table() -> Iterator[str]:
     """Yield the lines of the table in docs/deploy.md."""
-    yield "| Google | relied on by | written at | proved by |"
+    yield "| what Google does | code that relies on it | documentation | proof |"
     yield "|---|---|---|---|"
     for each in ASSUMPTIONS:
         yield f"| {each.text} | `{each.code}` | {each.source} | `{each.name}` |"
 
 
 def step(name: str, work: Callable[[], str], limit_s: float = LIMIT_S) -> str:
-    """Do something, print its time and what came of it, and return `OK`, `WRONG` or `NOT_HERE`."""
+    """Do something, print its time and outcome, and return `OK`, `WRONG`, or `NOT_HERE`."""
     began = time.monotonic()
     try:
         with _limited(limit_s):
@@ -90,10 +87,10 @@ def step(name: str, work: Callable[[], str], limit_s: float = LIMIT_S) -> str:
 
 @contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """End what takes too long, once: the cleaning that follows is not cut short."""
+    """Interrupt what takes too long, once: the cleanup that follows has no limit."""
 
     def late(_number: int, _frame: FrameType | None) -> None:
-        raise Wrong(f"it was not done within {seconds:.0f} s")
+        raise Wrong(f"it did not finish within {seconds:.0f} s")
 
     before = signal.signal(signal.SIGALRM, late)
     signal.setitimer(signal.ITIMER_REAL, seconds)

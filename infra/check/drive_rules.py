@@ -1,4 +1,4 @@
-"""What Drive refuses, and in which words: `record` tells the office by them what to do."""
+"""What Drive refuses, and with which answer: from that, `record` tells the office what to do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ERRORS = f"{DRIVE}/handle-errors"
 
 @assumption("cloud/drive_answers.py", _ERRORS)
 def drive_missing(target: Target) -> str:
-    """Drive answers 404 `notFound` where the folder does not exist."""
+    """Drive answers 404 `notFound` if the folder does not exist."""
     unknown = f"1{secrets.token_hex(16)}"
     with scratch(target, target.person(_scope()), unknown) as (drive, name):
         return _refused(404, "notFound", lambda: drive.make_folder(name, "check"))
@@ -30,7 +30,7 @@ def drive_missing(target: Target) -> str:
 
 @assumption("cloud/drive_answers.py", _ERRORS)
 def drive_not_shared(target: Target) -> str:
-    """Drive answers 404 `notFound` where the folder is not shared with the account."""
+    """Drive answers 404 `notFound` if the folder is not shared with the account."""
     stranger = target.stranger(_scope())
     with scratch(target, stranger, target.services.settings.drive_folder) as (drive, name):
         return _refused(404, "notFound", lambda: drive.make_folder(name, "check"))
@@ -38,7 +38,7 @@ def drive_not_shared(target: Target) -> str:
 
 @assumption("cloud/drive_answers.py", _ERRORS)
 def drive_read_only(target: Target) -> str:
-    """Drive answers 403 `insufficientFilePermissions` where the account may only read the folder."""
+    """Drive answers 403 `insufficientFilePermissions` if the account can only read the folder."""
     stranger = target.stranger(_scope())
     if target.deployment is None:
         raise NotHere("only on Google Cloud")
@@ -53,7 +53,7 @@ def drive_read_only(target: Target) -> str:
 
 @assumption("cloud/drive_answers.py", "https://developers.google.com/workspace/drive/api/guides/about-shareddrives")
 def drive_storage(target: Target) -> str:
-    """Drive answers 403 `storageQuotaExceeded` to a file of a service account outside of a Shared Drive."""
+    """Drive answers 403 `storageQuotaExceeded` if a service account uploads outside of a Shared Drive."""
     with scratch(target, target.stranger(_scope()) if target.deployment else None, "root") as (drive, name):
         return _refused(
             403, "storageQuotaExceeded", lambda: drive.upload(name, 1, "root", "check", "text/plain", 1, [b"1"])
@@ -62,7 +62,7 @@ def drive_storage(target: Target) -> str:
 
 @contextmanager
 def scratch(target: Target, credentials: Credentials | None, folder: str) -> Iterator[tuple[Drive, str]]:
-    """Yield our client for a folder, and the id of an intake that nobody has; take away what was made under it."""
+    """Yield our client for a folder, and an unused intake ID; delete what was created under that ID."""
     from intake.cloud.drive import GOOGLE_ENDPOINT, Drive
 
     settings = target.services.settings
@@ -76,7 +76,7 @@ def scratch(target: Target, credentials: Credentials | None, folder: str) -> Ite
 
 
 def delete_copies(target: Target, credentials: Credentials | None, intake_id: str) -> int:
-    """Put all that belongs to an intake into the bin and return how many files and folders that were."""
+    """Move all files and folders of an intake to the trash and return their number."""
     shared = {"supportsAllDrives": "true", "includeItemsFromAllDrives": "true"}
     query = f"appProperties has {{ key='intake_id' and value='{intake_id}' }} and trashed = false"
     params = {**shared, "q": query, "fields": "files(id,mimeType)"}
@@ -109,7 +109,7 @@ def _scope() -> str:
 
 
 def _refused(status: int, reason: str, attempt: Callable[[], object]) -> str:
-    """Return what our client makes of a refusal, which has to be the one that is wanted."""
+    """Return our client's message about a refusal; Wrong if it is another refusal."""
     from intake.errors import DriveUnavailable
 
     try:
@@ -118,4 +118,4 @@ def _refused(status: int, reason: str, attempt: Callable[[], object]) -> str:
         if not exc.message.startswith(f"Google Drive answered {status} ({reason})"):
             raise Wrong(exc.message) from exc
         return exc.message
-    raise Wrong("it was taken")
+    raise Wrong("it was accepted")

@@ -1,4 +1,4 @@
-"""What Vision, Storage and Pub/Sub do."""
+"""What Vision, Storage, and Pub/Sub do."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from infra.gcp.deployment import TOPICS, dead
 TIMEOUT_S = 30
 _PULL_S = 2
 DEAD_LETTER_S = 240.0
-"""Roles of Pub/Sub's own account on new topics need a minute or two until they count."""
+"""Roles of Pub/Sub's own account on new topics need a minute or two to become effective."""
 PRINTED = "Account N01-234-5678"
 NUMBER = "N01-234-5678"
 
 
 @assumption("cloud/vision.py", f"{CLOUD}/vision/docs/fulltext-annotations")
 def vision(target: Target) -> str:
-    """Vision makes marks inside a word words of their own, and gives confidences between 0 and 1."""
+    """Vision returns a hyphen inside a number as a word of its own, and confidences between 0 and 1."""
     import grpc
     from google.cloud import vision as google_vision
     from google.cloud.vision_v1.services.image_annotator.transports import ImageAnnotatorGrpcTransport
@@ -63,7 +63,7 @@ def vision(target: Target) -> str:
 
 @assumption("cloud/storage.py", f"{CLOUD}/storage/docs/request-preconditions")
 def created_once(target: Target) -> str:
-    """An object that must not exist yet is refused with 412 when it does."""
+    """Storage answers 412 if an object that must not exist exists."""
     from google.api_core.exceptions import NotFound, PreconditionFailed
     from google.cloud import storage  # type: ignore[attr-defined]
 
@@ -77,12 +77,12 @@ def created_once(target: Target) -> str:
     finally:
         with contextlib.suppress(NotFound):
             blob.delete()
-    raise Wrong("the second one was taken")
+    raise Wrong("the second one was accepted")
 
 
 @assumption("infra/gcp/messaging.py", f"{CLOUD}/eventarc/docs/retry-events")
 def subscriptions(target: Target) -> str:
-    """The subscriptions of the event functions have dead letters, attempts, deadline and backoff as wanted."""
+    """The subscriptions of the event functions have the dead letters, attempts, deadline, and backoff of functions.toml."""
     wanted, shown = spec.read().delivery, []
     publisher, subscriber = target.pubsub()
     project = target.services.settings.project
@@ -107,10 +107,7 @@ def subscriptions(target: Target) -> str:
 
 @assumption("stages/ocr.py, stages/record.py", f"{CLOUD}/pubsub/docs/handling-failures", DEAD_LETTER_S + 60)
 def dead_letters(target: Target) -> str:
-    """A message that is refused is delivered again, and is in the dead letters after the last attempt.
-
-    Shown with two topics of its own, which are deleted again.
-    """
+    """A rejected message is delivered again, and becomes a dead letter after the last attempt."""
     with _scratch_topics(target) as (publisher, subscriber, topic, pulled, letters):
         publisher.publish(request={"topic": topic, "messages": [{"data": b"check"}]}, timeout=TIMEOUT_S)
         began, refused = time.monotonic(), 0
@@ -122,7 +119,7 @@ def dead_letters(target: Target) -> str:
             for letter in _pull(subscriber, letters):
                 attempts = letter.message.attributes.get("CloudPubSubDeadLetterSourceDeliveryCount", "?")
                 return f"after {attempts} attempts, {refused} of them seen"
-    raise Wrong(f"refused {refused} times and not in the dead letters after {DEAD_LETTER_S:.0f} s")
+    raise Wrong(f"rejected {refused} times, and no dead letter after {DEAD_LETTER_S:.0f} s")
 
 
 @contextlib.contextmanager

@@ -1,11 +1,12 @@
-"""What the Sheet does, shown on a tab of its own that is deleted again: the rules that `record` stakes each row on."""
+"""What the Sheet does, shown on a tab of its own that is deleted again: the rules that `record` relies on for each row."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gspread.exceptions import APIError
@@ -18,39 +19,30 @@ CELL = 50_000
 
 
 class Scratch:
-    """A tab that nobody else uses.
-
-    Args:
-        target: The deployment.
-    """
+    """A tab that nobody else uses."""
 
     def __init__(self, target: Target) -> None:
         self._book = target.book
-        self._id = secrets.randbelow(2**30) + 1
-        self._name = f"intake_check_{self._id}"
+        self.id = secrets.randbelow(2**30) + 1
+        self.name = f"intake_check_{self.id}"
 
-    def __enter__(self) -> Scratch:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
+    @contextlib.contextmanager
+    def made(self) -> Iterator[Scratch]:
+        """Create the tab, and delete it even if it is uncertain whether it was created."""
         try:
-            self._book.change([{"deleteSheet": {"sheetId": self._id}}])
-        except APIError as exc:
-            if not re.search("no (grid|sheet) with", str(exc.error.get("message")), re.IGNORECASE):
-                raise  # It was not even made otherwise.
+            self.change({"addSheet": {"properties": {"sheetId": self.id, "title": self.name}}})
+            yield self
+        finally:
+            try:
+                self.change({"deleteSheet": {"sheetId": self.id}})
+            except APIError as exc:
+                if not re.search("no (grid|sheet) with", str(exc.error.get("message")), re.IGNORECASE):
+                    raise  # any other message means that the tab exists
 
-    def make(self) -> None:
-        """Make the tab; whether that went well or not, it is deleted in the end."""
-        self._book.change([{"addSheet": {"properties": {"sheetId": self._id, "title": self._name}}}])
-
-    def change(self, *requests: dict[str, Any]) -> list[dict[str, Any]]:
-        """Carry requests out together.
-
-        Raises:
-            NotHere: The stand-in does not know one of them.
-        """
+    def change(self, *requests: dict[str, Any]) -> None:
+        """Apply requests together; NotHere if the local stand-in does not know one of them."""
         try:
-            return self._book.change(requests)
+            self._book.change(requests)
         except APIError as exc:
             if exc.response.status_code == 501:
                 raise NotHere(str(exc.error.get("message"))) from exc
@@ -59,94 +51,89 @@ class Scratch:
     def append(self, *texts: str) -> dict[str, Any]:
         """Return a request that appends rows with one cell."""
         rows = [{"values": [{"userEnteredValue": {"stringValue": text}}]} for text in texts]
-        return {"appendCells": {"sheetId": self._id, "rows": rows, "fields": "userEnteredValue"}}
+        return {"appendCells": {"sheetId": self.id, "rows": rows, "fields": "userEnteredValue"}}
 
     def add_name(self, name_id: str) -> dict[str, Any]:
         """Return a request that adds the named range of this tab."""
-        place = {"sheetId": self._id, "startRowIndex": 0, "endRowIndex": 1, "startColumnIndex": 0, "endColumnIndex": 1}
-        return {"addNamedRange": {"namedRange": {"namedRangeId": name_id, "name": self._name, "range": place}}}
-
-    def filter(self) -> dict[str, Any]:
-        """Return a request that shows only cells that are "shown"."""
-        condition = {"type": "TEXT_EQ", "values": [{"userEnteredValue": "shown"}]}
-        criteria = [{"columnIndex": 0, "filterCriteria": {"condition": condition}}]
-        return {"setBasicFilter": {"filter": {"range": {"sheetId": self._id}, "filterSpecs": criteria}}}
+        place = {"sheetId": self.id, "startRowIndex": 0, "endRowIndex": 1, "startColumnIndex": 0, "endColumnIndex": 1}
+        return {"addNamedRange": {"namedRange": {"namedRangeId": name_id, "name": self.name, "range": place}}}
 
     def rows(self) -> list[str]:
         """Return the first column."""
-        (area,) = self._book.read([{"sheetId": self._id, "startColumnIndex": 0, "endColumnIndex": 1}])
+        (area,) = self._book.read([{"sheetId": self.id, "startColumnIndex": 0, "endColumnIndex": 1}])
         return [str(row[0]) if row else "" for row in area.cells]
 
+    def appended(self, *texts: str) -> None:
+        """Append rows; Wrong if they are not the last ones, with exactly these texts."""
+        before = self.rows()
+        self.change(self.append(*texts))
+        if (after := self.rows()) != [*before, *texts]:
+            raise Wrong(f"the last row is {after[-1][:50]!r}" if len(after) > len(before) else "no row was added")
+
     def refused(self, kind: str, *requests: dict[str, Any]) -> str:
-        """Return what Google says of requests that it has to refuse.
-
-        Args:
-            kind: Name of the error that our client has to understand by it.
-            requests: What is refused.
-
-        Raises:
-            Wrong: It takes them, carries out a part, or says it in words that our client does not know.
-        """
+        """Return what Google says to requests that it has to refuse, all of them; `kind` as in `refused`."""
         before = self.rows()
         said = refused(kind, lambda: self.change(*requests))
         if self.rows() != before:
-            raise Wrong("a batch that was refused was carried out in part")
-        return f"{said}; nothing carried out"
+            raise Wrong("a batch that was refused was applied in part")
+        return said
 
 
 def refused(kind: str, attempt: Callable[[], object]) -> str:
-    """Return what Google says to something that it has to refuse, in a form that our client takes for the error `kind`."""
+    """Return what Google says to something that it has to refuse; Wrong if our client does not raise the error `kind`."""
     from intake.cloud.sheets.client import failure
 
     try:
         attempt()
     except APIError as exc:
         said = f"{exc.response.status_code}: {str(exc.error.get('message', ''))[:120]}"
-        if type(failure(exc)).__name__ != kind:
-            raise Wrong(f"our client takes it for {type(failure(exc)).__name__}, not {kind}: {said}") from exc
+        if (understood := type(failure(exc)).__name__) != kind:
+            raise Wrong(f"our client understands {understood}, not {kind}: {said}") from exc
         return said
-    raise Wrong("it was taken")
+    raise Wrong("it was accepted")
 
 
-Rule = Callable[[Scratch], str]
-
-
-def on_a_tab(rule: Rule) -> Proof:
-    """Turn a rule of a tab into a proof: on a tab of its own."""
+def on_a_tab(rule: Callable[[Scratch], str]) -> Proof:
+    """Turn a rule into a proof on a tab of its own."""
 
     @functools.wraps(rule)
     def prove(target: Target) -> str:
-        with Scratch(target) as tab:
-            tab.make()
+        with Scratch(target).made() as tab:
             return rule(tab)
 
     return prove
 
 
+def _drop(name_id: str) -> dict[str, Any]:
+    return {"deleteNamedRange": {"namedRangeId": name_id}}
+
+
+def _new_id() -> str:
+    return f"check{secrets.token_hex(8)}"
+
+
 @assumption("cloud/sheets/token.py", f"{SHEETS}/reference/rest/v4/spreadsheets/batchUpdate")
 @on_a_tab
 def swapped_once(tab: Scratch) -> str:
-    """A batch on the Sheet is carried out whole or not at all, and a named range that is gone refuses it."""
-    old, new, late = (f"check{secrets.token_hex(8)}" for _ in range(3))
+    """A batch on the Sheet is applied whole or not at all, and deleting a missing named range refuses it."""
+    old, new = _new_id(), _new_id()
     tab.change(tab.add_name(old))
-    tab.change({"deleteNamedRange": {"namedRangeId": old}}, tab.append("first"), tab.add_name(new))
+    tab.change(_drop(old), tab.append("first"), tab.add_name(new))
     if tab.rows()[-1:] != ["first"]:
-        raise Wrong("the row is not there")
-    said = tab.refused(
-        "SheetMoved", {"deleteNamedRange": {"namedRangeId": old}}, tab.append("second"), tab.add_name(late)
-    )
-    tab.change({"deleteNamedRange": {"namedRangeId": new}})
+        raise Wrong("the row is missing")
+    said = tab.refused("SheetMoved", _drop(old), tab.append("second"), tab.add_name(_new_id()))
+    tab.change(_drop(new))
     return said
 
 
 @assumption("cloud/sheets/token.py", f"{SHEETS}/reference/rest/v4/spreadsheets/request#AddNamedRangeRequest")
 @on_a_tab
 def named_once(tab: Scratch) -> str:
-    """The name of a named range is taken once, and a second one refuses the batch."""
-    one, two = (f"check{secrets.token_hex(8)}" for _ in range(2))
-    tab.change(tab.add_name(one))
-    said = tab.refused("SheetMoved", tab.append("third"), tab.add_name(two))
-    tab.change({"deleteNamedRange": {"namedRangeId": one}})
+    """The name of a named range is unique, and a second one refuses the batch."""
+    name_id = _new_id()
+    tab.change(tab.add_name(name_id))
+    said = tab.refused("SheetMoved", tab.append("third"), tab.add_name(_new_id()))
+    tab.change(_drop(name_id))
     return said
 
 
@@ -154,9 +141,7 @@ def named_once(tab: Scratch) -> str:
 @on_a_tab
 def long_cell(tab: Scratch) -> str:
     """A cell takes 50,000 characters, and one more refuses the batch."""
-    tab.change(tab.append("x" * CELL))
-    if len(tab.rows()[-1]) != CELL:
-        raise Wrong("the long cell was cut")
+    tab.appended("x" * CELL)
     return tab.refused("RowsRefused", tab.append("beside it"), tab.append("x" * (CELL + 1)))
 
 
@@ -164,39 +149,34 @@ def long_cell(tab: Scratch) -> str:
 @on_a_tab
 def plain_text(tab: Scratch) -> str:
     """A text that looks like a formula stays a text."""
-    tab.change(tab.append("=1+1"))
-    last = tab.rows()[-1]
-    if last != "=1+1":
-        raise Wrong(f"it became {last}")
-    return "it stays as it is"
+    tab.appended("=1+1")
+    return "=1+1 stays"
 
 
 @assumption("cloud/sheets/table.py", f"{SHEETS}/reference/rest/v4/spreadsheets/request#AppendCellsRequest")
 @on_a_tab
 def under_a_filter(tab: Scratch) -> str:
-    """Rows appended under a filter stand below all others."""
-    tab.change(tab.append("shown", "hidden"))
+    """Rows appended under a filter go below all others."""
+    tab.appended("shown", "hidden")
+    condition = {"type": "TEXT_EQ", "values": [{"userEnteredValue": "shown"}]}
+    criteria = [{"columnIndex": 0, "filterCriteria": {"condition": condition}}]
     try:
-        tab.change(tab.filter())
+        tab.change({"setBasicFilter": {"filter": {"range": {"sheetId": tab.id}, "filterSpecs": criteria}}})
     except APIError as exc:
-        raise NotHere(f"no filter can be set: {exc.error.get('message')}") from exc
-    before = tab.rows()
-    tab.change(tab.append("hidden too"))
-    if tab.rows() != [*before, "hidden too"]:
-        raise Wrong("the row is not below the others")
+        raise NotHere(f"the filter cannot be set: {exc.error.get('message')}") from exc
+    tab.appended("hidden too")
     return "the row is the last one"
 
 
 @assumption("cloud/sheets/client.py", f"{CLOUD}/apis/design/errors")
 def sheet_missing(target: Target) -> str:
-    """The Sheets API answers 404 where there is no such spreadsheet, as JSON with code, message and status."""
-    book = type(target.book)(target.book.client, "1" + secrets.token_hex(20))
-    return _blocked(404, book.look)
+    """The Sheets API answers 404 for a missing spreadsheet, as JSON with code, message, and status."""
+    return _blocked(404, type(target.book)(target.book.client, "1" + secrets.token_hex(20)).look)
 
 
 @assumption("cloud/sheets/client.py", f"{CLOUD}/apis/design/errors")
 def sheet_not_shared(target: Target) -> str:
-    """The Sheets API answers 403 where the Sheet is not shared with the account, as JSON with code, message and status."""
+    """The Sheets API answers 403 if the Sheet is not shared with the account, as JSON with code, message, and status."""
     return _blocked(403, target.strangers_book.look)
 
 

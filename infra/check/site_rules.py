@@ -1,4 +1,4 @@
-"""What Hosting, App Check, Firestore's rules and the functions' machines do."""
+"""What Hosting, App Check, Firestore's rules, and the functions' instances do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORGED = ("192.0.2.7",) * 9
 
 @assumption("infra/firestore.rules", "https://firebase.google.com/docs/firestore/security/get-started")
 def rules(target: Target) -> str:
-    """A stranger gets one progress document by its id, and neither a list nor an intake."""
+    """A stranger can get one progress document by its ID, but no list and no intake."""
     host = target.env.get("FIRESTORE_EMULATOR_HOST", "")
     base = f"http://{host}" if host else "https://firestore.googleapis.com"
     documents = f"{base}/v1/projects/{target.services.settings.project}/databases/(default)/documents"
@@ -49,18 +49,18 @@ def headers(target: Target) -> str:
 
 @assumption("rate_limits.py", "https://firebase.google.com/docs/hosting/cloud-run")
 def client_address(target: Target) -> str:
-    """Behind Hosting an agent's address is told apart from that of Hosting's edge."""
+    """Behind Hosting, an agent's address differs from that of Hosting's edge."""
     client, peer = target.intake.get("client"), target.intake.get("peer")
     if not client or not peer:
-        raise NotHere("no addresses are counted here")
+        raise NotHere("this deployment counts no addresses")
     if client == peer:
-        raise Wrong("agent and edge have the same address: all agents would share one limit")
+        raise Wrong("agent and edge have the same address, so all agents would share one limit")
     return "two addresses, kept as keyed hashes"
 
 
 @assumption("cloud/app_check.py", "https://firebase.google.com/docs/app-check/custom-resource-backend")
 def app_check(target: Target) -> str:
-    """Where App Check is on, a submission without a token is refused."""
+    """If App Check is on, a submission without a token is refused."""
     if (
         "APP_CHECK_KEY"
         not in target.described("functions", "describe", "submit", "--gen2")["serviceConfig"]["environmentVariables"]
@@ -74,7 +74,7 @@ def app_check(target: Target) -> str:
 
 @assumption("infra/functions.toml", f"{CLOUD}/run/docs/about-execution-environments")
 def machines(target: Target) -> str:
-    """Each function has the memory, time and generation of functions.toml."""
+    """Each function has the memory, timeout, and generation of functions.toml."""
     shown = []
     for name, wanted in spec.read().functions.items():
         held = target.described("functions", "describe", name, "--gen2")["serviceConfig"]
@@ -91,13 +91,13 @@ def machines(target: Target) -> str:
 
 @assumption("pages/sandbox/syscalls.py", f"{CLOUD}/run/docs/about-execution-environments")
 def sandbox(target: Target) -> str:
-    """Inside `ocr` seccomp and Landlock confine the process that opens files."""
+    """Inside `ocr`, seccomp and Landlock restrict the process that opens files."""
     lines = target.lines(function="ocr", message="files are opened in a sandbox")
     if not lines:
-        raise Wrong("`ocr` wrote no line of its sandbox")
+        raise Wrong("`ocr` logged nothing about its sandbox")
     if lines[0]["missing"] != "nothing":
         raise (Wrong if target.deployment else NotHere)(f"the kernel refuses {lines[0]['missing']}")
-    return "seccomp and Landlock are in force, says its log"
+    return "its log says that seccomp and Landlock are active"
 
 
 @assumption("rate_limits.py", "https://www.fastly.com/documentation/reference/http/headers/X-Forwarded-For")
@@ -108,16 +108,16 @@ def headers_at_submit(target: Target) -> str:
     line = _wake(target, {"X-Forwarded-For": ", ".join(FORGED), "X-Firebase-AppCheck": "check"})
     hops = int(line["hops"])
     appended = hops - len(FORGED) if hops > len(FORGED) else hops  # forged ones may be dropped, too
-    shown = f"{appended} addresses are appended, Fastly-Client-IP {'arrives' if line['fastly'] else 'does not arrive'}"
+    shown = f"{appended} addresses were appended, Fastly-Client-IP {'arrives' if line['fastly'] else 'does not arrive'}"
     if not target.deployment:
-        raise NotHere(f"no Hosting stands before it on this machine: {shown}")
+        raise NotHere(f"on this machine there is no Hosting: {shown}")
     if not 2 <= appended <= APPENDED_HOPS or not line["fastly"]:
         raise Wrong(shown)
     return shown
 
 
 def _wake(target: Target, sent: dict[str, str]) -> dict[str, Any]:
-    """Wake `submit` and return the line of its log that says what arrived; only a check sends an App Check header with it."""
+    """Wake `submit` and return the log line with what arrived; only a check sends an App Check header with it."""
 
     def lines() -> list[dict[str, Any]]:
         return target.lines(function="submit", message="woken", app_check=True)
@@ -129,4 +129,4 @@ def _wake(target: Target, sent: dict[str, str]) -> dict[str, Any]:
         if len(found := lines()) > before:
             return found[0]
         time.sleep(1)
-    raise Wrong(f"`submit` wrote no line within {LOGS_S:.0f} s, or the App Check header did not reach it")
+    raise Wrong(f"`submit` logged nothing within {LOGS_S:.0f} s, or the App Check header did not arrive")

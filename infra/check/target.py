@@ -26,23 +26,18 @@ STRANGER = "progress"
 
 
 class NotHere(Exception):
-    """Something cannot be shown on this deployment; the message says why."""
+    """Something cannot be tested on this deployment; the message says why."""
 
 
 class Wrong(Exception):
-    """Google does not do what the code relies on; the message says what it did instead."""
+    """Google does not do what the code relies on; the message says what it does."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """One deployment.
+    """One deployment: `deployment` is None on this machine, where `logs` is the folder of the functions' logs.
 
-    Attributes:
-        url: Address of the form.
-        env: Environment of the functions, as far as clients need it.
-        deployment: Its names at Google; None on this machine.
-        logs: Folder of the functions' logs on this machine.
-        intake: Document of the specimen's intake, as it was at its end.
+    `env` is what clients need of the functions' environment, and `intake` the document of the sample bill at its end.
     """
 
     url: str
@@ -60,11 +55,7 @@ class Target:
 
     @property
     def book(self) -> Book:
-        """The spreadsheet.
-
-        Raises:
-            NotHere: None is configured.
-        """
+        """The spreadsheet; NotHere if none is configured."""
         from intake.cloud.sheets.client import Book, client_for
 
         settings = self.services.settings
@@ -74,7 +65,7 @@ class Target:
 
     @property
     def strangers_book(self) -> Book:
-        """The spreadsheet, for somebody with whom it is not shared."""
+        """The spreadsheet, for an account that it is not shared with."""
         import gspread
         from intake.cloud.sheets.client import SCOPE, Book
 
@@ -95,23 +86,19 @@ class Target:
         return publisher, SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
 
     def google(self, *command: str) -> str:
-        """Return what a gcloud command that only reads prints.
-
-        Raises:
-            NotHere: This is no deployment on Google Cloud, or the command was refused.
-        """
+        """Return what a gcloud command prints; NotHere on this machine, or if the command fails."""
         if self.deployment is None:
             raise NotHere("only on Google Cloud")
         return _asked(gcloud(*command, self.deployment.project_flag))
 
     def described(self, *command: str) -> dict[str, Any]:
-        """Return what `gcloud ... describe` says of something that lies in the region."""
+        """Return what `gcloud ... describe` prints about a regional resource."""
         region = self.deployment.region if self.deployment else ""
         found: dict[str, Any] = json.loads(self.google(*command, f"--region={region}", "--format=json"))
         return found
 
     def lines(self, **wanted: str | bool) -> list[dict[str, Any]]:
-        """Return the lines of the functions' logs that hold these values, the newest first."""
+        """Return the log lines of the functions with these values, newest first."""
         if self.deployment:
             query = " AND ".join(f"jsonPayload.{name}={json.dumps(value)}" for name, value in wanted.items())
             found = json.loads(self.google("logging", "read", query, "--freshness=7d", "--limit=200", "--format=json"))
@@ -122,23 +109,19 @@ class Target:
         return sorted(held, key=lambda line: str(line.get("time")), reverse=True)
 
     def person(self, scope: str) -> Credentials | None:
-        """Return the credentials of whoever runs the check; none are needed on this machine."""
+        """Return the credentials of the person who runs the check; this machine needs none."""
         from google.auth import default
 
         return None if self.deployment is None else default(scopes=[scope])[0]
 
     def stranger(self, scope: str) -> Credentials:
-        """Return credentials of an account that nothing is shared with.
-
-        Raises:
-            NotHere: The stand-ins ask nobody who they are, or the person may not act as that account.
-        """
+        """Return credentials of an account that nothing is shared with; NotHere on this machine, or without permission."""
         from google.auth import default, impersonated_credentials
         from google.auth.exceptions import RefreshError
         from google.auth.transport.requests import Request
 
         if self.deployment is None:
-            raise NotHere("only on Google Cloud: the stand-ins ask nobody who they are")
+            raise NotHere("only on Google Cloud: the stand-ins check no credentials")
         account = self.deployment.account(STRANGER)
         person, _ = default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
         credentials = impersonated_credentials.Credentials(person, account, [scope])  # type: ignore[no-untyped-call]
@@ -147,27 +130,19 @@ class Target:
         except RefreshError as exc:
             grant = f"gcloud iam service-accounts add-iam-policy-binding {account} --member=user:YOU"
             raise NotHere(
-                f"you may not act as {account}. Allow it for a while: {grant} --role=roles/iam.serviceAccountTokenCreator"
+                f"you cannot act as {account}. To allow it: {grant} --role=roles/iam.serviceAccountTokenCreator"
             ) from exc
         return credentials
 
 
 def local() -> Target:
-    """Return the stack that runs on this machine.
-
-    Raises:
-        StackError: None runs.
-    """
+    """Return the stack that runs on this machine; StackError if there is none."""
     stack, logs = state.of_running_stack()
     return _ready(Target(stack.url, stack.env, logs=logs))
 
 
 def cloud(deployment: Deployment) -> Target:
-    """Return a deployment on Google Cloud; the clients use application-default credentials.
-
-    Raises:
-        NotHere: It cannot be seen.
-    """
+    """Return a deployment on Google Cloud, with application-default credentials; NotHere if it cannot be seen."""
     target = Target("", {}, deployment)
     held = target.described("functions", "describe", "record", "--gen2")["serviceConfig"]["environmentVariables"]
     env = {**held, **({"SHEET_ID": deployment.sheet} if deployment.sheet else {})}
@@ -178,12 +153,12 @@ def cloud(deployment: Deployment) -> Target:
 def _asked(command: Command) -> str:
     done = run(command)
     if done.returncode:
-        raise NotHere(f"Google cannot be asked: {said(done).splitlines()[-1]}")
+        raise NotHere(f"gcloud failed: {said(done).splitlines()[-1]}")
     return done.stdout
 
 
 def _ready(target: Target) -> Target:
-    """Let the official clients and the functions' modules be found in this process."""
+    """Prepare this process for the official clients and the functions' modules."""
     os.environ.update(target.env)
     functions = str(ROOT / "functions")
     if functions not in sys.path:
