@@ -409,4 +409,4 @@ def test_table_in_the_documentation_is_the_list() -> None:
 def test_step_has_a_time_limit(capsys: pytest.CaptureFixture[str]) -> None:
     """What never ends is WRONG, and the line has the time."""
     assert step("it", lambda: str(threading.Event().wait()), 0.2) == WRONG
-    assert capsys.readouterr().out == "     0.2 s  WRONG     it: it was not done within 0 s\n"
+    assert capsys.readouterr().out == "     0.2 s  WRONG     it: it did not finish within 0 s\n"
