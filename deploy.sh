@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The one command of GreenWatt Intake. It prepares .venv and hands over to Python; ./deploy.sh --help lists what it can do.
+# The one command of GreenWatt Intake. It prepares .venv and starts a Python module.
 set -euo pipefail
 
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
@@ -9,17 +9,17 @@ usage() {
   cat <<'TEXT'
 Usage: ./deploy.sh COMMAND [OPTION]...
 
-  demo      a specimen bill through the whole product on this machine; prints its row and stops again
-  local     keep the product running on this machine, at http://localhost:8080 (--port N for another)
-  submit    submit FILE... as ONE bill to a running deployment and show its progress
+  demo      run a sample bill through the whole product on this machine, and print its row
+  local     run the product on this machine, at http://localhost:8080 (--port N for another port)
+  submit    submit FILE... as ONE bill to a running deployment, and show its progress
 
-  gcp       make or update the deployment on Google Cloud; --plan prints every command without running any
-  check     a specimen bill through a deployment, then every rule of Google that the code relies on; --local for this machine
-  status    how a deployment is doing: functions, memory, backlog, intakes by state; --local for the one on this machine
-  redrive   send dead letters on their way again
-  destroy   take back what gcp made; bills, database and Sheet stay
+  gcp       create or update the deployment on Google Cloud; --plan prints every command and runs none
+  check     test a deployment, and every assumption of the code about Google; --local for this machine
+  status    show functions, memory, backlog, and intakes of a deployment; --local for this machine
+  redrive   send dead letters again
+  destroy   delete what gcp created; bills, database, and Sheet stay
 
-./deploy.sh COMMAND --help explains a command's options. Nothing needs to be installed first but Python 3.11 or later.
+For the options of a command: ./deploy.sh COMMAND --help. You need only Python 3.11 or later.
 TEXT
 }
 

@@ -1,7 +1,7 @@
-"""`./deploy.sh status`: how a deployment is doing, on Google Cloud or on this machine, as one and the same table.
+"""`./deploy.sh status`: how a deployment is doing, on Google Cloud or on this machine, as the same table.
 
-It shows the last hour. Memory is watched per invocation: each writes a line with its memory, locally read from the logs, in
-production by Cloud Monitoring, which alerts at 80 % of a function's limit (infra/monitoring/alerts/memory.json).
+It shows the last hour. Each invocation logs its memory: locally it is read from the logs, in production from Cloud Monitoring,
+which alerts at 80 % of a function's limit (infra/monitoring/alerts/memory.json).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import requests
 
@@ -23,23 +24,14 @@ from infra.local import status as status_local
 from infra.local.processes import StackError
 
 STATES = ("waiting", "reading", "read", "aside", "recorded", "failed")
+FIRESTORE = "https://firestore.googleapis.com"
 _TIMEOUT_S = 30
 _COLUMNS = ("function", "revision", "instances", "calls", "errors", "p50 ms", "p99 ms", "peak MB", "of limit")
 
 
 @dataclass(frozen=True)
 class Status:
-    """All that is shown.
-
-    Attributes:
-        where: Which deployment.
-        functions: One entry a function.
-        backlog: Messages that wait for delivery, by topic; None where that cannot be known.
-        dead_letters: Messages given up, by topic.
-        intakes: Intakes by state.
-        notes: What a number does not mean, or why one is missing.
-        sheet: Why the Sheet cannot be written; "" when it can.
-    """
+    """All that is shown. A count of messages is None if it is unknown; `sheet` says why the Sheet cannot be written."""
 
     where: str
     functions: list[FunctionStatus]
@@ -51,10 +43,10 @@ class Status:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the status and return the exit status: 0, 1 where something did not answer, 2 for bad usage."""
-    parser = argparse.ArgumentParser(prog="./deploy.sh status", description="How a deployment is doing.")
-    parser.add_argument("--local", action="store_true", help="of the stack that runs on this machine")
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    """Print the status and return the exit status: 0 success, 1 if something did not answer, 2 for bad usage."""
+    parser = argparse.ArgumentParser(prog="./deploy.sh status", description="Show how a deployment is doing.")
+    parser.add_argument("--local", action="store_true", help="the stack that runs on this machine")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--project", default="", metavar="ID", help="Google Cloud project")
     parser.add_argument("--region", default=DEFAULT_REGION, help="region (default: %(default)s)")
     options = parser.parse_args(argv)
@@ -74,82 +66,74 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def local() -> Status:
-    """Return the status of the stack that runs on this machine, as `stack.json` finds it.
-
-    Raises:
-        StackError: None runs.
-    """
+    """Return the status of the stack that runs on this machine; StackError if there is none."""
     stack, logs = state.of_running_stack()
-    project = stack.env["GOOGLE_CLOUD_PROJECT"]
-    notes = ["The Pub/Sub emulator does not tell how many messages wait; dead letters are counted by looking at them."]
+    # The emulator takes `owner` for somebody whom no rules concern.
+    firestore = Firestore(f"http://{stack.env['FIRESTORE_EMULATOR_HOST']}", stack.env["GOOGLE_CLOUD_PROJECT"], "owner")
     return Status(
         stack.url,
         status_local.functions(logs, stack.children),
         dict.fromkeys(status_local.topics(stack.env)),
         status_local.dead_letters(stack.env),
-        # The emulator takes `owner` for somebody whom no rules concern.
-        intakes_by_state(f"http://{stack.env['FIRESTORE_EMULATOR_HOST']}", project, "owner"),
-        notes,
-        sheet_trouble(f"http://{stack.env['FIRESTORE_EMULATOR_HOST']}", project, "owner"),
+        firestore.intakes_by_state(),
+        ["The Pub/Sub emulator does not report waiting messages. Dead letters are counted by pulling them."],
+        firestore.sheet_trouble(),
     )
 
 
 def cloud(project: str, region: str) -> Status:
-    """Return the status of a deployment on Google Cloud.
-
-    Raises:
-        BadOption: No project was given.
-        Unknown: gcloud is not logged in, or Google refused.
-    """
+    """Return the status of a deployment on Google Cloud; BadOption without a project, Unknown if Google refuses."""
     if not project:
-        raise BadOption("Say which deployment: --project ID, or --local for the one on this machine.")
-    deployment = Deployment(project, region)
-    google = status_cloud.Google(deployment, status_cloud.token())
+        raise BadOption("Name the deployment with --project ID, or use --local for the one on this machine.")
+    google = status_cloud.Google(Deployment(project, region), status_cloud.token())
+    firestore = Firestore(FIRESTORE, project, google.token)
     return Status(
         f"{project}, {region}",
         google.functions(),
         google.backlog(),
         google.dead_letters(),
-        intakes_by_state("https://firestore.googleapis.com", project, google.token),
-        ["Numbers of Cloud Monitoring are up to three minutes old."],
-        sheet_trouble("https://firestore.googleapis.com", project, google.token),
+        firestore.intakes_by_state(),
+        ["Numbers from Cloud Monitoring are up to three minutes old."],
+        firestore.sheet_trouble(),
     )
 
 
-def intakes_by_state(endpoint: str, project: str, token: str) -> dict[str, int]:
-    """Return how many intakes are in each state, counted by Firestore itself.
+@dataclass(frozen=True)
+class Firestore:
+    """Firestore's REST API; a refusal is Unknown."""
 
-    https://firebase.google.com/docs/firestore/reference/rest/v1/projects.databases.documents/runAggregationQuery
+    endpoint: str
+    project: str
+    token: str
 
-    Raises:
-        Unknown: Firestore refused.
-    """
-    url = f"{endpoint}/v1/projects/{project}/databases/(default)/documents:runAggregationQuery"
-    found = {}
-    for name in STATES:
-        where = {"fieldFilter": {"field": {"fieldPath": "status"}, "op": "EQUAL", "value": {"stringValue": name}}}
-        query = {"from": [{"collectionId": "intakes"}], "where": where}
-        body = {"structuredAggregationQuery": {"structuredQuery": query, "aggregations": [{"alias": "n", "count": {}}]}}
-        answer = requests.post(url, json=body, headers={"Authorization": f"Bearer {token}"}, timeout=_TIMEOUT_S)
+    def intakes_by_state(self) -> dict[str, int]:
+        """Return the number of intakes in each state, counted by Firestore.
+
+        https://firebase.google.com/docs/firestore/reference/rest/v1/projects.databases.documents/runAggregationQuery
+        """
+        found = {}
+        for name in STATES:
+            where = {"fieldFilter": {"field": {"fieldPath": "status"}, "op": "EQUAL", "value": {"stringValue": name}}}
+            query = {"from": [{"collectionId": "intakes"}], "where": where}
+            count = {"structuredQuery": query, "aggregations": [{"alias": "n", "count": {}}]}
+            answer = self._ask("POST", ":runAggregationQuery", {"structuredAggregationQuery": count})
+            found[name] = int(answer[0]["result"]["aggregateFields"]["n"]["integerValue"])
+        return found
+
+    def sheet_trouble(self) -> str:
+        """Return why `record` cannot write the Sheet, as a sentence, or ""."""
+        answer = self._ask("GET", "/office/sheet", missing={"fields": {"trouble": {"stringValue": ""}}})
+        return str(answer["fields"]["trouble"]["stringValue"])
+
+    def _ask(self, method: str, path: str, body: Any = None, missing: Any = None) -> Any:
+        url = f"{self.endpoint}/v1/projects/{self.project}/databases/(default)/documents{path}"
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = requests.request(method, url, json=body, headers=headers, timeout=_TIMEOUT_S)
+        if missing and answer.status_code == requests.codes.not_found:
+            return missing
         if not answer.ok:
-            raise Unknown(f"Firestore answered {answer.status_code} to a count of intakes.")
-        found[name] = int(answer.json()[0]["result"]["aggregateFields"]["n"]["integerValue"])
-    return found
-
-
-def sheet_trouble(endpoint: str, project: str, token: str) -> str:
-    """Return why `record` cannot write the Sheet, in a sentence, or "".
-
-    Raises:
-        Unknown: Firestore refused.
-    """
-    url = f"{endpoint}/v1/projects/{project}/databases/(default)/documents/office/sheet"
-    answer = requests.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=_TIMEOUT_S)
-    if answer.status_code == requests.codes.not_found:
-        return ""  # nothing was ever written
-    if not answer.ok:
-        raise Unknown(f"Firestore answered {answer.status_code} when asked how the Sheet is.")
-    return str(answer.json()["fields"]["trouble"]["stringValue"])
+            raise Unknown(f"Firestore answered {answer.status_code} to {method} {path}.")
+        return answer.json()
 
 
 def table(status: Status) -> str:
@@ -158,12 +142,22 @@ def table(status: Status) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     lines = [f"{status.where}, the last hour", ""]
     for row in rows:
-        first = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
-        lines.append("  ".join([*first, *(c.rjust(w) for c, w in zip(row[2:], widths[2:], strict=True))]).rstrip())
-    lines += ["", f"waiting messages  {_counts(status.backlog)}", f"dead letters      {_counts(status.dead_letters)}"]
-    lines += [f"intakes           {_counts(status.intakes)}"]
-    lines += [f"the Sheet         {status.sheet or 'can be written'}", *(["", *status.notes] if status.notes else [])]
-    return "\n".join(lines)
+        cells = [
+            cell.rjust(width) if at > 1 else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"waiting messages  {_counts(status.backlog)}",
+            f"dead letters      {_counts(status.dead_letters)}",
+            f"intakes           {_counts(status.intakes)}",
+            f"Sheet             {status.sheet or 'OK'}",
+            *(["", *status.notes] if status.notes else []),
+        ]
+    )
 
 
 def _row(function: FunctionStatus) -> tuple[str, ...]:
@@ -173,7 +167,7 @@ def _row(function: FunctionStatus) -> tuple[str, ...]:
 
 
 def _counts(counts: Mapping[str, int | None]) -> str:
-    return "   ".join(f"{name} {'not known' if count is None else count}" for name, count in counts.items())
+    return "   ".join(f"{name} {'unknown' if count is None else count}" for name, count in counts.items())
 
 
 if __name__ == "__main__":

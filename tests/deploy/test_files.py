@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -40,29 +41,13 @@ def parsed(kind: Any, document: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("path", ALERTS, ids=lambda path: path.stem)
 def test_alert_policies(path: Path) -> None:
-    """Each is an AlertPolicy, says what to do, and looks only at metrics that are there."""
-    policy = parsed(monitoring_v3.AlertPolicy, json.loads(path.read_text()))
+    """Each is an AlertPolicy, says what to do, and follows Monitoring's rules for metrics, aligners and durations."""
+    document = json.loads(path.read_text())
+    policy = parsed(monitoring_v3.AlertPolicy, document)
     assert policy.display_name.startswith("Intake: ")
     assert len(policy.documentation.content) > 80
     assert 1 <= len(policy.conditions) <= 6  # https://cloud.google.com/monitoring/quotas#alerting_uptime_limits
-    filters = [c.condition_threshold.filter or c.condition_absent.filter for c in policy.conditions]
-    ours = re.findall(r"logging\.googleapis\.com/user/(\w+)", " ".join(filters))
-    assert set(ours) <= {metric.stem for metric in METRICS}
-
-
-def test_every_alert_of_the_list_is_there() -> None:
-    """Dead letters, age, memory, errors, Vision's quota, the Sheet's backlog and troubles, and the budget."""
-    wanted = {
-        "dead_letters",
-        "oldest_unfinished",
-        "memory",
-        "server_errors",
-        "vision_quota",
-        "sheet_backlog",
-        "sheet_trouble",
-        "page_budget",
-    }
-    assert {path.stem for path in ALERTS} == wanted
+    assert faults_of_policy(document) == []
 
 
 @pytest.mark.parametrize("path", METRICS, ids=lambda path: path.stem)
@@ -80,23 +65,9 @@ def test_log_based_metrics(path: Path) -> None:
 
 
 def test_dashboard() -> None:
-    """It is a Dashboard, on the metrics that are there."""
+    """It is a Dashboard, and every chart aligns and reduces what its metric has."""
     document = json.loads(observing.DASHBOARD.read_text())
-    dashboard = parsed(monitoring_dashboard_v1.Dashboard, document)
-    assert len(dashboard.mosaic_layout.tiles) == 10
-    ours = re.findall(r"logging\.googleapis\.com/user/(\w+)", json.dumps(document))
-    assert set(ours) <= {metric.stem for metric in METRICS}
-
-
-@pytest.mark.parametrize("path", ALERTS, ids=lambda path: path.stem)
-def test_alert_policies_follow_the_rules_of_monitoring(path: Path) -> None:
-    """Aligners and reducers fit kinds and types of the metrics, durations are allowed, an absence is of one series."""
-    assert faults_of_policy(json.loads(path.read_text())) == []
-
-
-def test_the_dashboard_follows_the_rules_of_monitoring() -> None:
-    """Every chart aligns and reduces what its metric has."""
-    document = json.loads((observing.MONITORING / "dashboard.json").read_text())
+    parsed(monitoring_dashboard_v1.Dashboard, document)
     queries = list(queries_of_dashboard(document))
     assert len(queries) > 10
     assert [fault for query in queries for fault in faults_of_query(*query, single=True)] == []
@@ -122,13 +93,6 @@ def test_what_monitoring_would_refuse_is_found(file: str, right: str, wrong: str
     text = (observing.MONITORING / "alerts" / f"{file}.json").read_text()
     assert right in text
     assert fault in " ".join(faults_of_policy(json.loads(text.replace(right, wrong))))
-
-
-def test_a_slip_in_a_file_is_found() -> None:
-    """The parser refuses a field that the type does not have, so the tests above can fail."""
-    document = json.loads(ALERTS[0].read_text())
-    with pytest.raises(json_format.ParseError):
-        parsed(monitoring_v3.AlertPolicy, {**document, "combinor": "OR"})
 
 
 def test_memory_alerts_are_four_fifths_of_the_limits() -> None:
@@ -232,20 +196,14 @@ def only_the_requirements(requirements: Path) -> Path:
     """Return an environment with what a file pins and nothing else; made once for each version of the file."""
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
     venv = ROOT / ".venv" / f"deployed-{digest}"
-    if not (venv / "complete").exists():
-        shutil.rmtree(venv, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", venv], check=True, timeout=120)
-        install: list[str | Path] = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "-r",
-            requirements,
-        ]
-        subprocess.run([venv / "bin" / "python", *install], check=True, timeout=580, capture_output=True)
-        (venv / "complete").touch()
+    with venv.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be making it
+        if not (venv / "complete").exists():
+            shutil.rmtree(venv, ignore_errors=True)
+            subprocess.run([sys.executable, "-m", "venv", venv], check=True, timeout=120)
+            install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)]
+            subprocess.run([venv / "bin" / "python", *install], check=True, timeout=580, capture_output=True)
+            (venv / "complete").touch()
     return venv
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -79,13 +80,19 @@ class Monitoring(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Monitoring)
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with serving(Monitoring) as address:
+        yield address
 
 
 def google(endpoint: str, token: str = TOKEN) -> status_cloud.Google:
@@ -115,7 +122,7 @@ def test_the_table(endpoint: str) -> None:
     text = status.table(status.Status("x", asked.functions(), asked.backlog(), asked.dead_letters(), states))
     row = next(line for line in text.splitlines() if line.startswith("submit"))
     assert row.split() == ["submit", "submit-00007-abc", "3", "100", "4", "210", "1900", "128", "50", "%", "of", "256"]
-    assert "waiting messages  ocr-requests 12   sheet-requests not known" in text
+    assert "waiting messages  ocr-requests 12   sheet-requests unknown" in text
     assert "recorded 41" in text
     assert TOKEN not in text
 
@@ -142,37 +149,29 @@ class Database(BaseHTTPRequestHandler):
     log_message = Monitoring.log_message
 
 
-@pytest.fixture
-def database() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Database)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
 FULL = "The Sheet is full: move older tabs to another Sheet."
 
 
 @pytest.mark.parametrize(
-    ("answer", "line"),
+    ("answer", "trouble"),
     [
-        ((404, {}), "the Sheet         can be written"),
-        ((200, {"fields": {"trouble": {"stringValue": ""}}}), "the Sheet         can be written"),
-        ((200, {"fields": {"trouble": {"stringValue": FULL}}}), f"the Sheet         {FULL}"),
+        ((404, {}), ""),
+        ((200, {"fields": {"trouble": {"stringValue": ""}}}), ""),
+        ((200, {"fields": {"trouble": {"stringValue": FULL}}}), FULL),
+        ((403, {}), None),
     ],
 )
 def test_why_the_sheet_cannot_be_written(
-    database: str, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, Any], line: str
+    monkeypatch: pytest.MonkeyPatch, answer: tuple[int, Any], trouble: str | None
 ) -> None:
-    """The table has a line with the sentence of `record`, or says that nothing is wrong."""
+    """The table has the sentence of `record`, or OK; a refusal is not taken for a Sheet that is well."""
     monkeypatch.setattr(Database, "answer", answer)
-    trouble = status.sheet_trouble(database, "p", TOKEN)
-    assert line in status.table(status.Status("x", [], {}, {}, {}, sheet=trouble)).splitlines()
-
-
-def test_firestore_does_not_say_how_the_sheet_is(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refusal is not taken for a Sheet that is well."""
-    monkeypatch.setattr(Database, "answer", (403, {}))
-    with pytest.raises(Unknown, match="Firestore answered 403 when asked how the Sheet is"):
-        status.sheet_trouble(database, "p", TOKEN)
+    with serving(Database) as address:
+        firestore = status.Firestore(address, "p", TOKEN)
+        if trouble is None:
+            with pytest.raises(Unknown, match="Firestore answered 403"):
+                firestore.sheet_trouble()
+            return
+        assert firestore.sheet_trouble() == trouble
+    lines = status.table(status.Status("x", [], {}, {}, {}, sheet=trouble)).splitlines()
+    assert f"Sheet             {trouble or 'OK'}" in lines
