@@ -178,7 +178,11 @@ def test_the_staged_source_starts_with_nothing_but_its_requirements(tmp_path: Pa
         for name, port in zip(names, ports, strict=True):
             event = "cloudevent" if spec.read().functions[name].trigger != "http" else "http"
             command: list[str | Path] = [
-                venv / "bin" / "functions-framework",
+                *(
+                    venv / "bin" / "python",
+                    "-m",
+                    "functions_framework",
+                ),  # the script would name the folder it was built in
                 f"--target={name}",
                 f"--port={port}",
                 f"--signature-type={event}",
