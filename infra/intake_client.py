@@ -1,4 +1,4 @@
-"""The HTTP interface of a deployment, as a program uses it: submit files as one bill, follow its progress."""
+"""A client of a deployment's HTTP interface: submit files as one bill, follow its progress."""
 
 from __future__ import annotations
 
@@ -105,24 +105,9 @@ class IntakeClient:
 
     def _post(self, fields: Mapping[str, str], files: Sequence[Path], key: str) -> requests.Response:
         with ExitStack() as opened:
-            parts = [
-                (
-                    "bill",
-                    (
-                        file.name,
-                        opened.enter_context(file.open("rb")),
-                        mimetypes.guess_type(file.name)[0] or "application/octet-stream",
-                    ),
-                )
-                for file in files
-            ]
-            return self._session.post(
-                f"{self._url}/submit",
-                data=fields,
-                files=parts,
-                headers={"Idempotency-Key": key},
-                timeout=_POST_TIMEOUT_S,
-            )
+            parts = [("bill", (file.name, opened.enter_context(file.open("rb")), _type(file))) for file in files]
+            url, headers = f"{self._url}/submit", {"Idempotency-Key": key}
+            return self._session.post(url, data=fields, files=parts, headers=headers, timeout=_POST_TIMEOUT_S)
 
     def follow(self, accepted: Accepted, stall_timeout_s: float = math.inf) -> Iterator[dict[str, Any]]:
         """Yield the progress document as it changes, last the one whose stage is `done` or `failed`.
@@ -169,9 +154,13 @@ class IntakeClient:
         if isinstance(reason, urllib3.exceptions.NewConnectionError):
             return SubmitError(
                 "nothing_there",
-                f"Nothing answers at {self._url}. Start it with ./deploy.sh local, or name another address with --url.",
+                f"Nothing answers at {self._url}. Start it with ./deploy.sh local, or use --url for another address.",
             )
-        return SubmitError("connection_lost", f"The connection to {self._url} broke. Please try again.")
+        return SubmitError("connection_lost", f"The connection to {self._url} was lost. Try again.")
+
+
+def _type(file: Path) -> str:
+    return mimetypes.guess_type(file.name)[0] or "application/octet-stream"
 
 
 def _refusal(answer: requests.Response) -> SubmitError:
@@ -185,5 +174,5 @@ def _refusal(answer: requests.Response) -> SubmitError:
         return SubmitError(document["code"], "\n".join([*summary, *sentences]))
     except (json.JSONDecodeError, requests.JSONDecodeError, KeyError, TypeError, AttributeError):
         if answer.status_code == 413:
-            return SubmitError("too_large", "The platform takes at most 32 MiB at once. Send fewer or smaller files.")
+            return SubmitError("too_large", "The platform accepts at most 32 MiB at once. Send fewer or smaller files.")
         return SubmitError("http_error", f"The server answered {answer.status_code} {answer.reason}.")
