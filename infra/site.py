@@ -1,7 +1,7 @@
-"""Which folder the site is served from: the built one, or, where it could not be built, its sources as they are.
+"""The folder that the site is served from: the built one or, if it cannot be built, its sources.
 
-The built page listens to Firestore. The sources run in a browser as well, but without Firebase, which only comes bundled: the
-gateway then offers no firebase-config.json, and the page asks GET /progress instead.
+The built page listens to Firestore. The sources work in a browser too, but without Firebase, which is only in the bundle. Then
+the gateway has no firebase-config.json, and the page polls GET /progress.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from infra import contract
 
 FRONTEND = Path(__file__).resolve().parents[1] / "frontend"
 _NPM_TIMEOUT_S = 600
-_UNBUILT = "The page is served unbuilt and asks for progress every few seconds instead of listening to Firestore"
+_UNBUILT = "The page is served unbuilt and polls for progress instead of listening to Firestore"
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def test_without_node_the_sources_are_served_and_the_log_says_so(
     said: list[str] = []
     assert site.build(said.append, frontend) == site.Site(frontend / "site", live=False)
     assert said == [
-        "The page is served unbuilt and asks for progress every few seconds instead of listening to Firestore,"
+        "The page is served unbuilt and polls for progress instead of listening to Firestore,"
         " because Node.js (npm) is not installed."
     ]
 
