@@ -131,7 +131,7 @@ def test_an_upgrade_never_closes_the_form(deployed: Machine) -> None:
     for function in old["functions"].values():
         function["labels"] = {"intake-source": "older"}
     deployed.change(old)
-    assert deployed.deploy(FAKE_CLOUD_FAIL="functions deploy progress").returncode == 1
+    assert deployed.deploy(FAKE_CLOUD_FAIL="add-iam-policy-binding submit").returncode == 1
     assert deployed.state["iam"]["run services submit"] == {"roles/run.invoker": ["allUsers"]}
     redeployed = [line for line in deployed.state["log"] if "functions deploy submit" in line]
     assert len(redeployed) == 2
