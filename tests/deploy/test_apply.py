@@ -266,7 +266,7 @@ def test_another_region_than_the_datas(deployed: Machine) -> None:
 def test_denied_is_not_missing(deployed: Machine) -> None:
     """A function that nobody may look at is not taken for one that is not there."""
     gcloud = Path(deployed.path.partition(":")[0]) / "gcloud"
-    denial = "PERMISSION_DENIED: Permission denied on resource (or it may not exist)."
+    denial = "PERMISSION_DENIED: Project [my-project] not found or permission denied."
     case = f'case "$*" in *"functions describe submit"*) echo "{denial}" >&2; exit 1;; esac'
     gcloud.write_text(f"#!/bin/sh\n{case}\n" + gcloud.read_text().partition("\n")[2])
     before = deployed.state["log"]
