@@ -177,16 +177,9 @@ def test_the_staged_source_starts_with_nothing_but_its_requirements(tmp_path: Pa
     try:
         for name, port in zip(names, ports, strict=True):
             event = "cloudevent" if spec.read().functions[name].trigger != "http" else "http"
-            command: list[str | Path] = [
-                *(
-                    venv / "bin" / "python",
-                    "-m",
-                    "functions_framework",
-                ),  # the script would name the folder it was built in
-                f"--target={name}",
-                f"--port={port}",
-                f"--signature-type={event}",
-            ]
+            # Not by its script, which names the folder that the environment was made in.
+            flags = [f"--target={name}", f"--port={port}", f"--signature-type={event}"]
+            command: list[str | Path] = [venv / "bin" / "python", "-m", "functions_framework", *flags]
             started.append(subprocess.Popen(command, cwd=source, env=environment, stderr=subprocess.PIPE, text=True))
         for name, port, process in zip(names, ports, started, strict=True):
             assert answer(port, process) in EXPECTED[name]
