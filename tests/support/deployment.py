@@ -7,11 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import functions_framework
+from flask.testing import FlaskClient
 from intake.settings import Limits
 from intake.stages.progress import ShowProgress
 from intake.stages.submit import Submit
 from intake.stages.sweep import Sweeper
-from werkzeug.test import Client
 
 from tests.support.fakes import Bucket, Store, TaskPublisher, some_office_lists
 
@@ -63,8 +63,8 @@ class Deployment:
             app_check=None,
         )
 
-    def function(self, target: str) -> Client:
+    def function(self, target: str) -> FlaskClient:
         """Load the real source as the platform does, and return a client of one function."""
-        client: Client = functions_framework.create_app(target, SOURCE).test_client()
+        client: FlaskClient = functions_framework.create_app(target, SOURCE).test_client()
         vars(sys.modules["main"])["services"] = self.services
         return client

@@ -32,7 +32,7 @@ from intake.office.office_lists import OfficeLists
 from intake.pages import Document, open_document
 from intake.pages.metadata import Part, Unreadable, without_location
 from intake.pages.sandbox.process import Pay, pay_nothing
-from intake.ports import ChunkLease, DueDelivery, Ended, Spent
+from intake.ports import ChunkLease, Due, DueDelivery, Ended, Spent, StaleUpload
 from intake.rate_limits import Caller
 
 from infra.contract import examples
@@ -68,14 +68,14 @@ class Faults:
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
-        self._refused: dict[str, list[Exception]] = {}
-        self._lost: dict[str, list[Exception]] = {}
+        self._refused: dict[str, list[BaseException]] = {}
+        self._lost: dict[str, list[BaseException]] = {}
 
-    def refuse(self, call: str, times: int = 1, error: type[Exception] = TemporaryError) -> None:
+    def refuse(self, call: str, times: int = 1, error: Callable[[], BaseException] = TemporaryError) -> None:
         """Let the next calls fail before they do anything."""
         self._refused.setdefault(call, []).extend(error() for _ in range(times))
 
-    def lose_answer(self, call: str, times: int = 1, error: type[Exception] = TemporaryError) -> None:
+    def lose_answer(self, call: str, times: int = 1, error: Callable[[], BaseException] = TemporaryError) -> None:
         """Let the next calls do their work and then fail."""
         self._lost.setdefault(call, []).extend(error() for _ in range(times))
 
@@ -90,33 +90,17 @@ class Faults:
             raise self._lost[call].pop(0)
 
 
-@dataclass(frozen=True)
-class Upload:
-    """What is known of an upload that is not an intake yet."""
-
-    id: str
-    intake_id: str
-    started_at: datetime
-
-
-@dataclass(frozen=True)
-class DueIntake:
-    """An intake whose time has come; `version` is the intake as it was seen."""
-
-    intake: Intake
-    version: Intake
-
-
 @dataclass
 class Store:
     """The documents. Every change is atomic, as Firestore's commits are."""
 
     intakes: dict[str, Intake] = field(default_factory=dict)
     progresses: dict[str, Progress] = field(default_factory=dict)
-    uploads: dict[str, Upload] = field(default_factory=dict)
+    uploads: dict[str, StaleUpload] = field(default_factory=dict)
     leases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     paid: dict[str, Spent] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
+    bill_keys: dict[str, str] = field(default_factory=dict)
     check_at: dict[str, datetime] = field(default_factory=dict)
     deliveries: dict[str, dict[str, dict[str, Any]]] = field(default_factory=lambda: defaultdict(dict))
     sheet_trouble: list[str] = field(default_factory=list)
@@ -140,22 +124,22 @@ class Store:
         with self.faults("progress"):
             return self.progresses.get(intake_id)
 
-    def due_for_check(self, now: datetime, limit: int) -> list[DueIntake]:
+    def due_for_check(self, now: datetime, limit: int) -> list[Due]:
         with self.faults("due_for_check"):
             due = sorted((at, key) for key, at in self.check_at.items() if at <= now)
-            return [DueIntake(self.intakes[key], self.intakes[key]) for _, key in due[:limit]]
+            return [Due(self.intakes[key], self.intakes[key]) for _, key in due[:limit]]
 
     def awaiting_row(self, limit: int) -> list[Intake]:
         with self.faults("awaiting_row"):
             found = [intake for intake in self.intakes.values() if intake.status is Status.READ][:limit]
             return sorted(found, key=lambda intake: intake.submitted_at)
 
-    def begin_upload(self, upload_id: str, intake_id: str) -> Upload:
+    def begin_upload(self, upload_id: str, intake_id: str) -> StaleUpload:
         with self.faults("begin_upload"):
-            self.uploads[upload_id] = upload = Upload(upload_id, intake_id, self.now())
+            self.uploads[upload_id] = upload = StaleUpload(upload_id, intake_id, self.now())
             return upload
 
-    def abandon_upload(self, upload: Upload) -> bool:
+    def abandon_upload(self, upload: StaleUpload) -> bool:
         with self.faults("abandon_upload"):
             if self.uploads.get(upload.id) is not upload:
                 return False
@@ -166,7 +150,7 @@ class Store:
         with self.faults("end_upload"):
             self.uploads.pop(upload_id, None)
 
-    def accept(self, intake: Intake, upload_id: str, begun: Upload) -> bool:
+    def accept(self, intake: Intake, upload_id: str, begun: object) -> bool:
         with self.faults("accept"):
             if intake.id in self.intakes:
                 return False
@@ -176,9 +160,9 @@ class Store:
             self.uploads.pop(upload_id, None)
             return True
 
-    def stale_uploads(self, before: datetime, limit: int) -> list[Upload]:
+    def stale_uploads(self, before: datetime, limit: int) -> list[StaleUpload]:
         with self.faults("stale_uploads"):
-            return [upload for upload in self.uploads.values() if upload.started_at < before][:limit]
+            return [upload for upload in self.uploads.values() if upload.version < before][:limit]
 
     def claim_chunk(
         self, intake_id: str, chunk: int, owner: str, lease_s: float, pay_s: float = 0
@@ -217,10 +201,25 @@ class Store:
         with self.faults("show_pages_done"):
             self.shown.append(count())
 
-    def finish_reading(self, intake: Intake, _: Any = None, calls: int = 0) -> bool:
+    def earlier_of_same_bill(self, intake: Intake, bill_key: str) -> list[Intake]:
+        with self.faults("earlier_of_same_bill"):
+            same = [other for other in self.intakes.values() if self.bill_keys.get(other.id) == bill_key]
+            return [other for other in same if other.id != intake.id and other.submitted_at <= intake.submitted_at]
+
+    def finish_reading(
+        self,
+        intake: Intake,
+        reading: Mapping[str, Any],
+        attention: Sequence[Mapping[str, str]],
+        bill_key: str,
+        calls: int,
+    ) -> bool:
         with self.faults("finish_reading"):
-            self.calls[intake.id] = calls
-            return self._advance(intake.id, {Status.READING}, status=Status.READ)
+            self.calls[intake.id], self.bill_keys[intake.id] = calls, bill_key
+            noted = [dict(note) for note in attention]
+            return self._advance(
+                intake.id, {Status.READING}, status=Status.READ, reading=dict(reading), attention=noted
+            )
 
     def fail(self, intake: Intake, error: IntakeError, calls: int = 0, *, discard_files: bool = False) -> bool:
         with self.faults("fail"):
@@ -229,7 +228,7 @@ class Store:
             if not self._advance(intake.id, {Status.WAITING, Status.READING}, status=Status.FAILED, error=reason):
                 return False
             if discard_files:
-                self.uploads[intake.upload_id] = Upload(intake.upload_id, intake.id, self.now())
+                self.uploads[intake.upload_id] = StaleUpload(intake.upload_id, intake.id, self.now())
             return True
 
     def count_late_calls(self, intake_id: str) -> None:
@@ -240,7 +239,7 @@ class Store:
         with self.faults("set_aside"):
             self.intakes[intake_id] = replace(self.intakes[intake_id], status=Status.ASIDE)
 
-    def put_back(self, due: DueIntake) -> None:
+    def put_back(self, due: Due) -> None:
         with self.faults("put_back"):
             self.intakes[due.intake.id] = replace(due.intake, status=Status.READ)
 
@@ -256,7 +255,7 @@ class Store:
                     self.deliveries[name][intake.id] = {"state": "due", "attempts": 0, "at": self.now()}
                 self.check_at.pop(intake.id, None)
 
-    def postpone_check(self, due: DueIntake, check_at: datetime, attempts: int, pages_seen: int) -> None:
+    def postpone_check(self, due: Due, check_at: datetime, attempts: int, pages_seen: int) -> None:
         with self.faults("postpone_check"):
             if self.intakes[due.intake.id] == due.version:
                 self.intakes[due.intake.id] = replace(due.intake, attempts=attempts, pages_seen=pages_seen)

@@ -11,10 +11,11 @@ import pytest
 from intake.errors import GaveUp, SheetUnavailable, TemporaryError
 from intake.model import Intake, Status
 from intake.objects import words_object
+from intake.ports import StaleUpload
 from intake.stages.chunk_lease import Lease
 from intake.stages.sweep import BATCH, LONGEST_PAUSE, UPLOAD_MAX_AGE, Sweeper, Swept
 
-from tests.support.fakes import INTAKE_ID, Bucket, DeliveryJobs, Store, TaskPublisher, Upload, an_intake
+from tests.support.fakes import INTAKE_ID, Bucket, DeliveryJobs, Store, TaskPublisher, an_intake
 
 STALL_TIMEOUT_S = 120.0
 MAX_ATTEMPTS = 4
@@ -166,10 +167,10 @@ def test_a_row_is_never_given_up(yard: Yard, capsys: pytest.CaptureFixture[str],
 def test_an_upload_that_became_an_intake_while_it_was_swept(yard: Yard) -> None:
     """Its files stay: only what can no longer become an intake is deleted."""
     yard.bucket.objects[f"bills/{INTAKE_ID}/u1/01"] = b"bill"
-    yard.store.uploads["u1"] = begun = Upload("u1", INTAKE_ID, datetime.now(UTC) - 2 * UPLOAD_MAX_AGE)
+    yard.store.uploads["u1"] = begun = StaleUpload("u1", INTAKE_ID, datetime.now(UTC) - 2 * UPLOAD_MAX_AGE)
     found = yard.store.stale_uploads
 
-    def accepted_meanwhile(before: datetime, limit: int) -> list[Upload]:
+    def accepted_meanwhile(before: datetime, limit: int) -> list[StaleUpload]:
         stale = found(before, limit)
         assert yard.store.accept(an_intake(), "u1", begun)
         return stale
@@ -192,7 +193,7 @@ def test_read_in_the_moment_it_is_given_up(yard: Yard) -> None:
 
     def then_read(now: datetime, limit: int) -> list[Any]:
         due = found(now, limit)
-        assert yard.store.finish_reading(intake)
+        assert yard.store.finish_reading(intake, {}, [], "", 0)
         return due
 
     yard.store.due_for_check = then_read  # type: ignore[method-assign]
@@ -243,7 +244,7 @@ def test_one_sweep_is_bounded(yard: Yard) -> None:
 
 def abandoned(yard: Yard, upload: str = "u1", age: timedelta = UPLOAD_MAX_AGE + timedelta(seconds=5)) -> None:
     """Put an upload in place that began some time ago, with a file."""
-    yard.store.uploads[upload] = Upload(upload, INTAKE_ID, datetime.now(UTC) - age)
+    yard.store.uploads[upload] = StaleUpload(upload, INTAKE_ID, datetime.now(UTC) - age)
     yard.bucket.objects[f"bills/{INTAKE_ID}/{upload}/01"] = b"bill"
 
 
@@ -277,7 +278,7 @@ def test_refused_intake_whose_files_were_not_deleted(yard: Yard) -> None:
     intake = yard.store.add(an_intake(status=Status.READING, file_pages=(3,)))
     yard.bucket.objects.update({intake.files[0].object: b"bill", words_object(INTAKE_ID, 2): b"words"})
     assert yard.store.fail(intake, GaveUp(), discard_files=True)
-    yard.store.uploads["u1"] = replace(yard.store.uploads["u1"], started_at=datetime.now(UTC) - timedelta(hours=2))
+    yard.store.uploads["u1"] = replace(yard.store.uploads["u1"], version=datetime.now(UTC) - timedelta(hours=2))
     assert yard.sweeper.sweep() == Swept(uploads=1)
     assert (yard.bucket.objects, yard.store.uploads) == ({}, {})
 
@@ -294,7 +295,7 @@ def test_calls_that_were_in_flight_when_a_bill_failed(yard: Yard) -> None:
     assert yard.store.fail(intake, GaveUp(), runs[0].calls(alone=False), discard_files=True)
     assert yard.store.calls[INTAKE_ID] == 2
     runs[1].give_back()
-    yard.store.uploads["u1"] = replace(yard.store.uploads["u1"], started_at=datetime.now(UTC) - timedelta(hours=2))
+    yard.store.uploads["u1"] = replace(yard.store.uploads["u1"], version=datetime.now(UTC) - timedelta(hours=2))
     assert yard.sweeper.sweep() == Swept(uploads=1)
     assert yard.store.calls[INTAKE_ID] == 5
 
