@@ -48,14 +48,14 @@ class Deployment:
             tasks=self.tasks,
             office_lists=some_office_lists(),
             submit=Submit(
-                store=self.store,  # type: ignore[arg-type]
-                bucket=self.bucket,  # type: ignore[arg-type]
+                store=self.store,
+                bucket=self.bucket,
                 tasks=self.tasks,
                 office_lists=some_office_lists(),
-                admission=SimpleNamespace(admit=self.admit),  # type: ignore[arg-type]
+                admission=SimpleNamespace(admit=self.admit),
                 limits=Limits(),
             ),
-            progress=ShowProgress(store=self.store),  # type: ignore[arg-type]
+            progress=ShowProgress(store=self.store),
             ocr=SimpleNamespace(read_chunk=self.read_chunk),
             record=SimpleNamespace(record=self.record),
             sweeper=sweeper,

@@ -66,7 +66,7 @@ class Bench:
 
     @property
     def done(self) -> set[int]:
-        return done_pages(self.bucket, INTAKE_ID)  # type: ignore[arg-type]
+        return done_pages(self.bucket, INTAKE_ID)
 
     def page(self, number: int) -> dict[str, Any]:
         saved: dict[str, Any] = json.loads(self.bucket.objects[words_object(INTAKE_ID, number)])

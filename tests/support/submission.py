@@ -37,8 +37,8 @@ class Service:
     def send(self, body: bytes | CutStream, key: str | None = KEY, content_type: str = CONTENT_TYPE) -> Accepted:
         stream = io.BytesIO(body) if isinstance(body, bytes) else body
         stage = Submit(
-            store=self.store,  # type: ignore[arg-type]
-            bucket=self.bucket,  # type: ignore[arg-type]
+            store=self.store,
+            bucket=self.bucket,
             tasks=self.tasks,
             office_lists=self.office_lists,
             admission=OpenGate(),

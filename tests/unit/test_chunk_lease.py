@@ -32,7 +32,7 @@ class Desk:
         """Begin a run over a chunk."""
         held = self.store.claim_chunk(INTAKE_ID, chunk, owner, LEASE_S, SLICE_S)
         assert held is not None
-        return Lease(self.store, held, LEASE_S, self.clock.seconds + RUN_S, self.clock)  # type: ignore[arg-type]
+        return Lease(self.store, held, LEASE_S, self.clock.seconds + RUN_S, self.clock)
 
     @property
     def paid(self) -> float:

@@ -26,7 +26,7 @@ def understood(
 ) -> tuple[Mapping[str, Any], Sequence[Mapping[str, str]], str]:
     assert extract.Extract(store=store, bucket=words, sandbox=SimpleNamespace(read_fields=read)).extract(
         intake, pay_nothing, 0
-    )  # type: ignore[arg-type]
+    )
     return store.finished[-1]
 
 

@@ -57,16 +57,6 @@ def test_intake_document_holds_plain_values() -> None:
     assert type(document["files"][0]) is dict
 
 
-def test_upload_id() -> None:
-    """The upload that brought the files is in their names."""
-    assert an_intake().upload_id == "u1"
-
-
-def test_finished() -> None:
-    """Recorded and failed are the two ends."""
-    assert {status for status in Status if status.finished} == {Status.RECORDED, Status.FAILED}
-
-
 def a_progress(stage: Stage = Stage.READING, done: int = 0, total: int = 0) -> Progress:
     return Progress(stage, SUBMITTED, SUBMITTED + timedelta(seconds=done), done, total)
 
@@ -97,24 +87,6 @@ def test_progress_round_trip(progress: Progress) -> None:
 def test_only_finished_progress_expires() -> None:
     """A document without an end has no `expire_at` at all, so that Firestore cannot delete it."""
     assert "expire_at" not in a_progress(Stage.READING, 2, 5).to_document()
-
-
-@pytest.mark.parametrize(
-    ("progress", "percent"),
-    [
-        (a_progress(Stage.WAITING), 0),
-        (a_progress(Stage.READING, 0, 0), 0),
-        (a_progress(Stage.READING, 0, 1), 5),
-        (a_progress(Stage.READING, 1, 1), 90),
-        (a_progress(Stage.READING, 250, 500), 47),
-        (a_progress(Stage.RECORDING, 5, 5), 95),
-        (a_progress(Stage.DONE, 5, 5), 100),
-        (a_progress(Stage.FAILED, 1, 5), 100),
-    ],
-)
-def test_percent(progress: Progress, percent: int) -> None:
-    """Each stage has its share of the bar."""
-    assert progress.percent == percent
 
 
 @given(st.integers(1, 500))

@@ -17,8 +17,7 @@ from intake.objects import words_object
 from intake.pages.content import PageContent, Piece, Placement
 from intake.pages.sandbox.process import Pay
 from intake.ports import PictureRefused
-from intake.stages.ocr import BYTES_IN_FLIGHT
-from intake.stages.page_plan import delete_files, next_chunks, page_places
+from intake.stages.page_plan import delete_files, next_chunks
 from PIL import Image
 
 from tests.support.fakes import (
@@ -50,15 +49,6 @@ def pages(count: int) -> bytes:
 
 
 # --- the way it goes --------------------------------------------------------------------------------------------------
-
-
-def test_one_photo(bench: Bench) -> None:
-    """A photo goes from waiting to read in one message, and its row is asked for."""
-    bench.submitted(("jpeg", PHOTO))
-    bench.deliver()
-    assert (bench.intake.status, bench.intake.file_pages) == (Status.READ, (1,))
-    assert bench.page(1)["words"][0][0] == "seen"
-    assert (bench.tasks.to_ocr, bench.tasks.to_sheet) == ([], [INTAKE_ID])
 
 
 def test_pages_of_all_kinds(bench: Bench) -> None:
@@ -121,12 +111,6 @@ def test_chunk_that_does_not_exist(bench: Bench) -> None:
     bench.submitted(("pdf", pages(2)))
     bench.deliver(7, "stray")
     assert (bench.done, bench.intake.status) == (set(), Status.READING)
-
-
-def test_places_of_pages() -> None:
-    """A page number of the submission leads to a file and a page in it."""
-    places = page_places([1, 3, 2], range(2, 6))
-    assert [(place.page, place.file, place.index) for place in places] == [(2, 1, 0), (3, 1, 1), (4, 1, 2), (5, 2, 0)]
 
 
 # --- no bill stands in the way of another ---------------------------------------------------------------------------------
@@ -252,14 +236,6 @@ def test_redelivery_wakes_the_others(bench: Bench) -> None:
     bench.bucket.write_json(words_object(INTAKE_ID, 5), {})
     bench.deliver()
     assert bench.tasks.to_ocr == [(INTAKE_ID, 1), (INTAKE_ID, 2)]
-
-
-def test_all_pages_done_but_not_finished(bench: Bench) -> None:
-    """A run that died after its last page is finished by the next without any OCR."""
-    bench.submitted(("jpeg", PHOTO), status=Status.READING, file_pages=(1,))
-    bench.bucket.write_json(words_object(INTAKE_ID, 1), {})
-    bench.deliver()
-    assert (bench.intake.status, bench.tasks.to_sheet, bench.vision.pictures) == (Status.READ, [INTAKE_ID], [])
 
 
 # --- trouble --------------------------------------------------------------------------------------------------------------
@@ -519,11 +495,6 @@ def test_most_bytes_in_flight() -> None:
     assert watched.most_calls <= 2
 
 
-def test_bytes_in_flight_by_default(bench: Bench) -> None:
-    """Four copies of what is in flight fit beside everything else into the 200 MB of a bill."""
-    assert bench.ocr.bytes_in_flight == BYTES_IN_FLIGHT <= 200_000_000 / 4
-
-
 # --- bills that cannot be read --------------------------------------------------------------------------------------------
 
 
@@ -589,7 +560,7 @@ def test_bad_page_while_the_same_message_is_read_twice(bench: Bench) -> None:
     bench.deliver()
     bench.bucket.objects[words_object(INTAKE_ID, 1)] = b"{}"
     assert intake.upload_id in bench.store.uploads
-    delete_files(bench.bucket, bench.intake)  # type: ignore[arg-type]
+    delete_files(bench.bucket, bench.intake)
     assert bench.bucket.objects == {}
 
 
@@ -624,15 +595,6 @@ def test_ended_while_its_pages_were_counted(bench: Bench) -> None:
     bench.store.start_reading = given_up  # type: ignore[method-assign,assignment]
     bench.deliver()
     assert bench.vision.pictures == []
-
-
-def test_delete_files_leaves_others_alone(bench: Bench) -> None:
-    """Only the one intake's files and words are deleted."""
-    intake = bench.submitted(("jpeg", PHOTO))
-    others = {"bills/ffff/u/01": b"", "words/ffff/0001.json": b""}
-    bench.bucket.objects.update({**others, words_object(INTAKE_ID, 1): b""})
-    delete_files(bench.bucket, intake)  # type: ignore[arg-type]
-    assert bench.bucket.objects == others
 
 
 def test_log_speaks_of_pages_by_number(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from intake.errors import TemporaryError, UnknownIntake
+from intake.errors import TemporaryError
 from intake.model import Progress, Stage, Status
 from intake.stages.progress import ShowProgress
 
@@ -20,7 +20,7 @@ def store() -> Store:
 
 def shown(store: Store) -> dict[str, object]:
     """Return what the submitter sees, which must be JSON."""
-    seen: dict[str, object] = json.loads(json.dumps(ShowProgress(store=store).view(INTAKE_ID)))  # type: ignore[arg-type]
+    seen: dict[str, object] = json.loads(json.dumps(ShowProgress(store=store).view(INTAKE_ID)))
     return seen
 
 
@@ -40,17 +40,6 @@ def test_reading(store: Store) -> None:
         "fields": {},
         "attention": [],
     }
-
-
-def test_finished_and_not_expired(store: Store) -> None:
-    """A finished document is shown until it expires, and says nothing of that."""
-    tomorrow = datetime.now(UTC) + timedelta(days=1)
-    store.progresses[INTAKE_ID] = Progress(
-        Stage.DONE, SUBMITTED, SUBMITTED, 5, 5, fields={"kwh": 8}, expire_at=tomorrow
-    )
-    seen = shown(store)
-    assert (seen["stage"], seen["percent"], seen["fields"]) == ("done", 100, {"kwh": 8})
-    assert "expire_at" not in seen
 
 
 @pytest.mark.parametrize("deleted", [False, True], ids=["still there", "deleted"])
@@ -75,18 +64,12 @@ def test_expired(store: Store, status: Status, stage: str, done: int, percent: i
     assert (seen["stage"], seen["pages_done"], seen["percent"], seen["error"]) == (stage, done, percent, reason)
 
 
-def test_unknown(store: Store) -> None:
-    """An id that never was is unknown."""
-    with pytest.raises(UnknownIntake):
-        ShowProgress(store=store).view(INTAKE_ID)  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize("call", ["progress", "intake"])
 def test_firestore_down(store: Store, call: str) -> None:
     """While Firestore does not answer nobody is told that the id is unknown."""
     store.faults.refuse(call)
     with pytest.raises(TemporaryError):
-        ShowProgress(store=store).view(INTAKE_ID)  # type: ignore[arg-type]
+        ShowProgress(store=store).view(INTAKE_ID)
 
 
 @pytest.mark.parametrize("status", list(Status))

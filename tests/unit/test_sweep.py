@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from intake.errors import GaveUp, SheetUnavailable, TemporaryError
+from intake.errors import GaveUp, SheetUnavailable
 from intake.model import Intake, Status
 from intake.objects import words_object
 from intake.ports import StaleUpload
@@ -27,9 +27,9 @@ class Yard:
     def __init__(self) -> None:
         self.store, self.bucket, self.tasks = Store(), Bucket(), TaskPublisher()
         self.sweeper = Sweeper(
-            store=self.store,  # type: ignore[arg-type]
-            bucket=self.bucket,  # type: ignore[arg-type]
-            tasks=self.tasks,  # type: ignore[arg-type]
+            store=self.store,
+            bucket=self.bucket,
+            tasks=self.tasks,
             chunk_pages=4,
             chunks_in_flight=4,
             stall_timeout_s=STALL_TIMEOUT_S,
@@ -60,19 +60,6 @@ class Yard:
 @pytest.fixture
 def yard() -> Yard:
     return Yard()
-
-
-def test_nothing_to_do(yard: Yard, capsys: pytest.CaptureFixture[str]) -> None:
-    """A sweep that finds nothing says so in numbers and stays silent in the log."""
-    assert yard.sweeper.sweep() == Swept()
-    assert capsys.readouterr().out == ""
-
-
-def test_not_due_yet(yard: Yard) -> None:
-    """An intake that makes progress is not even looked at."""
-    yard.stopped(Status.READING, pages=3)
-    yard.store.check_at[INTAKE_ID] = datetime.now(UTC) + timedelta(minutes=1)
-    assert yard.sweeper.sweep() == Swept()
 
 
 def test_waiting(yard: Yard) -> None:
@@ -126,14 +113,6 @@ def test_pauses_grow(yard: Yard) -> None:
     assert yard.intake.attempts == MAX_ATTEMPTS
 
 
-def test_longest_pause(yard: Yard) -> None:
-    """No pause is longer than an hour."""
-    yard.stopped(Status.READ, attempts=8)
-    sweeper = replace(yard.sweeper, max_attempts=100)
-    sweeper.sweep()
-    assert LONGEST_PAUSE - timedelta(seconds=5) < yard.pause() <= LONGEST_PAUSE
-
-
 def test_headway_resets_the_attempts(yard: Yard) -> None:
     """Pages that were read since the last look make it the first attempt again."""
     yard.stopped(Status.READING, pages=8, done=3, attempts=MAX_ATTEMPTS, pages_seen=2)
@@ -180,12 +159,6 @@ def test_an_upload_that_became_an_intake_while_it_was_swept(yard: Yard) -> None:
     assert yard.bucket.objects
 
 
-def test_last_attempt(yard: Yard) -> None:
-    """The last attempt allowed is made."""
-    yard.stopped(Status.READ, attempts=MAX_ATTEMPTS - 1)
-    assert yard.sweeper.sweep() == Swept(woken=1)
-
-
 def test_read_in_the_moment_it_is_given_up(yard: Yard) -> None:
     """An intake whose last page comes in while the sweeper gives it up is read, and nobody calls it failed."""
     intake = yard.stopped(Status.READING, pages=8, attempts=MAX_ATTEMPTS)
@@ -214,21 +187,6 @@ def test_one_intake_fails(yard: Yard, part: str, call: str, capsys: pytest.Captu
     assert (swept.errors, swept.woken) == (1, 1)
     assert "intake not swept" in capsys.readouterr().out
     assert len(yard.store.check_at) == 2
-
-
-def test_one_intake_cannot_be_given_up(yard: Yard) -> None:
-    """When the reason cannot be written the intake is due again next time."""
-    yard.stopped(Status.READING, pages=8, attempts=MAX_ATTEMPTS)
-    yard.store.faults.refuse("fail")
-    assert yard.sweeper.sweep() == Swept(errors=1)
-    assert yard.sweeper.sweep() == Swept(failed=1)
-
-
-def test_firestore_down(yard: Yard) -> None:
-    """Without Firestore there is nothing to say but that."""
-    yard.store.faults.refuse("due_for_check")
-    with pytest.raises(TemporaryError):
-        yard.sweeper.sweep()
 
 
 def test_one_sweep_is_bounded(yard: Yard) -> None:
@@ -298,15 +256,6 @@ def test_calls_that_were_in_flight_when_a_bill_failed(yard: Yard) -> None:
     yard.store.uploads["u1"] = replace(yard.store.uploads["u1"], version=datetime.now(UTC) - timedelta(hours=2))
     assert yard.sweeper.sweep() == Swept(uploads=1)
     assert yard.store.calls[INTAKE_ID] == 5
-
-
-def test_upload_that_was_accepted_at_the_last_moment(yard: Yard) -> None:
-    """The files of an upload that became an intake while the sweeper was looking are not deleted."""
-    intake = yard.store.add(an_intake())
-    yard.store.check_at.clear()
-    abandoned(yard, intake.upload_id)
-    yard.sweeper.sweep()
-    assert list(yard.bucket.objects) == [intake.files[0].object]
 
 
 def test_upload_cannot_be_deleted(yard: Yard, capsys: pytest.CaptureFixture[str]) -> None:
