@@ -11,12 +11,12 @@ from intake.model import Intake, PageWords
 from intake.objects import words_object
 
 from tests.specimens.catalogue import make
-from tests.support.fakes import INTAKE_ID, an_intake
+from tests.support.fakes import INTAKE_ID, Bucket, Store, an_intake
 
 
 @dataclass
-class Kept:
-    """What of the store `understand` uses."""
+class Kept(Store):
+    """A store that notes with what reading was finished."""
 
     earlier: list[Intake] = field(default_factory=list)
     finished: list[tuple[Mapping[str, Any], Sequence[Mapping[str, str]], str]] = field(default_factory=list)
@@ -38,20 +38,8 @@ class Kept:
         return True
 
 
-@dataclass
-class Words:
-    """A bucket that holds pages."""
-
-    pages: dict[str, bytes] = field(default_factory=dict)
-    read_names: list[str] = field(default_factory=list)
-
-    def read(self, name: str) -> bytes:
-        self.read_names.append(name)
-        return self.pages[name]
-
-
-def saved(pages: Sequence[PageWords]) -> Words:
-    return Words({words_object(INTAKE_ID, page.page): json.dumps(page.to_dict()).encode() for page in pages})
+def saved(pages: Sequence[PageWords]) -> Bucket:
+    return Bucket({words_object(INTAKE_ID, page.page): json.dumps(page.to_dict()).encode() for page in pages})
 
 
 def page_of_specimen(number: int) -> PageWords:

@@ -15,14 +15,14 @@ from intake.pages.sandbox.process import Pay, pay_nothing
 from intake.stages import extract
 
 from tests.specimens.catalogue import make
-from tests.support.fakes import SandboxClient, an_intake
-from tests.support.saved_words import Kept, Words, page_of_specimen, reading_intake, saved
+from tests.support.fakes import Bucket, SandboxClient, an_intake
+from tests.support.saved_words import Kept, page_of_specimen, reading_intake, saved
 
 READ = SandboxClient().read_fields
 
 
 def understood(
-    intake: Intake, words: Words, store: Kept, read: Callable[[IO[bytes], date, Pay], Reading | None] = READ
+    intake: Intake, words: Bucket, store: Kept, read: Callable[[IO[bytes], date, Pay], Reading | None] = READ
 ) -> tuple[Mapping[str, Any], Sequence[Mapping[str, str]], str]:
     assert extract.Extract(store=store, bucket=words, sandbox=SimpleNamespace(read_fields=read)).extract(
         intake, pay_nothing, 0
@@ -44,7 +44,7 @@ def test_the_fields_of_a_bill_are_kept_with_its_key() -> None:
 def test_an_earlier_submission_of_the_bill_is_named() -> None:
     """The attention says when it was and which intake it is."""
     earlier = replace(an_intake("0" * 32), submitted_at=an_intake().submitted_at - timedelta(days=3))
-    _, attention, _ = understood(reading_intake(), saved([page_of_specimen(3)]), Kept([earlier]))
+    _, attention, _ = understood(reading_intake(), saved([page_of_specimen(3)]), Kept(earlier=[earlier]))
     repeated = [item for item in attention if item["code"] == "already_submitted"]
     assert len(repeated) == 1
     assert "0" * 32 in repeated[0]["message"]
@@ -64,7 +64,7 @@ def test_of_a_very_long_submission_only_the_beginning_is_looked_at() -> None:
     word = Word("page", Quad(0.1, 0.1, 0.2, 0.1, 0.2, 0.12, 0.1, 0.12), 1.0)
     words = saved([PageWords(page, 612, 792, "text", [word]) for page in range(1, extract.READ_PAGES + 2)])
     _, attention, _ = understood(reading_intake(file_pages=(extract.READ_PAGES + 1,)), words, Kept())
-    assert len(words.read_names) == extract.READ_PAGES
+    assert len(list(words.reads)) == extract.READ_PAGES
     assert attention[-1]["code"] == "long_bill"
 
 
