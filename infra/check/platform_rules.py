@@ -65,7 +65,7 @@ def vision(target: Target) -> str:
 def created_once(target: Target) -> str:
     """Storage answers 412 if an object that must not exist exists."""
     from google.api_core.exceptions import NotFound, PreconditionFailed
-    from google.cloud import storage  # type: ignore[attr-defined]
+    from google.cloud import storage
 
     config = target.services.settings
     blob = storage.Client(project=config.project).bucket(config.bucket).blob(f"words/check-{secrets.token_hex(8)}")

@@ -16,7 +16,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from infra import ROOT, site
+from infra import site
+from infra.local.options import ROOT
 from infra.local.stack import LocalStack, StackOptions
 from tests.browser.agent import Agent
 from tests.browser.conftest import CHROMIUM_ARGS, NO_WORKER, PHONE

@@ -256,7 +256,10 @@ def letters(cloud: Cloud, verb: str, names: list[str]) -> Any:
 
 
 def topics(cloud: Cloud, verb: str, names: list[str]) -> Any:
-    return cloud.change() or "" if verb == "publish" else things("topics")(cloud, verb, names)
+    if verb != "publish":
+        return things("topics")(cloud, verb, names)
+    cloud.change()
+    return ""
 
 
 def functions(cloud: Cloud, verb: str, names: list[str]) -> Any:

@@ -5,6 +5,7 @@ Each request goes through `World.request`, which stops the run that makes it and
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ class BucketInMemory:
 
     def delete_all(self, prefix: str) -> None:
         for name in self.names(prefix):
-            self.world.request("Storage delete", lambda name=name: self.world.objects.pop(name, None), TemporaryError)
+            self.world.request("Storage delete", functools.partial(self.world.objects.pop, name, None), TemporaryError)
 
     def _below(self, prefix: str) -> list[str]:
         return sorted(name for name in self.world.objects if name.startswith(prefix))

@@ -42,11 +42,11 @@ def act(world: World, luck: random.Random, done: Counter[str], calm: bool) -> No
             done["submissions"] += 1
         case "deliver" if world.messages:
             message = luck.choice(world.messages)
-            if run := world.deliver(message):
+            if delivered := world.deliver(message):
                 if luck.random() < 0.8:
                     world.messages.remove(message)  # else it will come once more
                 if calm and message.topic == "ocr":
-                    world.finish(run)
+                    world.finish(delivered)
             done["deliveries"] += 1
         case "go on" if world.runs:
             run = luck.choice(world.runs)

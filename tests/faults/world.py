@@ -307,7 +307,7 @@ class World:
     def rows(self) -> list[str]:
         """The ids of all rows of the Sheet, in whatever tab."""
         tabs = self.sheet.wire.service.book.tabs
-        return [cell for tab in tabs for row in tab.rows for cell in row if INTAKE_ID.fullmatch(str(cell))]
+        return [str(cell) for tab in tabs for row in tab.rows for cell in row if INTAKE_ID.fullmatch(str(cell))]
 
     def delete_token(self) -> None:
         """Let somebody in the office delete the named range that nobody should delete."""
@@ -401,8 +401,8 @@ class World:
                 self.finish(sweep)
             messages, self.messages = self.messages, []
             for message in messages:
-                if run := self.deliver(message):
-                    self.finish(run)
+                if delivered := self.deliver(message):
+                    self.finish(delivered)
         for _, effect in self.late:
             effect()
         self.check_end()

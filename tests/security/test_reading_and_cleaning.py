@@ -105,7 +105,7 @@ def test_a_bill_that_cannot_be_read_is_recorded_and_not_woken_again() -> None:
     store, words = Kept(), saved([page_of_specimen(3)])
 
     def extract_fields(intake: Any, pay: Pay, calls: int) -> bool:
-        stage = extract.Extract(store=store, bucket=words, sandbox=sandbox)  # type: ignore[arg-type]
+        stage = extract.Extract(store=store, bucket=words, sandbox=sandbox)
         stage.extract(reading_intake(), pay, calls)
         return bench.store.finish_reading(intake, {}, [], "", calls)
 

@@ -13,6 +13,7 @@ import pytest
 from intake.cloud.sheets.office_tabs import OfficeTabs
 from intake.errors import DriveUnavailable, SheetUnavailable, TemporaryError
 from intake.model import Status
+from intake.ports import Folder
 from intake.rows import COPY_COLUMN, copy_mark
 from intake.stages import archive, deliver
 from intake.stages.archive import GAVE_UP, DriveArchive, folder_name
@@ -36,12 +37,6 @@ from tests.support.office_sheet import OfficeSheet
 from tests.support.recording import a_process
 
 MAX_ATTEMPTS = 4
-
-
-@dataclass(frozen=True)
-class Folder:
-    id: str
-    link: str
 
 
 @dataclass
@@ -75,7 +70,7 @@ class Drive:
         name: str,
         content_type: str,
         size: int,
-        pieces: Iterable[bytes],
+        pieces: Iterable[bytes | memoryview],
     ) -> None:
         content = b"".join(pieces)
         assert len(content) == size

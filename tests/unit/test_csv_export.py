@@ -33,7 +33,7 @@ class Office:
         export = CsvExport(self.bucket, "bills", "https://storage/")  # type: ignore[arg-type]
         self.export = Deliveries(queue=self.jobs, destination=export, retries=Retries(50, GAVE_UP), clock=self.clock)
         table = SheetOfProcess(self.sheet)
-        self.record = a_process(self.store, table, self.clock, then=["export"], deliveries=[self.export])  # type: ignore[arg-type]
+        self.record = a_process(self.store, table, self.clock, then=["export"], deliveries=[self.export])
 
     def finish(self, number: int, **changes: object) -> Intake:
         """Let an intake be read."""

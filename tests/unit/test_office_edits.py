@@ -231,7 +231,7 @@ class Year(RuleBasedStateMachine):
         self.start()
 
     def start(self) -> None:
-        self.process = a_process(self.store, self.sheet.table(), self.clock, copies=True)  # type: ignore[arg-type]
+        self.process = a_process(self.store, self.sheet.table(), self.clock, copies=True)
 
     # --- what happens -------------------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ class Office:
 
     def process(self) -> Record:
         """Start a process: it knows nothing of what others did."""
-        return a_process(self.store, SheetOfProcess(self.sheet), self.clock)  # type: ignore[arg-type]
+        return a_process(self.store, SheetOfProcess(self.sheet), self.clock)
 
     def finish(self, count: int, start: int = 0) -> list[str]:
         """Let some intakes be read; return their ids."""
@@ -166,20 +166,21 @@ def test_over_quota(office: Office) -> None:
 def test_exactly_once_whatever_happens(office: Office, seed: int) -> None:
     """Through lost answers, refusals and restarts every intake has one row in the end."""
     rng = random.Random(seed)
-    process, ids = office.process(), []
+    process = office.process()
+    ids: list[str] = []
     for _ in range(40):
         new = office.finish(rng.randint(0, 3), start=len(ids))
         ids += new
         for _fault in range(rng.randint(0, 2)):
-            source, call, error = rng.choice(
+            faults, call, error = rng.choice(
                 [
-                    (office.sheet, "append", SheetUnavailable),
-                    (office.sheet, "find_rows", SheetUnavailable),
-                    (office.store, "mark_recorded", TemporaryError),
-                    (office.store, "awaiting_row", TemporaryError),
+                    (office.sheet.faults, "append", SheetUnavailable),
+                    (office.sheet.faults, "find_rows", SheetUnavailable),
+                    (office.store.faults, "mark_recorded", TemporaryError),
+                    (office.store.faults, "awaiting_row", TemporaryError),
                 ]
             )
-            rng.choice([source.faults.refuse, source.faults.lose_answer])(call, error=error)
+            rng.choice([faults.refuse, faults.lose_answer])(call, error=error)
         for intake_id in rng.sample(ids, min(3, len(ids))):
             with contextlib.suppress(TemporaryError):
                 process.record(intake_id)
