@@ -344,6 +344,20 @@ def test_huge_page(size: tuple[float, float]) -> None:
     assert picture.width * picture.height <= RENDERED_PIXELS * 1.01
 
 
+@pytest.mark.parametrize("size", [(3, 3), (1, 1), (0.05, 0.05)], ids=str)
+def test_tiny_page(size: tuple[float, float]) -> None:
+    """A page of less than a pixel is drawn as one."""
+    content = content_of(pdf(lambda page: None, size=size))
+    assert sent(content).width >= 1
+
+
+def test_ordinary_page_is_drawn_at_a_good_resolution() -> None:
+    """Letter paper is drawn with nearly all the pixels allowed."""
+    picture = sent(content_of(pdf(text), redraw=True))
+    assert 0.98 * RENDERED_PIXELS <= picture.width * picture.height <= RENDERED_PIXELS * 1.01
+    assert picture.mode == "L"
+
+
 def with_size(width: int, height: int, picture: bytes, colours: str = "/DeviceRGB") -> bytes:
     """Return a scan whose picture says that it has some size, beside a line that makes the page one to draw."""
     draws = both(lambda page: scan(page, picture), lambda page: page.draw_line((10, 10), (500, 500)))
