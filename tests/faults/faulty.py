@@ -80,14 +80,14 @@ def _intake_of(frames: list[FrameType]) -> str | None:
     for frame in frames:
         held = frame.f_locals
         for owner in (held.get("intake"), getattr(held.get("self"), "_intake", None)):
-            if isinstance(getattr(owner, "id", None), str):
-                return str(owner.id)
+            if isinstance(found := getattr(owner, "id", None), str):
+                return found
         if isinstance(held.get("intake_id"), str):
             return str(held["intake_id"])
     return None
 
 
-class Broken(grpc.RpcError):
+class Broken(grpc.RpcError):  # type: ignore[misc]
     """A gRPC call that failed; has what the official clients ask of one."""
 
     def __init__(self, name: str) -> None:
@@ -151,7 +151,7 @@ class Wire(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
         call = continuation(details, request)
         if isinstance(call, grpc.RpcError):
             return call
-        answer = list(call) if stream else call.result()
+        answer: Any = list(call) if stream else call.result()
         order = about("after")
         if order == "no answer":
             del answer.responses[:]

@@ -11,12 +11,12 @@ from typing import Any
 
 import requests
 from google.cloud import storage
-from intake.model import words_object
+from intake.objects import words_object
 from intake.rows import COPY_COLUMN, ID_COLUMN
 from intake.settings import Settings
 from PIL import Image
 
-from infra.local.stack import BUCKET, PROJECT
+from infra.local.layout import BUCKET, PROJECT
 from tests.faults.agents import Sent
 from tests.faults.injector import Record
 from tests.support.submitter import Submitter

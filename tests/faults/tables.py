@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tests.faults.campaign import Outcome
@@ -17,7 +17,7 @@ def table(outcomes: Sequence[Outcome]) -> str:
     """Return the table of some campaigns, a column each, and what was wrong."""
     figures = [*sum((outcome.figures for outcome in outcomes), Counter[str]())]
     kinds = [kind for kind, _ in sum((outcome.faults for outcome in outcomes), Counter[str]()).most_common()]
-    rows = {
+    rows: dict[str, list[Any]] = {
         "seed": [outcome.plan.seed for outcome in outcomes],
         **{name: [outcome.figures[name] for outcome in outcomes] for name in figures},
         "**broken promises**": [len(outcome.wrong) for outcome in outcomes],
