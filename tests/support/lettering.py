@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
+from intake.extraction import Reading, read_bill
 from intake.model import PageWords, Quad, Word
 
 Line = tuple[float, float, str]
@@ -119,3 +120,54 @@ def detail_page(account: str = ACCOUNT, name: str = "ORLA TESTWOOD") -> list[Lin
 
 def _width(text: str) -> float:
     return _LETTER * len(text)
+
+
+PAGE = detail_page()
+NAME, ADDRESS = "ORLA TESTWOOD", "12 INVENTED RD HSE, GENEVA NY 14456"
+DIGITS = ACCOUNT.replace("-", "")
+"""Account number, name and address of `PAGE`."""
+
+GRID: list[Line] = [
+    (0.03, 0.05, "nationalgrid"),
+    (0.28, 0.020, "SERVICE FOR"),
+    (0.28, 0.032, NAME),
+    (0.28, 0.043, "12 INVENTED RD"),
+    (0.28, 0.054, "POTSDAM NY 13676"),
+    (0.55, 0.020, "BILLING PERIOD"),
+    (0.55, 0.032, "Apr 4, 2025 to May 6, 2025"),
+    (0.55, 0.062, "ACCOUNT NUMBER"),
+    (0.55, 0.074, "01234-56789"),
+    (0.80, 0.062, "AMOUNT DUE"),
+    (0.80, 0.074, "$ 1,234.50"),
+]
+"""The top of National Grid's page 2: labels over their values, name and address in one block."""
+USES = (310, 305, 290, 280, 260, 250, 255, 270, 300, 320, 330, 340, 302)
+_NAMES = ("May Jun Jul Aug Sep Oct Nov Dec", "Jan Feb Mar Apr May Jun")
+MONTHS = [f"{name} {year}" for year, names in zip((24, 25), _NAMES, strict=True) for name in names.split()]
+"""From a year before the bill of `GRID` to the month after it."""
+
+
+def history(months: list[str]) -> list[Line]:
+    """Return a history of electric use, a row a month."""
+    rows = [
+        (0.03, 0.22 + 0.013 * row, f"{month} {use}") for row, (month, use) in enumerate(zip(months, USES, strict=True))
+    ]
+    return [(0.03, 0.19, "Electric Usage"), (0.03, 0.204, "Month kWh"), *rows]
+
+
+def read(*pages: list[Line], confidence: float = 0.97) -> Reading:
+    """Letter pages and read them as one bill."""
+    return read_bill([page(lines, number, confidence) for number, lines in enumerate(pages, start=1)])
+
+
+def values(reading: Reading) -> dict[str, object]:
+    """Return the values of a reading's fields."""
+    return {name: found.value for name, found in reading.fields.items()}
+
+
+def without(lines: list[Line], *texts: str) -> list[Line]:
+    return [line for line in lines if line[2] not in texts]
+
+
+def replaced(lines: list[Line], old: str, new: str) -> list[Line]:
+    return [(x, y, text.replace(old, new)) for x, y, text in lines]
