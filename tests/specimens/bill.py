@@ -6,7 +6,6 @@ of bills can be measured against it.
 
 from __future__ import annotations
 
-import io
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
@@ -171,46 +170,6 @@ class Specimen:
             pixmap = sheet.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), colorspace=pymupdf.csRGB)
             image = Image.frombuffer("RGB", (pixmap.width, pixmap.height), pixmap.samples, "raw", "RGB", 0, 1)
         return PagePicture(image=image, places=self.places_on(page))
-
-    def scan_pdf(self, pages: list[int] | None = None, *, width: int = 1700, quality: int = 70) -> bytes:
-        """Return pages as a scanner saves them: one JPEG picture a page, no text layer.
-
-        Args:
-            pages: Page numbers from 1; None for all.
-            width: Pixels across; 1700 is 200 dpi.
-            quality: JPEG quality.
-
-        Returns:
-            The PDF file; the same bytes for the same arguments.
-        """
-        numbers = pages if pages is not None else list(range(1, self.page_count + 1))
-        return pdf_of_pictures([jpeg_of(self.picture(number, width).image.convert("L"), quality) for number in numbers])
-
-
-def jpeg_of(image: Image.Image, quality: int) -> bytes:
-    """Encode a picture as JPEG without metadata."""
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
-
-
-def pdf_of_pictures(jpegs: list[bytes], *, page_width: float = 612.0) -> bytes:
-    """Bind pictures into a PDF, one a page that it fills.
-
-    Args:
-        jpegs: JPEG files, upright.
-        page_width: Points.
-
-    Returns:
-        The PDF file, which has no text layer.
-    """
-    pdf = pymupdf.open()
-    for jpeg in jpegs:
-        with Image.open(io.BytesIO(jpeg)) as image:
-            height = page_width * image.height / image.width
-        page = pdf.new_page(width=page_width, height=height)
-        page.insert_image(page.rect, stream=jpeg)
-    return save_pdf(pdf)
 
 
 def save_pdf(pdf: pymupdf.Document) -> bytes:

@@ -19,7 +19,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def make(seed: int, utility: str, variant: str, *, statement: date | None = None, sibling: int = 0) -> Specimen:
+def make(seed: int, utility: str, variant: str, *, statement: date | None = None) -> Specimen:
     """Invent and draw one bill.
 
     Args:
@@ -27,8 +27,6 @@ def make(seed: int, utility: str, variant: str, *, statement: date | None = None
         utility: A key of `VARIANTS`.
         variant: One of that utility's variants.
         statement: Date of issue; None to invent one.
-        sibling: 1 and up for a bill of another account of the same customer at the same address, whose
-            number differs in the last three digits only.
 
     Returns:
         The bill with its truth.
@@ -39,8 +37,8 @@ def make(seed: int, utility: str, variant: str, *, statement: date | None = None
     if variant not in VARIANTS.get(utility, ()):
         known = "; ".join(f"{name}: {', '.join(variants)}" for name, variants in VARIANTS.items())
         raise ValueError(f"There is no specimen {utility} {variant}. Known are {known}.")
-    who = Account(random.Random(f"{seed}/{utility}/{variant}/customer"), sibling)
-    rng = random.Random(f"{seed}/{utility}/{variant}/figures/{sibling}")
+    who = Account(random.Random(f"{seed}/{utility}/{variant}/customer"))
+    rng = random.Random(f"{seed}/{utility}/{variant}/figures/0")
     truth, pad = _draw(rng, who, utility, variant, statement)
     return Specimen(utility, variant, seed, truth, tuple(pad.places), save_pdf(pad.pdf))
 

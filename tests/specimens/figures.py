@@ -33,24 +33,18 @@ def digits(rng: random.Random, count: int) -> str:
 
 @dataclass(frozen=True)
 class Account:
-    """Who a bill is for: the part of a specimen that several bills of one customer share.
+    """Who a bill is for.
 
     Attributes:
         chance: Source of name, address and account number.
-        sibling: 0, or the number of another account of the same customer at the same address.
     """
 
     chance: random.Random
-    sibling: int = 0
 
     def number(self, groups: Sequence[int]) -> str:
-        """Invent an account number without hyphens; siblings differ in the last three digits only.
-
-        Args:
-            groups: Lengths of its groups of digits.
-        """
+        """Invent an account number without hyphens, whose groups of digits have these lengths."""
         count = sum(groups)
-        tail = (self.chance.randrange(1000) + 37 * self.sibling) % 1000
+        tail = self.chance.randrange(1000)
         return f"{digits(self.chance, count - 3)}{tail:03d}"
 
 
