@@ -1,26 +1,40 @@
-"""Many submissions within a minute, offered at a steady rate whatever the answers do."""
+"""Many submissions within a minute, offered at a steady rate whatever the answers do.
+
+    python -m tests.bench.load       2,000 submissions within a minute, Vision at a fixed 300 ms
+
+Client, emulators, stand-ins and functions share the processors of this machine, so the figures also say who used them.
+`--write` puts the table into docs/reliability.md.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
+import sys
 import tempfile
+import threading
 import time
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import requests
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-from infra.local.stack import StackOptions
-from tests.bench.load.measuring import Sampler, percentile, rows
-from tests.support import documents
-from tests.support.deliverer import Deliverer
-from tests.support.stacks import running
-from tests.support.submitter import ANSWERS, Submitter
+_ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(_ROOT / "functions"), str(_ROOT)]
+
+from infra.local.stack import LocalStack, StackOptions  # noqa: E402
+from tests.bench.report import percentile  # noqa: E402
+from tests.faults import tables  # noqa: E402
+from tests.support import documents  # noqa: E402
+from tests.support.deliverer import Deliverer  # noqa: E402
+from tests.support.stacks import running  # noqa: E402
+from tests.support.submitter import ANSWERS, Submitter  # noqa: E402
 
 SENDERS = 64
 STALL_TIMEOUT_S = 900.0
@@ -136,28 +150,117 @@ def _table(load: Load, answers: list[Answer], ends: dict[str, float], found: Cou
         "bills a minute, sustained": f"{60 * len(ends) / sampler.seconds:.0f}",
         "Sheets reads / writes in the busiest minute": f"{reads} / {writes} of 60 / 60",
     }
-    cells |= {f"peak memory of {name}": f"{mib:.0f} MiB" for name, mib in _peaks(sampler).items()}
+    peaks: dict[str, float] = {}
+    for name, mib in sampler.peak_mib.items():
+        peaks[_part(name)] = max(peaks.get(_part(name), 0.0), mib)
+    cells |= {f"peak memory of {name}": f"{mib:.0f} MiB" for name, mib in peaks.items()}
     total = sum(sampler.cpu_s.values())
     cells["processors"] = f"{cores}, busy {100 * total / (cores * sampler.seconds):.0f} % with this stack"
-    for name, seconds in _by_part(sampler.cpu_s):
+    parts: dict[str, float] = {}
+    for name, seconds in sampler.cpu_s.items():
+        parts[_part(name)] = parts.get(_part(name), 0.0) + seconds
+    for name, seconds in sorted(parts.items(), key=lambda part: -part[1]):
         cells[f"– {name}"] = f"{seconds:.0f} s, {1000 * seconds / max(1, len(good)):.0f} ms a bill"
-    return "\n".join(rows(cells))
+    lines = [f"| {name} | {value} |" for name, value in cells.items()]
+    return "\n".join([lines[0], "|---|--:|", *lines[1:]])
 
 
 def _three(values: list[float]) -> str:
     return " / ".join(f"{percentile(values, share):.2f}" for share in (0.5, 0.95, 0.99)) + " s"
 
 
-def _peaks(sampler: Sampler) -> dict[str, float]:
-    peaks: dict[str, float] = {}
-    for name, mib in sampler.peak_mib.items():
-        function = name.partition("-")[0]
-        peaks[function] = max(peaks.get(function, 0.0), mib)
-    return peaks
+def _part(name: str) -> str:
+    """Return the part of the stack that a process belongs to: instances are numbered behind a hyphen."""
+    return name.partition("-")[0]
 
 
-def _by_part(cpu_s: dict[str, float]) -> list[tuple[str, float]]:
-    parts: Counter[str] = Counter()
-    for name, seconds in cpu_s.items():
-        parts[name.partition("-")[0]] += seconds  # type: ignore[assignment]
-    return sorted(parts.items(), key=lambda part: -part[1])
+class Sampler:
+    """Samples while it is entered.
+
+    Attributes:
+        peak_mib: Highest memory seen of each function's instance with all its processes (PSS), MiB.
+        cpu_s: Processor seconds of each part of the stack, and of this process as `client`.
+        sheet_calls: (seconds, reads, writes) counted by the Sheets stand-in since its start.
+    """
+
+    def __init__(self, stack: LocalStack, every_s: float = 2.0) -> None:
+        self._stack = stack
+        self._every_s = every_s
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._sample, name="sampler")
+        self.peak_mib: dict[str, float] = defaultdict(float)
+        self.cpu_s: dict[str, float] = {}
+        self.sheet_calls: list[tuple[float, int, int]] = []
+
+    def __enter__(self) -> Sampler:
+        self._before = self._cpu()
+        self._started = time.monotonic()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self.seconds = time.monotonic() - self._started
+        after = self._cpu()
+        self.cpu_s = {name: after[name] - self._before.get(name, 0.0) for name in after}
+
+    def _sample(self) -> None:
+        while not self._stopping.wait(self._every_s):
+            for name, mib in self._stack.memory().items():
+                self.peak_mib[name] = max(self.peak_mib[name], mib)
+            stats = requests.get(f"{self._stack.control['sheets']}/stats", timeout=30).json()
+            self.sheet_calls.append((time.monotonic(), stats["reads"], stats["writes"]))
+
+    def most_in_a_minute(self) -> tuple[int, int]:
+        """Return the most reads, and the most writes, of the Sheet within 60 s."""
+        reads = writes = 0
+        for at, first_reads, first_writes in self.sheet_calls:
+            within = [sample for sample in self.sheet_calls if at <= sample[0] <= at + 60]
+            reads = max(reads, within[-1][1] - first_reads)
+            writes = max(writes, within[-1][2] - first_writes)
+        return reads, writes
+
+    def _cpu(self) -> dict[str, float]:
+        used: dict[str, float] = {}
+        for name in self._stack.log_names():
+            pid = self._stack.pid(name)
+            if pid is not None:
+                used[name] = _tree_cpu_s(pid)
+        own = psutil.Process().cpu_times()
+        return {**used, "client": own.user + own.system}
+
+
+def _tree_cpu_s(pid: int) -> float:
+    """Return the processor seconds of a process, its descendants, and those of them that have ended."""
+    total = 0.0
+    process = psutil.Process(pid)
+    for member in [process, *process.children(recursive=True)]:
+        try:
+            times = member.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def main() -> int:
+    """Run what was asked for; return 0 if everything that was accepted has exactly one row."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.load")
+    parser.add_argument(
+        "--submissions", type=int, default=2000, metavar="N", help="within --over seconds (default: 2000)"
+    )
+    parser.add_argument("--over", type=float, default=60.0, metavar="S", help="(default: 60)")
+    parser.add_argument("--vision-ms", type=int, default=300, metavar="MS", help="time of one OCR call (default: 300)")
+    parser.add_argument("--ocr-instances", type=int, default=6, metavar="N", help="instances of ocr (default: 6)")
+    parser.add_argument("--write", action="store_true", help="write the section of docs/reliability.md")
+    options = parser.parse_args()
+    text, good = run(Load(options.submissions, options.over, options.vision_ms, options.ocr_instances))
+    print(text)
+    if options.write:
+        tables.write_section("load", text)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
