@@ -23,7 +23,9 @@ _OPPOSITE: dict[Any, Any] = {
     codes.CATEGORY_NOT_WORD: codes.CATEGORY_WORD,
 }
 _REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT)
-_UNITS = ("1", "1,", "1-", "1 ", "A", "A ", "A,", " ", ",", ".", "-", "/", "NY")
+_UNITS = (
+    "1", "1,", "1.", "1-", "1 ", "A", "A ", "A,", "A1", " ", ",", ".", "-", "/", "1/", "$", "0O", "NY", "N. Y", "e", "k",
+)  # fmt: skip
 _SINGLE = (codes.LITERAL, codes.NOT_LITERAL, codes.ANY, codes.IN)
 
 
@@ -149,34 +151,11 @@ def attacks(pattern: re.Pattern[str], length: int) -> Iterator[str]:
 
     Args:
         pattern: The pattern.
-        length: Diagnostics of the repeated part.
+        length: Of the repeated part.
     """
     tree = list(parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE))
-    units = {
-        "1",
-        "1,",
-        "1.",
-        "1-",
-        "1 ",
-        "A",
-        "A ",
-        "A,",
-        "A1",
-        " ",
-        ",",
-        ".",
-        "-",
-        "/",
-        "1/",
-        "$",
-        "0O",
-        "NY",
-        "N. Y",
-        "e",
-        "k",
-    }
     for lead, unit in _pumps(tree, ""):
-        for pumped in {unit, *units}:
+        for pumped in {unit, *_UNITS}:
             for end in ("", "\x01"):
                 yield lead + (pumped * length)[:length] + end
 

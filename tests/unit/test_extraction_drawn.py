@@ -206,3 +206,20 @@ def test_a_supplier_with_a_utilitys_name_is_none() -> None:
     """ConEdison Solutions sells energy to customers of all utilities."""
     lines: list[Line] = [(0.03, 0.3, "ConEdison Solutions"), (0.5, 0.1, "PoD ID: N01000012345678")]
     assert values(*lines, utility="NYSEG", account="1001-2345-678")[0]["utility"] == "NYSEG"
+
+
+@pytest.mark.parametrize(
+    "name", ["ITHACA BAKERY", "GIMME COFFEE", "CITY OF ITHACA", "FIRST BAPTIST CHURCH", "JOE'S PIZZA"]
+)
+@pytest.mark.parametrize(
+    ("utility", "account", "lines"),
+    [
+        (HUDSON, ACCOUNT, ["Customer name: {}"]),
+        (HUDSON, ACCOUNT, ["Customer name", "{}"]),
+        ("National Grid", "12345-67890", ["SERVICE FOR", "{}", "12 MAIN ST", "ITHACA NY 14850"]),
+    ],
+)
+def test_a_business_without_a_legal_form_is_a_customer(utility: str, account: str, lines: list[str], name: str) -> None:
+    """A text layer loses no words, so no sign of a whole name is asked for."""
+    printed: list[Line] = [(0.03, 0.2 + 0.015 * row, text.format(name)) for row, text in enumerate(lines)]
+    assert values(*printed, utility=utility, account=account)[0]["customer_name"] == name
