@@ -2,13 +2,14 @@
 
     bills/{intake}/{upload}/{file:02}       an uploaded file, as it came
     words/{intake}/{page:04}.json           the words of a page
+    exports/{year}-{month}.csv              recorded intakes; kept until somebody deletes them
 
-infra/functions.toml gives each of the two folders its lifetime.
+infra/functions.toml gives the first two folders their lifetime.
 """
 
 from __future__ import annotations
 
-BILLS, WORDS = "bills/", "words/"
+BILLS, WORDS, EXPORTS = "bills/", "words/", "exports/"
 
 
 def bills_prefix(intake_id: str, upload_id: str = "") -> str:
@@ -39,3 +40,8 @@ def words_object(intake_id: str, page: int) -> str:
 def page_of(words: str) -> int:
     """Return the number of the page whose words an object holds."""
     return int(words.rpartition("/")[2].removesuffix(".json"))
+
+
+def export_object(year: int, month: int) -> str:
+    """Return the name of the object with the intakes of a month."""
+    return f"{EXPORTS}{year}-{month:02d}.csv"

@@ -18,7 +18,7 @@ from infra.gcp.deployment import DEFAULT_REGION, BadOption, Deployment
 from infra.gcp.plan import plan, removals
 from infra.gcp.steps import comment, gcloud, printed
 
-_CHOICES = ("sheet", "drive_folder", "alert_email", "app_check_key")
+_CHOICES = ("sheet", "drive_folder", "export_csv", "alert_email", "app_check_key")
 _LEGEND = (
     "This is a list for reading; nothing was run. 'Check' lines change nothing. If a check finds that nothing has to change, "
     "the commands below it do not run. 'If it exists' replaces the command above it. ${FOUND} and ${HELD} come from the check. "
@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     for option, what, text in (
         ("--sheet", "ID", "spreadsheet for the rows: the part of its address between /d/ and /edit"),
         ("--drive-folder", "ID", "Shared Drive folder for copies of the bills"),
+        ("--export-csv", "0|1", "whether to write recorded intakes to exports/YYYY-MM.csv in the bucket, too"),
         ("--alert-email", "ADDRESS", "who gets the alerts"),
         ("--app-check-key", "KEY", "reCAPTCHA Enterprise site key: only our page can submit"),
     ):
@@ -146,6 +147,7 @@ def _remembered(deployment: Deployment) -> Deployment:
         deployment,
         sheet=deployment.sheet or held.get("SHEET_ID", ""),
         drive_folder=deployment.drive_folder or held.get("DRIVE_FOLDER", ""),
+        export_csv=deployment.export_csv or held.get("EXPORT_CSV", ""),
         app_check_key=deployment.app_check_key or held.get("APP_CHECK_KEY", ""),
     )
 

@@ -44,6 +44,7 @@ class Deployment:
         region: Region of everything that has one.
         sheet: ID of the spreadsheet; "" to deploy without one and set it later.
         drive_folder: ID of the Drive folder for copies of the bills; "" for none.
+        export_csv: "1" to have recorded intakes exported as CSV files too; "0" or "" not to.
         alert_email: Who gets the alerts; "" for nobody.
         app_check_key: reCAPTCHA site key for Firebase App Check; "" leaves App Check off.
     """
@@ -54,6 +55,7 @@ class Deployment:
     drive_folder: str = ""
     alert_email: str = ""
     app_check_key: str = ""
+    export_csv: str = ""
 
     def __post_init__(self) -> None:
         project = "a project ID: 6 to 30 lowercase letters, digits, and hyphens"
@@ -62,6 +64,7 @@ class Deployment:
             ("--region", self.region, r"[a-z]+-[a-z]+[0-9]+", "a region such as us-east4"),
             ("--sheet", self.sheet, _GOOGLE_ID, "the part of the Sheet's address between /d/ and /edit"),
             ("--drive-folder", self.drive_folder, _GOOGLE_ID, "the last part of the folder's address"),
+            ("--export-csv", self.export_csv, "[01]?", "0 or 1"),
             ("--alert-email", self.alert_email, r"([^@\s,]+@[^@\s,]+\.[^@\s,]+)?", "one email address"),
             ("--app-check-key", self.app_check_key, _GOOGLE_ID, "a reCAPTCHA Enterprise site key"),
         ):

@@ -40,7 +40,11 @@ def environment(deployment: Deployment, settings: Settings, spec: FunctionSpec) 
             values["APP_CHECK_PROJECT"] = "${PROJECT_NUMBER}"
             values["APP_CHECK_KEY"] = deployment.app_check_key  # the next deployment reads it here
     if spec.name in ("record", "sweep"):  # record writes rows and copies, sweep reads lists
-        chosen = {"SHEET_ID": deployment.sheet, "DRIVE_FOLDER": deployment.drive_folder}
+        chosen = {
+            "SHEET_ID": deployment.sheet,
+            "DRIVE_FOLDER": deployment.drive_folder,
+            "EXPORT_CSV": deployment.export_csv,
+        }
         values |= {name: value for name, value in chosen.items() if value}
     return {**values, **spec.environment}
 

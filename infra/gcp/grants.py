@@ -83,6 +83,9 @@ def of_functions(deployment: Deployment) -> list[Step]:
     if deployment.drive_folder:
         why = "record copies bills to the Drive folder, so it reads them."
         steps.append(grant("storage buckets", bucket, member(deployment, "record"), "roles/storage.objectViewer", why))
+    if deployment.export_csv == "1":
+        why = "record writes the CSV exports, and reads them to see which intakes they have."
+        steps.append(grant("storage buckets", bucket, member(deployment, "record"), "roles/storage.objectUser", why))
     for who, role, why in _FIRESTORE:
         reason = f"{who} {why}. Firestore has roles on the project only."
         steps.append(grant("projects", project, member(deployment, who), role, reason))

@@ -91,7 +91,7 @@ def removals(deployment: Deployment, settings: Settings, *, with_data: bool) -> 
         with_data: Whether bills, words, and the database are deleted too.
     """
     # Whatever was chosen in any run is deleted.
-    everything = replace(deployment, drive_folder="x" * 10, alert_email="nobody@example.com")
+    everything = replace(deployment, drive_folder="x" * 10, export_csv="1", alert_email="nobody@example.com")
     yield from hosting.site_lookups(deployment)
     items = [item for part in plan(everything, settings, "") for item in part.items]
     steps = [item for item in reversed(items) if isinstance(item, Step) and item.remove]

@@ -28,7 +28,9 @@ ALL = (f"--sheet={SHEET}", "--alert-email=ops@example.com", "--app-check-key=6Lc
 
 def full_deployment() -> Deployment:
     """Return a deployment with every option, so that the plan has every command."""
-    return Deployment("my-project", "us-east4", SHEET, "0AbCdEfGhIjKlMn", "ops@example.com", "6LcAbCdEfGhIjKlMnOpQr")
+    return Deployment(
+        "my-project", "us-east4", SHEET, "0AbCdEfGhIjKlMn", "ops@example.com", "6LcAbCdEfGhIjKlMnOpQr", "1"
+    )
 
 
 def full_plan() -> tuple[Part, ...]:

@@ -34,7 +34,7 @@ def test_printing_the_plan_runs_nothing(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for part in plan(replace(full_deployment(), drive_folder=""), spec.read(), source_digest()):
+    for part in plan(replace(full_deployment(), drive_folder="", export_csv=""), spec.read(), source_digest()):
         assert f"# === {part.title}" in done.stdout
         for item in part.items:
             assert len(item.why) > 10

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from intake import log
+from intake import log, objects
 from intake.clock import OFFICE_TIME
 from intake.ports import Ended
 from intake.rows import DAY_ZERO, ID_COLUMN, Cell, Kind, columns, row_of
@@ -30,7 +30,8 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 def object_name(intake: Intake) -> str:
     """Return the name of the file that an intake belongs to, by the office's calendar."""
-    return f"exports/{intake.submitted_at.astimezone(OFFICE_TIME):%Y-%m}.csv"
+    day = intake.submitted_at.astimezone(OFFICE_TIME)
+    return objects.export_object(day.year, day.month)
 
 
 class CsvExport:
