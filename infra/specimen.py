@@ -36,7 +36,7 @@ def _lines(issued: date, start: date, end: date) -> dict[int, dict[int, str]]:
     """Return the texts by y and x, in points."""
     since, to = (f"{day:%m/%d/%y}" for day in (start, end))
     return {
-        30: {371: CUSTOMER},
+        30: {416: CUSTOMER},  # right-aligned with the account number, as NYSEG prints it
         40: {58: "NYSEG"},
         46: {371: f"Account Number: {ACCOUNT_NUMBER}"},
         62: {371: f"Statement Date: {issued:%B %d, %Y}"},

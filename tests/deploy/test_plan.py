@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from infra import spec
-from infra.gcp import preflight, status_cloud, steps
+from infra.gcp import observing, preflight, status_cloud, steps
 from infra.gcp.plan import plan, removals
 from infra.gcp.redrive import redrive
 from infra.gcp.staging import firebase_json, source_digest
@@ -117,6 +117,7 @@ def line_of(command: Command, values: dict[str, str] = FOUND) -> str:
 
 def test_gcloud_takes_every_command_and_no_mutated_one(tmp_path: Path) -> None:
     """Each line passes gcloud's parser offline; with one letter of one flag changed it does not, so the check can fail."""
+    observing.stage_dashboard("")  # gcloud's parser reads the file
     lines = list(dict.fromkeys(line_of(command, v) for command in commands() for v in (FOUND, NOBODY_TOLD)))
     by_shape = {re.sub(r"=\S*|'[^']*'", "", line.partition(" --")[0]): line for line in lines if " --" in line}
     mutated = [re.sub(r" --([a-z]+)", r" --\1x", line, count=1) for line in by_shape.values()]
