@@ -1,4 +1,4 @@
-"""The service address: beside or under its label, or at the top of the page where the label is cut off."""
+"""Finds the service address: beside or below its label, or at the top of the page if the label is cut off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from intake.extraction.postal import Address, one_line_of, tidy, town_of, two_li
 from intake.extraction.streets import is_unit
 from intake.extraction.tokens import is_unbroken
 
-# The utility's own address, or one to which somebody else has the bill sent.
+# The utility's own address, or the mailing address of another recipient.
 _OTHERS_PLACES = re.compile(
     r"CORRESPONDENCE|REMIT|PAYMENT|PAYABLE|\bC ?/ ?O\b|\bATTN\b|\b(MAIL(ING|ED)?|LANDLORD|AGENTS?|MANAGE(R|MENT)|MGMT|REALTY|"
     r"PROPERT(Y|IES)|HOLDINGS)\b",
@@ -51,8 +51,8 @@ def headed_blocks(
 ) -> Iterator[tuple[Candidate[Address], Phrase]]:
     """Yield address blocks whose label is cut off, with their first line: left of the account number at the top of a page.
 
-    Nothing names such a block, so whatever speaks against it counts: mailing addresses stand lower, carry ZIP+4 or are in
-    somebody's care; the utility's own have a heading.
+    Such a block has no label, so any counterevidence rules it out: mailing addresses are lower on the page, have ZIP+4 or
+    "c/o"; the utility's own addresses have a heading.
 
     Args:
         planes: All planes.
@@ -84,7 +84,7 @@ def headed_blocks(
 def _certainty(tokens: Sequence[Token]) -> float:
     """Return how sure an address is.
 
-    Its house number counts twice, because nothing else on the page confirms it; the state not at all, there is but one.
+    Its house number counts twice, because nothing else on the page confirms it. The state does not count: there is only one.
     """
     told = [token for token in tokens if token.text.strip(".,") != "NY"]
     return certainty(told) * tokens[0].confidence * (1 if is_unbroken(tokens) else _BROKEN)
@@ -134,7 +134,7 @@ def _beside(tokens: Sequence[Token]) -> tuple[Sequence[Token], Address, float] |
 
 
 def _whole_line(plane: TextPlane, phrase: Phrase) -> Phrase:
-    """Return a phrase with what follows it at little distance: a word that was read badly leaves a gap."""
+    """Return a phrase with what follows it closely: a misread word leaves a gap."""
     tokens = list(phrase.tokens)
     for other in plane.after(phrase):
         if other.left - tokens[-1].right > 4.0:

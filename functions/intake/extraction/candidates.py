@@ -26,7 +26,7 @@ class Candidate(Generic[V]):
 
     Attributes:
         value: What was read.
-        confidence: How sure this candidate alone is, 0..1.
+        confidence: Confidence in this candidate alone, 0..1.
         page: Number of the page.
         tokens: The words that say it.
         how: How it was found.
@@ -49,8 +49,8 @@ class Resolution(Generic[V]):
     """The result of resolving the candidates of a field.
 
     Attributes:
-        best: The surest candidate of the winner; None if there is none.
-        confidence: How sure the winner is, all its candidates together.
+        best: The winner's candidate with the highest confidence; None if there is none.
+        confidence: Confidence in the winner, from all its candidates.
         candidates: How often the winner was seen.
         conflicting: Whether values compete without a clear winner.
     """
@@ -81,13 +81,13 @@ def resolve(
     """Decide between values.
 
     Args:
-        candidates: Of one field; those of the same words count once, the surest.
+        candidates: Of one field; of those with the same words only the best counts.
         misread: Tells whether a rival may be the winner, misread: then it does not count if it is seen less often and
             with little confidence. (Two accounts of one customer may differ in a single digit.)
         outvoted: A rival with less confidence than this does not count.
 
     Returns:
-        The winner, if any; with `conflicting` set if another value is too sure to be passed over.
+        The winner, if any; `conflicting` is set if another value has too much confidence to be ignored.
     """
     by_value: dict[V, dict[tuple[int, Quad], Candidate[V]]] = defaultdict(dict)
     for candidate in candidates:
@@ -130,7 +130,7 @@ def one_spelling(candidates: Iterable[Candidate[V]], letters: Callable[[V], str]
 
 
 def _together(candidates: Iterable[Candidate[V]]) -> float:
-    """Return how sure a value is that was seen several times: each further candidate halves the doubt."""
+    """Return the confidence in a value seen several times: each further candidate halves the doubt."""
     ordered = sorted((seen.confidence for seen in candidates), reverse=True)
     doubt = 1 - ordered[0]
     for confidence in ordered[1:]:
@@ -139,7 +139,7 @@ def _together(candidates: Iterable[Candidate[V]]) -> float:
 
 
 def certainty(tokens: Sequence[Token]) -> float:
-    """Return the confidence of the least sure word, marks left out; little for words that the picture's edge may cut."""
+    """Return the lowest confidence of the words, ignoring marks; low for words that the picture's edge may cut."""
     sure = model.certainty((token.text, token.confidence) for token in tokens)
     return sure * 0.5 if any(_is_at_edge(token.quad) for token in tokens) else sure
 

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from intake.extraction.tokens import Token, around
 
 GAP = "–"
-"""Stands in the word where a box is empty or the pitch is wider: between groups, or where a sign was not read. No word of a
-page holds it, since dashes are folded."""
+"""Marks an empty box or a wider gap in the word: between groups, or where a character was not read. It occurs in no other
+word, since dashes are folded."""
 _FEWEST = 8
 _DIAGNOSTICS = re.compile(r"[|\[\]_]*[0-9NRODQIl]?([|\[\]_]+[0-9ODQIl])*[|\[\]_]*|[0-9]{2,3}|-")
 _BORDERS = re.compile(r"[|\[\]_]+")
@@ -36,14 +36,14 @@ class _Sign(NamedTuple):
 
 
 def joined(tokens: Sequence[Token]) -> list[Token]:
-    """Return words with those of each comb made one; the others stay as they are."""
+    """Return words with those of each comb joined; the others are unchanged."""
     found = [word for line in _lines(tokens) for word in _combs(line)]
     used = {id(sign.token) for _, signs in found for sign in signs}
     return [*(token for token in tokens if id(token) not in used), *(word for word, _ in found)]
 
 
 def _lines(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    """Yield neighbouring words of a sign or two that stand on one line."""
+    """Yield neighboring words of one or two characters on one line."""
     open_lines: dict[int, list[Token]] = {}
     lines: list[list[Token]] = []
     for token in sorted((t for t in tokens if _DIAGNOSTICS.fullmatch(t.text)), key=lambda t: (t.left, t.mid)):
@@ -76,7 +76,7 @@ def _combs(line: Sequence[Token]) -> Iterator[tuple[Token, list[_Sign]]]:
 
 
 def _comb(signs: list[_Sign]) -> Iterator[tuple[Token, list[_Sign]]]:
-    """Yield the word that signs make, if they stand as in a comb."""
+    """Yield the word that characters make, if they are spaced as in a comb."""
     if sum(sign.text != "-" for sign in signs) < _FEWEST:
         return
     usual = _pitch(signs)
@@ -102,7 +102,7 @@ def _word(text: str, words: Sequence[Token], tall: float) -> Token:
 
 
 def _signs(token: Token) -> Iterator[_Sign]:
-    """Yield the signs of a word with the middle of each: borders of boxes are none."""
+    """Yield the characters of a word with the middle of each, without the borders of boxes."""
     parts = [part for part in _BORDERS.split(token.text) if part]
     signs = list("".join(parts))
     if len(signs) == 1:

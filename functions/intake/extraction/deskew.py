@@ -16,13 +16,13 @@ from intake.extraction.tokens import Token
 from intake.model import PageWords, Quad, Word
 
 MAX_LENGTH = 80
-"""Characters of a word; longer ones are noise. A scan line has 34."""
+"""Maximum characters of a word; longer ones are noise. A scan line has 34."""
 USUAL_LENGTH = 12
 """Characters of a word, on average: twice that of print. Longer words on a page are looked at as long as they share these."""
 MIN_SHEET = 12
-"""Words that must share a direction to be a plane of their own: fewer are vertical serials or bleed-through."""
+"""Words that must share a direction to form their own plane: fewer are vertical serial numbers or bleed-through."""
 
-# What OCR joins to one word though a reader sees two: a label with its value.
+# What OCR joins to one word although it is two: a label and its value.
 _JOINED = re.compile(r"(?<=[:#])(?=[A-Za-z0-9$])|(?<=[A-Za-z]{3})(?=[0-9]{5})")
 
 
@@ -56,7 +56,7 @@ def _is_sound(word: Word) -> bool:
     return bool(
         len(word.text) <= MAX_LENGTH
         and word.text.strip()
-        and -1 <= q.x0 <= 2 >= q.y0 >= -1  # no comparison holds for what is not a number
+        and -1 <= q.x0 <= 2 >= q.y0 >= -1  # comparisons with NaN are false
         and -1 <= q.x1 <= 2 >= q.y1 >= -1
         and -1 <= q.x2 <= 2 >= q.y2 >= -1
         and -1 <= q.x3 <= 2 >= q.y3 >= -1

@@ -15,8 +15,8 @@ from intake.extraction.utility_profiles import UtilityProfile
 
 _CUT = 0.6  # print heights: what follows this closely may be the rest of a number that came in two words
 _METER = re.compile(r"[0-9OoDIlSB]{6,12}")
-# Service classes as tariffs name them: SC1, S.C. 2, PSC19, EL1, Rate 280. What they are called besides is left out: nothing
-# tells whether all of it was read.
+# Service classes as tariffs name them: SC1, S.C. 2, PSC19, EL1, Rate 280. Any further name is left out: there is
+# no way to tell whether it was read completely.
 _RATE = re.compile(r"(P?S\.?C\.?|EL|Rate)\s?-?\s?(No\.?\s?)?\d{1,3}[A-Z]?\b", re.IGNORECASE)
 _KWH_OR_DEMAND = re.compile(r"k\s?([wv]|vv)\s?(h|n|\b)", re.IGNORECASE)
 

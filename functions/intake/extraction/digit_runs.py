@@ -1,4 +1,4 @@
-"""Runs of digits and hyphens: where a number begins and ends, whether it is whole, and where the rest of it stands."""
+"""Runs of digits and hyphens: where a number begins and ends, whether it is complete, and where the rest of it is."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def _continues(tokens: Sequence[Token], first: int, stop: int) -> bool:
 
 
 def rests(anchor: Anchor, how: str, phrase: Phrase, *, under: bool) -> Iterator[Sequence[Token]]:
-    """Yield the digits that stand next in the row, or in the line below."""
+    """Yield the digits next in the row, or in the line below."""
     plane = anchor.plane
     line = anchor.phrase if phrase.tokens[-1] is anchor.phrase.tokens[-1] else phrase
     after = [other for other in plane.after(line)[:1] if other.left - line.right < _GAP]
-    if how == "label above":  # what has a label of its own is another column
+    if how == "label above":  # text with its own label is another column
         after = [p for p in after if not plane.above(p, reach=_COLUMN_HEAD, left=p.left, right=p.right)]
     left = min(phrase.left, anchor.tokens[0].left)
     below = plane.below(line, reach=_NEXT_LINE, left=left, right=phrase.right)[:1] if under else []
@@ -58,7 +58,7 @@ def rests(anchor: Anchor, how: str, phrase: Phrase, *, under: bool) -> Iterator[
 
 
 def is_open(phrase: Phrase, tokens: Sequence[Token]) -> bool:
-    """Return whether a dash after a number says that it goes on."""
+    """Return whether a dash after a number means that it continues."""
     last = next(index for index, token in enumerate(phrase.tokens) if token is tokens[-1])
     following = [token.text for token in phrase.tokens[last + 1 : last + 3]]
     goes_on = len(following) > 1 and digits_of(following[1]) is not None
@@ -66,7 +66,7 @@ def is_open(phrase: Phrase, tokens: Sequence[Token]) -> bool:
 
 
 def is_masked(phrase: Phrase, tokens: Sequence[Token]) -> bool:
-    """Return whether what stands before a number says that it is only the end of one."""
+    """Return whether the text before a number means that it is only the end of one."""
     first = next(index for index, token in enumerate(phrase.tokens) if token is tokens[0])
     return bool(_MASKED.search(" ".join(token.text for token in phrase.tokens[:first])))
 

@@ -98,7 +98,7 @@ def is_elsewhere(text: str) -> bool:
 
 
 def is_like(text: str, code: str) -> bool:
-    """Return whether a text is half of it a town of a ZIP code: then it is likely to be that town, misread beyond repair."""
+    """Return whether a text is half a town of a ZIP code: probably that town, too badly misread to correct."""
     letters, _ = _compact(text)
     best = process.extractOne(letters, list(_spellings(code)), scorer=Levenshtein.normalized_similarity, processor=None)
     return best is not None and best[1] >= _HALF

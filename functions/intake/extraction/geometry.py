@@ -1,4 +1,4 @@
-"""Phrases and rows of a plane, and what stands beside, over and under them.
+"""Phrases and rows of a plane, and what is beside, above and below them.
 
 Lengths here are in heights of the page's common print, so no rule depends on the size of the picture. Nothing relies on
 the order of the words or on what an engine calls a line: engines cut lines differently, and a folded plane has another
@@ -24,7 +24,7 @@ from intake.model import PageWords
 __all__ = ["MAX_WORDS", "PAGE_WORDS", "Phrase", "TextPlane", "Token", "around", "planes", "touched"]
 
 MAX_WORDS = 7_000
-"""Words of one bill that are looked at: bounds the time for whatever is sent. Its pages share them."""
+"""Maximum words of one bill that are examined, which bounds the time for any input. Its pages share them."""
 PAGE_WORDS = range(350, 1501)
 """Fewest and most words of one page that are looked at, the surest ones; pages with fields have about 300."""
 
@@ -39,7 +39,7 @@ _CELL = 8.0  # of the map of slopes
 
 @dataclass(frozen=True, eq=False)
 class Phrase:
-    """Words that stand together on one line."""
+    """Words that belong together on one line."""
 
     tokens: Sequence[Token]
 
@@ -80,12 +80,12 @@ class Phrase:
 
     @cached_property
     def confidence(self) -> float:
-        """That of the least sure word."""
+        """The lowest confidence of its words."""
         return min(token.confidence for token in self.tokens)
 
 
 class TextPlane:
-    """What can be read in one direction on one page.
+    """The words that run in one direction on one page.
 
     Args:
         page: Number of the page.
@@ -110,7 +110,7 @@ class TextPlane:
         return self._place_of[phrase][0]
 
     def after(self, phrase: Phrase) -> Sequence[Phrase]:
-        """Return what stands right of a phrase in its row, nearest first."""
+        """Return what is right of a phrase in its row, nearest first."""
         row, index = self._place_of[phrase]
         return row[index + 1 :]
 
@@ -123,7 +123,7 @@ class TextPlane:
         return {id(token): phrase for phrase in self.phrases for token in phrase.tokens}
 
     def below(self, phrase: Phrase, *, reach: float, left: float, right: float) -> list[Phrase]:
-        """Return what stands under a stretch of a line, nearest first.
+        """Return what is below a stretch of a line, nearest first.
 
         Args:
             phrase: The line.
@@ -134,7 +134,7 @@ class TextPlane:
         return self._near(phrase, 0.45, reach, left, right)
 
     def above(self, phrase: Phrase, *, reach: float, left: float, right: float) -> list[Phrase]:
-        """Return what stands over a stretch of a line, nearest first."""
+        """Return what is above a stretch of a line, nearest first."""
         return self._near(phrase, -reach, -0.45, left, right)
 
     def _near(self, phrase: Phrase, low: float, high: float, left: float, right: float) -> list[Phrase]:

@@ -1,4 +1,4 @@
-"""What is printed over a block of lines, a column or a label: it says whose, and of which time, the figures below are."""
+"""The heading above a block of lines, a column or a label: whose figures are below, and for which time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chain words to phrases and phrases to rows, from neighbour to neighbour: a fold or a bend never matters at one step."""
+"""Groups words to phrases and phrases to rows, from neighbor to neighbor, so that folds and bends do not matter."""
 
 from __future__ import annotations
 

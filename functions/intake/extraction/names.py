@@ -1,4 +1,4 @@
-"""The customer's name: in the line over or under a label, or right of it."""
+"""Finds the customer's name: in the line above or below a label, or right of it."""
 
 from __future__ import annotations
 

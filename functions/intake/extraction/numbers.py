@@ -1,4 +1,4 @@
-"""Account numbers and PoD IDs: by format, prefix and label, with a second candidate where there is one."""
+"""Finds account numbers and PoD IDs by format, prefix and label, with a second candidate if there is one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SUPPLIER_LINES = 6.0  # print heights
 _SUPPLIER_WIDTH = 20.0
 _COMPLETED = 0.84
 COMPLETED = "prefix completed"
-"""How a number was found whose first digit was lost."""
+"""`how` of a number whose first digit was lost and restored."""
 _JOINED = 0.95
 
 
@@ -213,8 +213,8 @@ def _of_suppliers(anchors: Iterable[Anchor]) -> set[int]:
 def _completed(tokens: Sequence[Token], page: int, how: str, account: AccountFormat) -> Iterator[Candidate[str]]:
     """Yield a number whose first group lost one digit of the prefix that all of the utility's numbers share.
 
-    Engines overlook a 1 at the beginning of a line. Nothing is guessed: label, hyphens and the other groups are there, and
-    only one digit in one place gives the prefix again. The confidence stays low enough to have it compared.
+    OCR often misses a 1 at the beginning of a line. This is not a guess: label, hyphens and the other groups are there, and
+    only one digit in one place restores the prefix. The confidence stays low enough that somebody compares it.
     """
     read = digits_of("".join(token.text.strip(".,:;") for token in tokens))
     text = "-".join(bare for token in tokens if (bare := token.text.strip(".,:;-–—")))

@@ -1,4 +1,4 @@
-"""Billing period and other dates, checked against the printed number of days and against one another."""
+"""The billing period and other dates, checked against the printed number of days and against each other."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ def periods(
 ) -> list[Candidate[Period]]:
     """Return the candidates of the billing period, labelled and bare.
 
-    A period whose length is one of the printed numbers of days is sure; one that contradicts them is none; with no
-    number printed it must have a usual length. What is called the next, the last or another one is none, nor is one that
-    ends after the statement or the submission. The electric service's counts; one in a heading, or of gas, that differs
+    A period whose length is one of the printed numbers of days is certain; one that contradicts them is rejected; if no
+    number is printed, it must have a usual length. The next or the last period is rejected, and so is one that ends after
+    the statement or the submission. The electric service's counts; one in a heading, or of gas, that differs
     by a day or two is no contradiction.
     """
     found = [*_labelled(anchors, sections, days, utility, limits), *_bare(planes, sections, days, utility, limits)]
@@ -182,7 +182,7 @@ def _is_other(plane: TextPlane, phrase: Phrase, candidate: Candidate[Period], li
 
 
 def _confirmed(confidence: float, days: set[int], utility: UtilityProfile) -> float:
-    """Return how sure dates are whose distance is printed: one misread digit would not fit, where its count is known."""
+    """Return the confidence in dates whose distance is printed: a misread digit would not fit."""
     exact = utility.day_count in ("inclusive", "plain") and len(days) == 1
     return 1 - _NOT_SEEN_BY_COUNT * (1 - confidence) if exact else confidence
 
@@ -202,7 +202,7 @@ def _length_worth(period: Period, days: set[int], utility: UtilityProfile) -> fl
 def statement_dates(
     anchors: Iterable[Anchor], other: re.Pattern[str], submitted: date | None
 ) -> Iterator[Candidate[date]]:
-    """Yield the candidates of the day of issue with its label: not of the next bill's, nor one after the submission."""
+    """Yield the candidates of the labeled issue date, except the next bill's and those after the submission."""
     for anchor in anchors:
         if anchor.name != "statement_date" or other.search(_lead(anchor)):
             continue

@@ -1,7 +1,7 @@
 """Postal addresses in New York as text: on one line or two, with the spaces and commas that OCR loses restored.
 
-A line is cut into street and town in the one way that is consistent: the town is one of its ZIP code's, and the street ends
-with its type, or with a unit, pole or direction behind it. Where two ways are, or none, there is no address.
+A line is cut into street and town in the one consistent way: the town is one of its ZIP code's, and the street ends with its
+type, or with a unit, pole or direction after it. If two ways are consistent, or none, there is no address.
 """
 
 from __future__ import annotations

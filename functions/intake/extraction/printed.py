@@ -25,7 +25,7 @@ _DECIMAL = re.compile(r"-?\$?\s?(?<![\d])(?:\d{1,3}(?:,\d{3}){1,3}|\d{1,9})\.\d{
 def digits_of(text: str) -> tuple[str, float] | None:
     """Return the digits of a text that should hold nothing else, and how many letters were taken for one.
 
-    An O among digits is hardly a slip, engines mix it up with 0 all the time; it counts as a quarter of one.
+    An O among digits is hardly an error, since OCR often reads 0 as O; it counts as a quarter of one.
 
     Returns:
         None when anything but digits, look-alikes and hyphens is there, or more than a quarter are look-alikes.

@@ -1,4 +1,4 @@
-"""Which service the lines of a page belong to: electric, gas or lighting, by the heading above them."""
+"""Finds which service the lines of a page belong to, by the heading above them: electric, gas or lighting."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Two bills in one photo: finds out from the places of the words which one is on top.
 
-A plane on top shows its whole outline: nothing of the other one stands within it. The one below shows on one side or two.
-The words are parted by growing from the account numbers, which tell that there are two bills: each phrase goes to the side
-that it stands nearest to, and no side grows over the margin of the plane on top.
+A plane on top shows its whole outline: no part of the other one is within it. The one below shows on one side or two.
+The words are divided by growing from the account numbers, which show that there are two bills: each phrase goes to the
+nearest side, and no side grows over the margin of the plane on top.
 """
 
 from __future__ import annotations

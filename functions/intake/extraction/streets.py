@@ -1,4 +1,4 @@
-"""Street lines: house number, name, type, and what follows it, also where an engine has lost the blanks between them.
+"""Street lines: house number, name, type and what follows it, even if OCR has lost the spaces between them.
 
 Types and designators of units are those of USPS Publication 28, appendices C1 and C2
 (https://pe.usps.com/text/pub28/28apc_002.htm, https://pe.usps.com/text/pub28/28apc_003.htm).
@@ -84,7 +84,7 @@ class Street(NamedTuple):
 
 
 def street_of(text: str) -> Street | None:
-    """Read a street line; None if it is none, or a post office box, where no meter hangs."""
+    """Read a street line; None if it is not one, or is a post office box, which has no meter."""
     if len(text) > MOST_CHARACTERS:
         return None
     capitals, sure = letters_only(text)

@@ -1,4 +1,4 @@
-"""The lines of a bill that tell use in kWh: what each says, and whether its own arithmetic confirms it."""
+"""The lines of a bill with a use in kWh: what each means, and whether its own arithmetic confirms it."""
 
 from __future__ import annotations
 

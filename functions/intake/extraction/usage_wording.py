@@ -1,4 +1,4 @@
-"""What the words of a line with kWh say: whose use it is, of which time, measured, billed, averaged or credited."""
+"""The meaning of the words on a line with kWh: whose use, for which time, measured, billed, averaged or credited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which utility a bill is of: by the names that it prints, and by numbers that only one utility prints."""
+"""Chooses the utility of a bill, by the names that it prints and by numbers that only one utility prints."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class Numbered:
 
 
 def choose(numbered: Numbered, named: Sequence[Candidate[str]]) -> tuple[UtilityProfile, str]:
-    """Pick the utility by its names and by numbers that only it prints.
+    """Choose the utility by its names and by numbers that only it prints.
 
-    A name outweighs the prefix of a number. A number that has another utility's groups too, or is its PoD ID, leaves it open.
+    A name outweighs the prefix of a number, but not a number in another utility's groups, or its PoD ID.
 
     Returns:
         The utility, and the one whose numbers contradict the name; "" if none does.

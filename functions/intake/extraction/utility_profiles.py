@@ -59,9 +59,9 @@ class UtilityProfile:
 
     Attributes:
         name: As in the form; "" for an unknown utility.
-        names: How it calls itself on paper.
+        names: What it calls itself on paper.
         titles: Longer phrases with its name that only its own bills print.
-        marks: Phrases that only its bills print together, to know them by where the name is cut off or unreadable.
+        marks: Phrases that only its bills print together, to recognize them if the name is cut off or unreadable.
         not_names: Names of others that resemble its own.
         prints_pod: Whether its bills carry a PoD ID as far as known; None if not known.
         account: Format of account numbers.

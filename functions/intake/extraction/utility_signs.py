@@ -1,4 +1,4 @@
-"""Recognise the utility and the kinds of pages."""
+"""Recognizes the utility and the kinds of pages."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def utility_candidates(anchors: Iterable[Anchor]) -> list[Candidate[str]]:
 
 
 def layout_candidates(planes: Sequence[TextPlane], numbered: Callable[[UtilityProfile], bool]) -> list[Candidate[str]]:
-    """Return the utilities whose layout is recognised by its marks; weaker than a name, and looked at by somebody.
+    """Return the utilities whose layout is recognised by its marks; weaker than a name, so somebody has to check it.
 
     Args:
         planes: All planes.

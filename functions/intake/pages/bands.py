@@ -1,4 +1,4 @@
-"""Long pages and screenshots, cut into pieces that an OCR sees at full size.
+"""Cuts long pages and screenshots into pieces that an OCR sees at full size.
 
 A screenshot of a whole page is fifteen times as high as it is wide. Reduced to what one picture may have, its text would be
 three pixels high; so its short side is kept, and it is sent in pieces that overlap by more than a line, or a number, is long.

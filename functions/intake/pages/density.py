@@ -1,7 +1,7 @@
-"""Pixels that are not squares: a fax has half as many of them down as across, and its letters are half as high.
+"""Pixels that are not square: a fax has half as many down as across, so its letters are half as high.
 
-No OCR reads such letters well, so they are stretched to the shape that they have on paper. What a file says of its density is
-often nonsense, and is followed only where a scanner could mean it.
+No OCR reads such letters well, so they are stretched to their shape on paper. The density in a file is often wrong, so it is
+used only if a scanner could have produced it.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def _coded_sizes(data: Data) -> list[tuple[int, int]]:
 
 
 def _meaning(data: Data, number: int) -> BadFile:
-    """Return what it means that libheif cannot read a file: it is coded in a way that this build does not know, or damaged.
+    """Return why libheif cannot read a file: its coding is unknown to this build, or it is damaged.
 
     The coding stands in the entries of the items, and of the samples of a sequence (ISO/IEC 14496-12, 8.11.6 and 8.5.2).
     """

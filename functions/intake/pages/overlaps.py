@@ -1,4 +1,4 @@
-"""Words that several pictures of one page show are words of the page once.
+"""Merges the words that several overlapping pictures of one page show.
 
 A page too long for one picture is sent in pieces that overlap, so that a line which one of them cuts is whole in the next.
 Of two words in one place the one farther from the edge that was cut is kept: the other may be half of it.

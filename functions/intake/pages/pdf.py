@@ -54,7 +54,7 @@ _MUPDF_ERRORS = (RuntimeError, ValueError, IndexError, TypeError, pymupdf.mupdf.
 # What the binding's own C++ raises has no class of MuPDF's, only its text: "code=2: calloc (4104 x 1 bytes) failed".
 _SYSTEM_ERROR = f"code={pymupdf.mupdf.FZ_ERROR_SYSTEM}:"
 
-# MuPDF prints what it finds wrong with a file, which may quote the file.
+# MuPDF prints its errors, which may quote the file.
 pymupdf.TOOLS.mupdf_display_errors(False)
 pymupdf.TOOLS.mupdf_display_warnings(False)
 
@@ -85,7 +85,7 @@ class PdfDocument:
         if encrypted:
             raise EncryptedPdf(number)
         if not pages:
-            # MuPDF repairs what it can; a file that begins like a PDF and holds no object at all is a broken one.
+            # MuPDF repairs what it can. A file that begins like a PDF and has no object at all is broken.
             raise NoPages(number) if self._document.xref_length() > 1 else BrokenFile(number)
         if inside:
             raise DocumentsInside(number)
@@ -256,7 +256,7 @@ class PdfDocument:
 
 
 def _meaning(exc: BaseException, number: int) -> Exception:
-    """Return what an error of MuPDF's means: memory ran out, which it calls a system error, or the file is broken."""
+    """Return the meaning of a MuPDF error: memory ran out, which it calls a system error, or the file is broken."""
     cause: BaseException | None = exc
     while cause is not None:
         if isinstance(cause, pymupdf.mupdf.FzErrorSystem) or str(cause).startswith(_SYSTEM_ERROR):

@@ -1,4 +1,4 @@
-"""JPEG files: nearly always a phone photo, sent as it came; decoded only where that will not do."""
+"""JPEG files: nearly always a phone photo, sent unchanged; decoded only if necessary."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TURNED = {
 
 
 def open_jpeg(data: Data, number: int) -> Document:
-    """Open a JPEG. What our own reading of its header cannot judge is left to the decoder.
+    """Open a JPEG. A header that we cannot judge is left to the decoder.
 
     Args:
         data: All bytes.
@@ -85,7 +85,7 @@ class JpegDocument:
         )
 
     def page(self, index: int, *, redraw: bool = False) -> PageContent:  # noqa: ARG002 - it has one page
-        """Return the photo: its own bytes where they will do, else grey and at most half of a huge width."""
+        """Return the photo: its own bytes if possible, otherwise grey and at most half of a huge width."""
         header = self._header
         if self._own_bytes_will_do and not redraw:
             width, height = (header.width, header.height)[:: -1 if header.orientation >= 5 else 1]
@@ -99,7 +99,7 @@ class JpegDocument:
         header = self._header
         most = DECODED_PIXELS if len(bands(header.width, header.height)) == 1 else LONG_PIXELS
         scale = next(s for s in (1, 2, 4, 8) if header.width * header.height / s**2 <= most or s == 8)
-        # A decoder gets what is sure to be in order; a large file only where it is not, for that is a second copy.
+        # Decode a cleaned copy; of a large file only if necessary, because it is a second copy in memory.
         as_it_came = header.orderly and len(self._data) > OWN_BYTES_LIMIT
         source = stream_of(self._data) if as_it_came else io.BytesIO(jpeg.without_metadata(self._data))
         try:

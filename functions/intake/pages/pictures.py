@@ -45,15 +45,15 @@ Image.MAX_IMAGE_PIXELS = None
 
 
 def encode_grey(picture: Image.Image, max_bytes: int = MAX_PICTURE_BYTES) -> bytes:
-    """Return a picture as a grey JPEG for the OCR: a third of the memory of colour, and OCR does not look at colour.
+    """Return a picture as a grey JPEG for the OCR: a third of the memory of color, and OCR ignores color.
 
     Args:
         picture: In grey.
-        max_bytes: Most bytes; what comes out larger, as noise does and no text, is halved in width and height.
+        max_bytes: Most bytes; a larger result, which only noise gives, is halved in width and height.
     """
     while True:
         buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=JPEG_QUALITY, comment=b"")  # Pillow would hand on the comment of a photo
+        picture.save(buffer, "JPEG", quality=JPEG_QUALITY, comment=b"")  # Pillow would copy the comment of a photo
         if buffer.tell() <= max_bytes:
             return buffer.getvalue()
         picture = picture.reduce(2)
@@ -115,7 +115,7 @@ def _strip_to_grey(strip: Image.Image) -> Image.Image:
 
 
 def _load_what_has_come(picture: Image.Image) -> None:
-    """Decode a picture that was cut off on its way as far as it goes; Pillow has but one switch for this, for all pictures."""
+    """Decode a truncated picture as far as possible; Pillow has only one switch for this, for all pictures."""
     ImageFile.LOAD_TRUNCATED_IMAGES = True
     try:
         picture.load()
@@ -144,7 +144,7 @@ def check_pixels(width: int, height: int, limit: int, number: int) -> None:
 
 
 def meaning(exc: Exception, number: int, unreadable: type[BadFile] = BrokenFile) -> Exception:
-    """Return what an error of Pillow's means: memory ran out in a decoder, or the file cannot be decoded."""
+    """Return the meaning of a Pillow error: a decoder ran out of memory, or the file cannot be decoded."""
     return MemoryError() if str(exc).startswith(ImageFile.ERRORS[-9]) else unreadable(number)
 
 
@@ -183,7 +183,7 @@ class RasterDocument:
         return self._pages
 
     def page(self, index: int, *, redraw: bool = False) -> PageContent:
-        """Return a page: a PNG's or WebP's own bytes where they will do, else decoded, upright and grey."""
+        """Return a page: a PNG's or WebP's own bytes if possible, otherwise decoded, upright and grey."""
         picture = self._picture
         try:
             picture.seek(index)
@@ -224,7 +224,7 @@ class RasterDocument:
     @property
     def _own_bytes_will_do(self) -> bool:
         info = self._picture.info
-        # Whether a service turns it by its EXIF, and on what it lays what is transparent, is not documented.
+        # It is not documented whether a service applies its EXIF orientation, and which background it puts behind transparency.
         plain = not info.get("exif") and "transparency" not in info and self._picture.mode in ("L", "RGB", "P", "1")
         return (
             self._kind in ("png", "webp")
