@@ -53,7 +53,7 @@ class Field:
             wrong=entry.get("wrong", ""),
             pattern=pattern,
             digits=digits,
-            choices=None if isinstance(choices, str) else choices,  # a name: whoever checks has that list
+            choices=None if isinstance(choices, str) else choices,  # a name of a list that the caller has
             max_length=entry.get("max_length", contract.limit("answer_length")),
         )
 

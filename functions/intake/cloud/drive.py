@@ -55,7 +55,7 @@ class Drive:
     """The office's folder.
 
     Args:
-        credentials: Of the service account; None where nobody asks for them.
+        credentials: Of the service account; None if the server does not ask for them.
         parent: Id of the folder.
         endpoint: Base URL of the API.
     """

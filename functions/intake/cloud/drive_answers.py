@@ -1,4 +1,4 @@
-"""What Google Drive answers: how far an upload is, and what a failure means for whoever runs this."""
+"""Google Drive's answers: how far an upload is, and what a failure means for the operator."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def received(answer: requests.Response) -> int:
 
 
 def checked(answer: requests.Response, *, resuming: bool = False) -> requests.Response:
-    """Return an answer that is no failure, or raise what it means for whoever runs this."""
+    """Return an answer that is not a failure, or raise what it means for the operator."""
     if answer.ok and (resuming or answer.status_code != requests.codes.permanent_redirect):
         return answer
     raise DriveUnavailable(_sentence(answer))

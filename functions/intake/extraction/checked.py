@@ -72,7 +72,7 @@ def checked(document: object) -> Reading:
 
 
 def _fit(diagnostics: Diagnostics) -> bool:
-    """Return whether each sign is what it should be; one that nobody has said that of does not fit."""
+    """Return whether each diagnostic has the type and range that it should have; an unknown one does not fit."""
     return all(_DIAGNOSTICS[each.name](getattr(diagnostics, each.name)) for each in fields(diagnostics))
 
 

@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 
 LINE = 400
 """Characters of a phrase or a row; a longer one goes on as another. The longest of small print over a whole page have 250. What
-is read off a line costs little then, whatever its words."""
+is read from a line costs little then, whatever its words."""
 _PHRASE_GAP = 1.3
 _MARKS = re.compile(r"[^A-Za-z0-9\s]+")
 _TOUCHING = 0.08  # print heights: no blank is so narrow, but kerning is wider than none
@@ -124,7 +124,7 @@ def _glued(run: Sequence[Token]) -> list[Token]:
         last = words[-1]
         mark = not (last.text[-1].isalnum() and token.text[0].isalnum())
         gap = token.left - last.right
-        # A label and its value that touch are still two, see `uprighting`.
+        # A label and its value that touch are still two, see `deskew`.
         parts = last.text[-1] in ":#" or (last.text[-1].isalpha() and token.text[0].isdigit())
         if not parts and gap < (_TOUCHING_MARK if mark else _TOUCHING) * max(last.height, token.height):
             words[-1] = Token(

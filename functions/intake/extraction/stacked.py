@@ -119,11 +119,11 @@ def _sides(
 
 def _lower(one: _Side, other: _Side) -> _Side | None:
     """Return the side that lies below; None where it is not clear."""
-    over = [_surely_over(one, other), _surely_over(other, one)]
+    over = [_clearly_over(one, other), _clearly_over(other, one)]
     return other if over == [True, False] else one if over == [False, True] else None
 
 
-def _surely_over(one: _Side, other: _Side) -> bool:
+def _clearly_over(one: _Side, other: _Side) -> bool:
     if one.print_area >= _ALL * other.print_area:  # Strips on two sides of a plane seem to stand within its outline.
         return True
     if one.surrounds(other):

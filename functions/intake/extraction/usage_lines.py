@@ -163,7 +163,7 @@ def _label(text: str) -> str:
 
 
 def _meter_key(text: str) -> str:
-    """Return what tells the rows of meters and registers apart, without what is said of the reading."""
+    """Return the text that identifies a row's meter and register, without the status of its reading."""
     bare = _STATUS.sub(" ", text.lower())
     return " ".join([*_METER.findall(bare), *(word for word in _WORD.findall(bare) if word not in _COMMON)])
 

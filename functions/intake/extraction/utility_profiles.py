@@ -19,7 +19,7 @@ class AccountFormat:
         digits: Counts that occur.
         groups: Groups that hyphens make of them.
         prefixes: What all begin with; empty if not known.
-        needs_groups: Whether a number without its hyphens is somebody else's.
+        needs_groups: Whether a number without its hyphens belongs to somebody else.
         scan_line: Pattern of the stub's machine-readable line with groups `account` and `amount`; None if not known.
     """
 

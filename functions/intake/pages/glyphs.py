@@ -22,10 +22,10 @@ _SIDE = 16
 _PROPORTIONS = 0.15
 """How much a factor of e in a glyph's proportions weighs beside the share of its pixels that differ."""
 _SURE = 0.04
-"""By how much a digit must be nearer to another one than to what it is said to be. Over 141 text fonts 0.6 % of the digits
+"""How much nearer a digit must be to another one than to the one that the font claims. Over 141 text fonts 0.6 % of the digits
 are, and all but 1 % of those that are given as another one."""
 _ALIKE = 0.12
-"""Difference up to which a letter is taken for what it is said to be without a look at the others."""
+"""Difference up to which a letter is accepted as the one that the font claims, without comparing it to the others."""
 _WRONG_LETTERS = 0.15
 """Share of letters that may look like others, as the odd shapes of a typeface do."""
 _MARK_HEIGHT = 0.45
@@ -79,7 +79,7 @@ class Fonts:
         self._wrong: set[str] = set()
 
     def doubtful(self, page: pymupdf.Page, layer: Layer) -> set[str]:
-        """Return the names of the page's fonts whose characters are not, or not surely, those that are painted."""
+        """Return the names of the page's fonts whose characters are not, or not certainly, those that are painted."""
         used: dict[str, set[str]] = {}
         for span in layer.spans:
             used.setdefault(span["font"], set()).update(span["text"])
@@ -102,7 +102,7 @@ class Fonts:
         return names.issuperset(used)  # those within a note's or a pattern's own resources are not listed
 
     def _look(self, page: pymupdf.Page, layer: Layer) -> None:
-        """Compare the glyphs of a page with what they are said to be."""
+        """Compare the glyphs of a page with the characters that the font claims."""
         painted: dict[str, set[tuple[int, int]]] = {}
         for span in page.get_texttrace():
             painted.setdefault(span["font"], set()).update((character[0], character[1]) for character in span["chars"])
@@ -115,7 +115,7 @@ class Fonts:
                 self._wrong.add(name)
 
     def _says_what_it_paints(self, name: str, font: mupdf.FzFont, glyphs: Iterable[tuple[int, int]]) -> bool:
-        # What stands for several characters, and the further ones of several that a glyph stands for, have -1.
+        # Ligatures, and the further characters of a glyph that means several, have -1.
         if any(glyph < 0 and chr(character) in _DIGITS for character, glyph in glyphs if character >= 0):
             return False
         said = [(chr(character), glyph) for character, glyph in glyphs if character >= 0 and glyph >= 0]

@@ -99,7 +99,7 @@ def _is_unread(span: Span, doubtful_fonts: set[str]) -> bool:
 
 
 def _words_to_see(layer: Layer, places: Places, unread: Iterable[Span], scale: float) -> tuple[set[int], set[int]]:
-    """Return the words that nobody sees, and those that must be looked at."""
+    """Return the words that are invisible, and those that need a look at the drawing."""
     gone: set[int] = set()
     colours: dict[int, tuple[int, float]] = {}
     for span in layer.spans:

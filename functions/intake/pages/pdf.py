@@ -220,7 +220,7 @@ class PdfDocument:
                 pymupdf.TOOLS.store_shrink(100)
 
     def _look(self, page: pymupdf.Page) -> Image.Image:
-        """Return the page as ink is told from paper in it."""
+        """Return a small grey drawing of the page, to tell ink from paper."""
         self._check_pictures(page, [WHOLE])
         zoom = min(LOOK_DPI / 72, sqrt(RENDERED_PIXELS / (page.rect.width * page.rect.height)))
         pixmap = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), colorspace=pymupdf.csGRAY, alpha=False)

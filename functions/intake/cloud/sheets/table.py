@@ -1,9 +1,9 @@
 """The Google Sheet through gspread: one row per intake, columns found by the names in the head.
 
-Every write swaps the token of `cloud.sheet_token`, so it is made only if nobody else has written since this process looked. A
-row counts as written when its id was seen in the Sheet afterwards: rows of `values:append` under a filter have been reported
-to come to stand on top, over others or nowhere, with an answer of 200. `appendCells` takes the id of the tab and typed cells,
-and writes below the last row that holds anything
+Every write swaps the token (`cloud.sheets.token`), so Google executes it only if nobody else has written since this process
+looked. A row counts as written when its id was seen in the Sheet afterwards: under a filter, rows of `values:append` have been
+reported to land on top, over other rows or nowhere, with an answer of 200. `appendCells` takes the id of the tab and typed
+cells, and writes below the last row that holds anything
 (https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/request#AppendCellsRequest).
 
 Links go by content, never by address: the cell to be filled in holds a text that stands nowhere else (`rows.copy_mark`), and

@@ -93,7 +93,7 @@ class Token:
         return self.held
 
     def take(self, tokens: Sequence[Found], place: Json, making: Sequence[Json] = ()) -> None:
-        """Put a new token of ours in the place of those that were just read; it must be recognised before it counts.
+        """Replace the tokens that were just read with a new one of ours; it must be read back before it counts.
 
         Args:
             tokens: Those that were read.

@@ -148,7 +148,7 @@ class WorkerProcess:
         self._channel.settimeout(START_S)
         greeting, _, _ = protocol.receive(self._channel)
         self._ready = True
-        self._paid = _processor_seconds(self.pid)  # Loading its libraries is nobody's fault.
+        self._paid = _processor_seconds(self.pid)  # Loading its libraries costs the bill nothing.
         self._usual = _mapped_bytes(self.pid)
         if greeting.get("memory_limited") is not True:
             log.warning("files are opened without a memory limit", platform=sys.platform)

@@ -131,7 +131,7 @@ def main() -> None:
     resource_limits.end_with_parent(int(parent))
     limits = WorkerLimits(**json.loads(described))
     if limits.preload:
-        # Now, not with the first file: while the parent is still starting nobody waits for it.
+        # Now, not with the first file: nobody waits while the parent is still starting.
         import intake.extraction
         import intake.pages.heic
         import intake.pages.pdf  # noqa: F401
