@@ -219,7 +219,7 @@ def test_the_office_works_while_bills_come_in(office: Office) -> None:
     assert office.row(kept)["Intake ID"] == kept
     assert deleted not in [row.get("Intake ID") for row in office.rows()]
     notes = office.grid()["notes"]
-    assert "Was it renamed?" in notes[office.column("Contact Name")]
+    assert "If you renamed the old one" in notes[office.column("Contact Name")]
     stats = requests.get(f"{office.sheets}/stats", timeout=10).json()
     assert stats["over_quota"] == {"reads": 0, "writes": 0}
 

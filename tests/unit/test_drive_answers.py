@@ -37,7 +37,7 @@ def of_all_apis(reason: str) -> dict[str, Any]:
     ("body", "what"),
     [
         (of_drive("storageQuotaExceeded"), "DRIVE_FOLDER is not in a Shared Drive"),
-        (of_drive("quotaExceeded"), "The storage of the organisation is used up"),
+        (of_drive("quotaExceeded"), "The organization's storage is used up"),
         (of_drive("teamDriveFileLimitExceeded"), "name a folder in another one"),
         (of_drive("cannotAddParent"), "DRIVE_FOLDER must be a folder of a Shared Drive"),
         (of_drive("insufficientFilePermissions"), "a content manager of the Shared Drive"),

@@ -124,7 +124,7 @@ def test_office_columns_say_that_they_are_the_offices(sheet: OfficeSheet) -> Non
     """The head of a column that may be corrected has a note."""
     put(sheet.table(office_columns=("kWh",)), [row()])
     tab = sheet.tab("Intakes")
-    assert "may correct this column by hand" in tab.looks_of(NAMES.index("kWh")).note
+    assert "can correct this column by hand" in tab.looks_of(NAMES.index("kWh")).note
     assert tab.looks_of(NAMES.index("Phone")).note == ""
 
 
@@ -141,7 +141,7 @@ def test_a_renamed_column_is_added_again_with_a_note(sheet: OfficeSheet) -> None
     assert (second["Monthly use"], second["kWh"]) == (None, 200)
     tab = sheet.tab("Intakes")
     assert sheet.header() == [*(name if name != "kWh" else "Monthly use" for name in NAMES), "kWh"]
-    assert "Was it renamed?" in tab.looks_of(len(NAMES)).note
+    assert "If you renamed the old one" in tab.looks_of(len(NAMES)).note
     assert tab.looks_of(len(NAMES)).type == "NUMBER"
 
 

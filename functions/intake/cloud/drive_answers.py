@@ -29,16 +29,16 @@ _WHAT_TO_DO = {
     "rateLimitExceeded": "Drive's quota is used up for the moment.",
     "dailyLimitExceeded": "Drive's quota for the day is used up: ask for more in the Google Cloud console.",
     "storageQuotaExceeded": "DRIVE_FOLDER is not in a Shared Drive: a service account has no storage of its own.",
-    "quotaExceeded": "The storage of the organisation is used up: delete something in Drive, or buy more.",
+    "quotaExceeded": "The organization's storage is used up: delete something in Drive, or buy more.",
     "teamDriveFileLimitExceeded": "The Shared Drive has reached its limit of files: name a folder in another one.",
     "cannotAddParent": "DRIVE_FOLDER must be a folder of a Shared Drive to which the account of `record` may add files.",
-    "parentNotAFolder": "The id in DRIVE_FOLDER is not that of a folder.",
+    "parentNotAFolder": "The id in DRIVE_FOLDER is not a folder's.",
     "insufficientFilePermissions": _MANAGER,
     "insufficientPermissions": _SCOPE,
     "ACCESS_TOKEN_SCOPE_INSUFFICIENT": _SCOPE,
     "accessNotConfigured": "The Drive API is not enabled: gcloud services enable drive.googleapis.com",
     "SERVICE_DISABLED": "The Drive API is not enabled: gcloud services enable drive.googleapis.com",
-    "domainPolicy": "The administrator of Google Workspace forbids this: have the account of `record` allowed.",
+    "domainPolicy": "The administrator of Google Workspace forbids this: ask for permission for the account of `record`.",
 }
 
 

@@ -70,8 +70,8 @@ def failure(exc: APIError) -> SheetUnavailable:
     status, message = exc.response.status_code, str(exc.error.get("message", ""))
     said = f"Google answered {status}: {reason(message)}"
     if status == 403:
-        what = "Share the Sheet with the service account of the function, as an editor, and see that the Sheets API is enabled."
-        return SheetBlocked(f"The Google Sheet may not be used. {what} {said}")
+        what = "Share the Sheet with the function's service account, as an editor, and check that the Sheets API is enabled."
+        return SheetBlocked(f"Access to the Google Sheet is denied. {what} {said}")
     if status == 404:
         return SheetBlocked(f"There is no spreadsheet with the id in SHEET_ID. {said}")
     if status == 400 and _BLOCKED.search(message):
@@ -79,14 +79,14 @@ def failure(exc: APIError) -> SheetUnavailable:
         what = (
             "The Sheet is full: move older tabs to another Sheet."
             if full
-            else "A range of the Sheet is protected: let the service account of `record` edit it, or lift the protection."
+            else "A range of the Sheet is protected: let the service account of `record` edit it, or remove the protection."
         )
         return SheetBlocked(f"{what} {said}")
     if status == 400 and _MOVED.search(message):
         return SheetMoved(f"{SheetMoved.message} {said}")
     if status in (400, 413):
         return RowsRefused(f"{RowsRefused.message} {said}")
-    return SheetUnavailable(f"The Google Sheet could not be used. {said} It is tried again.")
+    return SheetUnavailable(f"The Google Sheet is unavailable. {said} It is tried again.")
 
 
 class _EndpointClient(gspread.HTTPClient):

@@ -29,7 +29,7 @@ _NUMBER_FORMATS = {
 }
 _HIGHLIGHTED = "Attention"
 NEW_TAB_ROWS = 100
-OFFICE_NOTE = "The office may correct this column by hand: it is written once, together with the row, and never again."
+OFFICE_NOTE = "You can correct this column by hand: it is written once, with the row, and never again."
 
 
 def add_tab(sheet_id: int, title: str, width: int, rows: int = NEW_TAB_ROWS) -> Json:

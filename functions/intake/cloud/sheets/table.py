@@ -44,14 +44,14 @@ TRIES = 4
 _MARGIN = 50
 """Rows above the last known one from which on new ones are looked for first: the office may have deleted some."""
 _NO_HEAD = (
-    "The tab {title} holds data, but none of its first 20 rows holds the name Intake ID, so new rows go to the tab {new}. "
-    "Write the names of the columns back over their columns; then rows go on there."
+    "The tab {title} has data, but no Intake ID column in its first 20 rows, so new rows go to the tab {new}. "
+    "To go on in this tab, restore the names of the columns."
 )
 _ADDED = (
-    "There was no column of this name (any more), so it was added here. Was it renamed? What was written before stands in "
-    "the renamed column; to go on there, give that one this name again and delete this one."
+    "There was no column with this name, so it was added here. If you renamed the old one, earlier values are in "
+    "that column. To go on there, restore its name and delete this column."
 )
-_WRITTEN_AGAIN = "Columns were moved while this line was written. It stands below once more: delete this one."
+_WRITTEN_AGAIN = "Columns were moved while this row was written. It was written again below. Delete this one."
 
 Row = Mapping[str, Cell]
 
@@ -375,7 +375,7 @@ class SheetTable:
                 log.warning("rows rewritten: columns moved during the write", rows=len(wrong))
             found = self._search(set(ours), self._survey(), head)
             ours = {key: spot.row for key, spot in found.items() if spot.tab == tab.id}
-        raise SheetMoved("The columns of the Sheet are being changed. The rows will be looked at again in a moment.")
+        raise SheetMoved("The columns of the Sheet are being changed. The rows will be checked again in a moment.")
 
     # --- looking for rows -------------------------------------------------------------------------------------------
 
