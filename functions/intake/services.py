@@ -202,7 +202,7 @@ class Services:
 
     @_kept
     def progress(self) -> ShowProgress:
-        """The stage that answers where an intake stands."""
+        """The stage that answers where an intake is."""
         from intake.stages.progress import ShowProgress
 
         return ShowProgress(store=self.store)

@@ -308,7 +308,7 @@ def test_nothing_is_left_undone_when_an_errand_fails(yard: Yard, capsys: pytest.
     lists.error = SheetUnavailable()
     yard.stopped(Status.WAITING)
     assert sweeper.sweep() == Swept(woken=1, errors=1)
-    assert "lists not looked after" in capsys.readouterr().out
+    assert "lists not swept" in capsys.readouterr().out
     copies.faults.refuse("due")
     lists.error = None
     assert sweeper.sweep() == Swept(lists=2, errors=1)

@@ -1,8 +1,8 @@
-"""A claimed chunk of pages while a run of `ocr` is at it: renewed, paid for and given back.
+"""The lease of a chunk of pages while a run of `ocr` works on it: renewed, paid for and given back.
 
-Whoever waits for something calls `watch`, and whoever has the worker do something pays for its processor time, in advance
-and a slice at a time: so a run that is killed has paid, and what a submission takes is bounded over all runs, files and pages.
-The sum stands in the documents of the chunks, since those are written anyway and no two runs write the same.
+Code that waits calls `watch`, and code that uses the worker pays for its processor time, in advance and a slice at a time.
+So a run that is killed has paid, and the time of a submission is bounded over all runs, files and pages. The sum is kept in
+the documents of the chunks, since those are written anyway and no two runs write the same one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CALLS = 500
 AHEAD_S = 0.1
 """How much of a slice is left when the next is paid for: what the worker takes between two looks at it."""
 SHARE_S = 1.0
-"""Seconds of processor time after which a run hands the rest of its chunk on, so that others get their turn in between. Eight
+"""Seconds of processor time after which a run hands the rest of its chunk on, so that others can run in between. Eight
 pages that are drawn take as long; each further run fetches and opens the file again."""
 SHARE_CALLS = 16
 """Calls of the OCR after which it does so: two for each page of a chunk. Cut into the most pieces there are, eight pages
@@ -45,7 +45,7 @@ class Lease:
     Args:
         store: The intakes.
         held: The claim.
-        lease_s: Seconds that it holds without a sign of life.
+        lease_s: Seconds until it expires if it is not renewed.
         until: When the run must have ended, in the clock's monotonic seconds.
         clock: The time.
     """
@@ -62,11 +62,11 @@ class Lease:
         self._left_s = SLICE_S
         self._calls = 0
         self._used_s, self._run_calls = 0.0, 0
-        # The first run over the first chunk has nobody beside or before it.
+        # The first run over the first chunk has no other run beside or before it.
         self._first = self._summed = held.chunk == 0 and held.paid_s <= SLICE_S
 
     def watch(self) -> None:
-        """Go on only while there is time; give a sign of life when a part of the lease is over.
+        """Go on only while there is time; renew the lease when a part of it is over.
 
         Raises:
             OutOfTime: The run must end now.
@@ -80,7 +80,7 @@ class Lease:
             self._renew(0)
 
     def payer(self, limit_s: float) -> Callable[[float], None]:
-        """Return what the sandbox tells of the processor time that its worker takes; see `worker_process.Pay`.
+        """Return the callback for the processor time of the sandbox's worker; see `process.Pay`.
 
         Args:
             limit_s: Most seconds that the submission may have taken, all runs together; more raises BillTooSlow.
@@ -104,13 +104,13 @@ class Lease:
                 raise TooManyPictures(limit=CALLS)
 
     def count_call(self) -> None:
-        """Count a call of the OCR; it is written down with the next sign of life."""
+        """Count a call of the OCR; it is recorded with the next renewal."""
         self._calls += 1
         self._run_calls += 1
 
     @property
     def had_its_share(self) -> bool:
-        """Whether this run has taken so much that others should have their turn."""
+        """Whether this run has taken so much that others should run first."""
         return self._used_s >= SHARE_S or self._run_calls >= SHARE_CALLS
 
     def calls(self, *, alone: bool) -> int:

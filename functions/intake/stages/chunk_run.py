@@ -26,7 +26,7 @@ WATCH_EVERY_S = 1.0
 
 
 class ChunkRun:
-    """One run over the pages of a chunk: this thread has them opened and drawn, a few others wait for the OCR."""
+    """One run over the pages of a chunk: this thread opens and draws them, a few others wait for the OCR."""
 
     def __init__(self, ocr: Ocr, intake: Intake, event_id: str, files: Files, lease: Lease, done: int) -> None:
         self._ocr = ocr
@@ -101,7 +101,7 @@ class ChunkRun:
                 self._show()
 
     def _read(self, page: _Page, number: int) -> bool:
-        """Recognise a picture of a page, and save the page if it was the last one; runs in a thread of the pool.
+        """Recognize a picture of a page, and save the page if it was the last one; runs in a thread of the pool.
 
         Returns:
             Whether the page is saved.

@@ -1,16 +1,16 @@
 """The `ocr` stage: a bill's pages become words, a chunk of pages at a time, each page saved as soon as it is read.
 
-    message (intake, chunk 0) ── claim ── count pages ── nudge the next few chunks ──┐
+    message (intake, chunk 0) ── claim ── count pages ── message the next chunks ────┐
     message (intake, chunk n) ── claim ──────────────────────────────────────────────┤
                                              per page: words, or picture ▶ Vision; saved; progress
-                                             chunk done, or the run had its share ▶ nudge the next chunk, or this one again
-                                             last page of all in ▶ intake is read ▶ nudge `record`
+                                             chunk done, or the run had its share ▶ message the next chunk, or this one again
+                                             last page read ▶ fields extracted ▶ message `record`
 
 Which pages are done is not counted anywhere: it is the set of page objects in Storage, so a page that is read twice
 changes nothing, and a run that takes over skips what it finds.
 
-No bill stands in another's way: it has a few messages in the queue at a time, and a run that takes long hands the rest
-of its chunk on as a new message, which stands behind what came meanwhile. If such a message is lost, the sweeper sends it.
+No bill blocks another: each has only a few messages in the queue at a time, and a long run hands the rest of its chunk on as
+a new message, behind those that came meanwhile. If such a message is lost, the sweeper sends it again.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class Ocr:
     Attributes:
         store: The intakes.
         bucket: Their files and words.
-        tasks: Wakes other chunks and `record`.
+        tasks: Sends messages for other chunks and `record`.
         vision: The OCR.
         sandbox: Opens the files.
         chunk_pages: Most pages of one chunk.
         chunks_in_flight: Most chunks of a submission that are being read or waiting for it at once.
-        calls_in_flight: Most OCR calls at once.
+        calls_in_flight: Maximum OCR calls at once.
         max_pages: Most pages of a submission.
         lease_s: Seconds until a claimed chunk that is not renewed may be claimed by another run.
         extract: Reads the fields of an intake whose pages are all saved, and makes its row due.
@@ -79,7 +79,7 @@ class Ocr:
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def read_chunk(self, intake_id: str, chunk: int, event_id: str) -> None:
-        """Read one chunk of an intake's pages, or as much of it as one run may; then wake what comes next.
+        """Read one chunk of an intake's pages, or as much of it as one run may; then send the next message.
 
         Args:
             intake_id: The intake.
@@ -111,7 +111,7 @@ class Ocr:
             further = self._read_claimed(intake, chunk, event_id, lease)
             if further is not None:
                 lease.give_back()  # Other chunks share what may be spent on this bill.
-                self.tasks.ocr(intake_id, further)  # Not before: whoever is woken must find this one free.
+                self.tasks.ocr(intake_id, further)  # Not before: the next run must find this chunk free.
         except LeaseLost:
             log.info("another run took this chunk over", intake_id=intake_id, event_id=event_id, chunk=chunk)
         except (FileError, QuotaError) as exc:
@@ -122,7 +122,7 @@ class Ocr:
             raise
 
     def _read_claimed(self, intake: Intake, chunk: int, event_id: str, lease: Lease) -> list[int] | None:
-        """Read a claimed chunk; return which chunk to wake next, if any, or None when the bill has come to its end."""
+        """Read a claimed chunk; return which chunks are next, if any, or None when the bill is finished."""
         with Files(self.bucket, self.sandbox, intake, lease) as files:
             fresh = intake.status is Status.WAITING
             if fresh:
@@ -140,7 +140,8 @@ class Ocr:
             # Nobody saves a page before the pages are counted, which was just now.
             done = set() if fresh else done_pages(self.bucket, intake.id)
             if chunk == 0 and done.isdisjoint(wanted):
-                # Also on a redelivery: the first run may have died before it woke the others. Claims sort out doubles.
+                # Also on a redelivery: the first run may have died before it sent the messages for the others.
+                # Claims handle duplicates.
                 self.tasks.ocr(intake.id, [other for other in self._next_chunks(intake, done) if other != 0])
             places = [place for place in page_places(intake.file_pages, wanted) if place.page not in done]
             whole = ChunkRun(self, intake, event_id, files, lease, len(done)).read(places)
@@ -172,6 +173,6 @@ class Ocr:
         upload stays written down, and the sweeper deletes once more when no run can be left.
         """
         if not self.store.fail(intake, error, calls, discard_files=True):
-            return  # It had ended before, and whoever ended it has looked after its files.
+            return  # It had ended before; the run that ended it has deleted its files.
         log.warning("intake failed", intake_id=intake.id, code=error.code)
         delete_files(self.bucket, intake)

@@ -51,7 +51,7 @@ def done_pages(bucket: Bucket, intake_id: str) -> set[int]:
 def next_chunks(done: Collection[int], pages: int, chunk_pages: int, in_flight: int) -> list[int]:
     """Return the chunks to be read next, in order: one at most of each lane, of which there are `in_flight`.
 
-    Chunk n is in lane n % in_flight. Each lane is gone along by itself, so that no two runs send for the same chunk.
+    Chunk n is in lane n % in_flight. Each lane advances by itself, so that no two runs ask for the same chunk.
 
     Args:
         done: 1-based numbers of the pages that are read.

@@ -42,7 +42,7 @@ class Record:
             intake_id: The intake that the message spoke of.
 
         Raises:
-            SheetUnavailable: The Sheet failed, or failed a moment ago and is left in peace.
+            SheetUnavailable: The Sheet failed now, or failed a moment ago and is not tried again yet.
             TemporaryError: Firestore failed.
         """
         with self.sheet.lock:

@@ -42,10 +42,10 @@ class SheetAccess:
         self._paused_until = float("-inf")
 
     def guarded(self, step: Callable[[], T]) -> T:
-        """Do something with the Sheet, again at once when somebody else came in between; pause after any other failure.
+        """Do something with the Sheet. Retry at once if somebody else wrote in between; pause after any other failure.
 
         Raises:
-            SheetUnavailable: The Sheet failed, or failed a moment ago and is left in peace.
+            SheetUnavailable: The Sheet failed now, or failed a moment ago and is not tried again yet.
         """
         with self.lock:
             if self._clock.monotonic() < self._paused_until:

@@ -6,8 +6,8 @@ when its id was seen in the Sheet. A process that does not know what stands ther
 looks for the rows first. So any number of processes may run, stand still and go on: `record` is deployed as one instance to
 save quota.
 
-No row waits for another: what Google refuses for its contents is halved until the one row is found. That one is written short,
-and then without anything that came from outside; when even that is refused it is not the row but the Sheet.
+No row waits for another: a batch that Google refuses for its contents is halved until the one row is found. That row is
+written shortened, and then without anything from outside. If Google refuses even that, the fault is the Sheet's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The `submit` stage: a multipart upload becomes stored files, an intake, its progress, and a task for `ocr`.
 
-What is kept when, so that a crash at any point loses nothing that was promised and leaves nothing that was not:
+The order of writes, so that a crash at any point loses nothing that was promised and leaves nothing else behind:
 
     uploads/{upload}   bytes of the files          intakes/{id} + progress/{id}        ocr-requests
     ── written down ── streamed to Storage ── created, and uploads/{upload} deleted ── published ──▶ 202
@@ -77,7 +77,7 @@ class Submit:
     Attributes:
         store: The intakes.
         bucket: Where the bytes go.
-        tasks: Wakes `ocr`.
+        tasks: Sends messages to `ocr`.
         office_lists: Who may submit, and for which utilities.
         admission: Lets new submissions in, or raises.
         limits: What a submission may hold.
@@ -93,7 +93,7 @@ class Submit:
     clock: Clock = SYSTEM_CLOCK
 
     def submit(self, stream: IO[bytes], content_type: str, idempotency_key: str | None, caller: Caller) -> Accepted:
-        """Take in one submission.
+        """Accept one submission.
 
         Args:
             stream: The request body; never more than a few hundred KiB of it and one chunk of a file are in memory.
@@ -105,7 +105,7 @@ class Submit:
             The intake, new or the one that an earlier request with the same key made.
 
         Raises:
-            NotMultipart, MalformedUpload: The body is no form, or broke off.
+            NotMultipart, MalformedUpload: The body is not a form, or is cut off.
             BadIdempotencyKey, IdempotencyKeyReused: The key cannot be used.
             DailyQuotaExceeded, TooManySubmissions: It was not admitted.
             BadRequest: Answers or files have problems; carries all of them.
@@ -168,7 +168,7 @@ class Submit:
         try:
             self.tasks.ocr(intake_id, [0])
         except IntakeError as exc:
-            # The intake is promised and safe; the sweeper wakes it. An error now would make the agent send it again.
+            # The intake is promised and safe; the sweeper resumes it. An error now would make the agent send it again.
             log.error("message to ocr not published; the sweeper will publish it", exc, intake_id=intake_id)
 
 

@@ -1,7 +1,7 @@
-"""The `sweep` stage: what stopped goes on, what cannot go on fails with a reason, what was abandoned is deleted.
+"""The `sweep` stage: resumes what stopped, fails what cannot go on with a reason, and deletes abandoned uploads.
 
 It runs every minute and only ever looks at intakes whose `check_at` has passed: each step sets it ahead, so an intake
-that makes progress is never seen. Waking one twice is harmless, since every step first looks at what is done.
+that makes progress is never seen. Resuming one twice is harmless, since every step first checks what is done.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Swept:
     """What one sweep did.
 
     Attributes:
-        woken: Intakes that were nudged on.
-        in_work: Intakes left alone because somebody holds one of their chunks, or just ended them.
+        woken: Intakes that were resumed.
+        in_work: Intakes left alone because a run holds one of their chunks, or has just ended them.
         failed: Intakes that were given up.
         uploads: Abandoned uploads whose objects were deleted.
         deliveries: Deliveries that are due and were woken; one message takes all of them along.
@@ -56,15 +56,15 @@ class Swept:
 
 @dataclass(frozen=True, kw_only=True)
 class Sweeper:
-    """Looks after what stopped.
+    """Resumes what stopped.
 
     Attributes:
         store: The intakes.
         bucket: Their files and words.
-        tasks: Wakes `ocr` and `record`.
+        tasks: Sends messages to `ocr` and `record`.
         chunk_pages: Most pages of one chunk.
         chunks_in_flight: Most chunks of an intake at once.
-        stall_timeout_s: Seconds until an intake that was woken is looked at again; doubled each time without progress.
+        stall_timeout_s: Seconds until a resumed intake is checked again; doubled each time without progress.
         max_attempts: Times in a row without progress after which an intake that is not read is given up.
         queues: What is due at the destinations besides the Sheet.
         lists: The office's lists; None without a Sheet.
@@ -111,7 +111,7 @@ class Sweeper:
                 counts[what] += errand(now)
             except IntakeError as exc:
                 counts["errors"] += 1
-                log.error(f"{what} not looked after", exc)
+                log.error(f"{what} not swept", exc)
         swept = Swept(**counts)
         if any(counts.values()):
             log.info("swept", **counts)
@@ -151,7 +151,7 @@ class Sweeper:
             return "woken"
         else:
             # Never given up: a Sheet that cannot be written is no fault of this bill, its row may even be there already, and
-            # the day that somebody mends the Sheet all rows that are due are written.
+            # once somebody fixes the Sheet, all rows that are due are written.
             if attempts > self.max_attempts:
                 log.error("row still not written", intake_id=intake.id, attempt=attempts)
             self.tasks.sheet(intake.id)
@@ -162,7 +162,7 @@ class Sweeper:
 
     def _give_up(self, intake: Intake) -> str:
         if not self.store.fail(intake, GaveUp(), self.store.spent(intake.id).calls):
-            return "in_work"  # It came to its end, or was read, in this moment.
+            return "in_work"  # It ended, or was read, just now.
         log.error("intake given up", intake_id=intake.id, status=intake.status.value)
         return "failed"
 

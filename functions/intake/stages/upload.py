@@ -134,7 +134,7 @@ class ReceivedFiles:
             message = f"You added {self._count} files; the limit is {self._limits.files}. Remove some."
             problems.append(Problem("too_many_files", FILES_FIELD, message))
         if self._bytes > self._limits.upload_bytes:
-            size = math.ceil(self._bytes / MIB * 10) / 10  # rounded up, or one byte over would be said to be the limit
+            size = math.ceil(self._bytes / MIB * 10) / 10  # rounded up, or one byte over would read as the limit
             message = (
                 f"The files are {size} MB together; the limit is {self._limits.upload_bytes // MIB} MB. "
                 "Remove some, or take the photos at a smaller size."

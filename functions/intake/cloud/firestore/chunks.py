@@ -20,7 +20,7 @@ class Chunks(Documents):
     def claim_chunk(self, intake_id: str, chunk: int, owner: str, lease_s: float, pay_s: float) -> ChunkLease | None:
         """Claim some pages of an intake by one conditional write, and pay for processor time to come.
 
-            nobody's, or lease over ── claim ──▶ ours until lease_until ── renewed while we live
+            free, or lease over ─────── claim ──▶ ours until lease_until ── renewed while we live
                                                    │ another owner asks: refused
                                                    ╰ the same owner asks: its first run died, so it gets the lease again
 

@@ -178,7 +178,7 @@ class Readings(Documents):
             batch = self._db.batch()
             batch.update(ref, document, option=self._db.write_option(last_update_time=snapshot.update_time))
             if target is Status.FAILED:
-                # The pages shown stay as they are: whoever still reads may be counting them up at this moment.
+                # The pages shown stay as they are: a run that still reads may be counting them up at this moment.
                 shown = {name: value for name, value in progress.to_document().items() if name != "pages_done"}
                 batch.update(self._progress_ref(intake_id), shown)
             else:
