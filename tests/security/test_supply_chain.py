@@ -19,8 +19,16 @@ KEYS = {
     "service account": r"\"private_key_id\":\s*\"[0-9a-f]{40}\"",
     "Google API key": r"\bAIza[0-9A-Za-z_-]{35}\b",
     "Google token": r"\bya29\.[0-9A-Za-z_-]{20,}",
+    "Google client secret": r"\bGOCSPX-[0-9A-Za-z_-]{28}\b",
+    "Google refresh token": r"\b1//0[0-9A-Za-z_-]{30,}",
     "AWS key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
     "GitHub token": r"\b(?:gh[pousr]_[0-9A-Za-z]{36}|github_pat_[0-9A-Za-z_]{60,})\b",
+    "GitLab token": r"\bglpat-[0-9A-Za-z_-]{20}\b",
+    "Slack token": r"\bxox[abprs]-[0-9A-Za-z-]{10,}",
+    "npm token": r"\bnpm_[0-9A-Za-z]{36}\b",
+    "PyPI token": r"\bpypi-AgEIcHlwaS[0-9A-Za-z_-]{50,}",
+    "OpenAI or Stripe key": r"\bsk[-_](?:live_|proj-|ant-)?[0-9A-Za-z]{24,}\b",
+    "signed token": r"\beyJ[0-9A-Za-z_-]{20,}\.eyJ[0-9A-Za-z_-]{20,}\.[0-9A-Za-z_-]{20,}",
     "password in an address": r"\b[a-z][a-z0-9+]*://[^\s/:@{}$<>\"']+:[^\s/:@{}$<>\"']{3,}@[a-z0-9]",
 }
 # Put together here, so that this file holds none.
@@ -29,8 +37,16 @@ SAMPLES = {
     "service account": '"private_key_id": "' + "0" * 40 + '"',
     "Google API key": "AI" + "za" + "x" * 35,
     "Google token": "ya" + "29." + "x" * 40,
+    "Google client secret": "GOC" + "SPX-" + "x" * 28,
+    "Google refresh token": "1/" + "/0" + "x" * 40,
     "AWS key": "AK" + "IA" + "X" * 16,
     "GitHub token": "gh" + "p_" + "x" * 36,
+    "GitLab token": "gl" + "pat-" + "x" * 20,
+    "Slack token": "xo" + "xb-" + "1" * 12,
+    "npm token": "np" + "m_" + "x" * 36,
+    "PyPI token": "py" + "pi-AgEIcHlwaS" + "x" * 60,
+    "OpenAI or Stripe key": "sk" + "_live_" + "x" * 24,
+    "signed token": "e" + "yJ" + "x" * 30 + ".e" + "yJ" + "x" * 30 + "." + "x" * 30,
     "password in an address": "https://somebody" + ":secret@" + "example.com",
 }
 
