@@ -68,7 +68,7 @@ def test_a_change_after_a_lost_answer_is_told(new_agent: Callable[..., Agent], l
     agent.page.fill("#contact_name", "Robin Example")
     line.dead, line.lose_replies = False, 0
     agent.send()
-    assert "already arrived once" in agent.errors()[0]
+    assert "has already arrived" in agent.errors()[0]
     agent.send()
     agent.wait_stage(*ACCEPTED)
     assert len(intakes_of(name)) == 2

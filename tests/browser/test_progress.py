@@ -100,7 +100,7 @@ def test_an_unknown_id_is_said_and_not_asked_for_ever(agent: Agent) -> None:
     agent.page.on("request", lambda request: polls.append(request.url) if "/progress/" in request.url else None)
     agent.open(f"#{uuid.uuid4().hex}")
     agent.wait_stage("unknown")
-    expect(agent.page.locator("#detail")).to_contain_text("There is no submission with this id")
+    expect(agent.page.locator("#detail")).to_contain_text("There is no submission with this ID")
     assert len(polls) == 1
     agent.page.get_by_role("button", name="New submission").click()
     expect(agent.page.locator("#agent_id")).to_be_visible()
@@ -132,7 +132,7 @@ def test_silence_from_the_beginning_promises_nothing(agent: Agent) -> None:
     agent.open(f"#{uuid.uuid4().hex}")
     expect(agent.page.locator("#connection")).to_have_text(re.compile(r"^The connection was lost\. This page"))
     agent.page.clock.fast_forward("05:01")
-    expect(agent.page.locator("#connection")).to_contain_text("There was no answer about this bill for 5 minutes")
+    expect(agent.page.locator("#connection")).to_contain_text("There has been no answer about this bill for 5 minutes")
     expect(agent.page.get_by_role("button", name="Keep waiting")).to_be_visible()
 
 
@@ -242,7 +242,7 @@ def test_a_recent_bill_that_went_silent_says_so(agent: Agent) -> None:
     row = agent.page.locator("#recent-list > li")
     expect(row).to_contain_text("Waiting to be read")
     agent.page.clock.fast_forward("05:01")
-    expect(row).to_contain_text("No news for a while")
+    expect(row).to_contain_text("No update for a while")
 
 
 @pytest.fixture

@@ -48,7 +48,8 @@ def loaded_by(code: str) -> set[str]:
         f"import sys, json; sys.path.insert(0, {str(FUNCTIONS)!r}); before = set(sys.modules)\n{code}\n"
         "print(json.dumps(sorted(set(sys.modules) - before)))"
     )
-    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60)
+    # No environment: that of a local stack, which other tests set, would switch deliveries on.
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60, env={})
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
