@@ -49,7 +49,9 @@ def loaded_by(code: str) -> set[str]:
         "print(json.dumps(sorted(set(sys.modules) - before)))"
     )
     # No environment: that of a local stack, which other tests set, would switch deliveries on.
-    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60, env={})
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=60, env={}
+    )
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
