@@ -338,7 +338,7 @@ def test_it_writes_no_sentence_and_no_log(
         pass
     assert type(raised.value) is error
     everything = raised.value.message + str(raised.value.figures) + capsys.readouterr().out
-    assert not re.search(f"{STRANGER}|555|breakpoint", everything)
+    assert not re.search(rf"{STRANGER}|555\.?0199|breakpoint", everything)
 
 
 @pytest.mark.parametrize("kind", sorted({kind for kinds in REPORTABLE.values() for kind in kinds}, key=str))
