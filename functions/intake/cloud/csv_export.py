@@ -127,9 +127,8 @@ def _copied(pieces: Iterable[bytes], writer: ObjectWriter) -> Iterator[str]:
     decoder, held = codecs.getincrementaldecoder("utf-8")(), ""
     for piece in pieces:
         writer.write(piece)
-        lines = (held + decoder.decode(piece)).splitlines(keepends=True)
-        # The last one may go on in the next piece; also a line break of two characters may.
-        held = lines.pop() if lines else ""
-        yield from lines
+        # Not splitlines: it also parts at characters that a CSV reader takes for text.
+        *lines, held = (held + decoder.decode(piece)).split("\n")
+        yield from (f"{line}\n" for line in lines)
     if held:
         yield held

@@ -189,7 +189,7 @@ class Files:
 
     def __init__(self, bucket: Bucket, sandbox: Sandbox, intake: Intake, lease: Lease) -> None:
         self._bucket = bucket
-        self._opener = sandbox
+        self._sandbox = sandbox
         self._intake = intake
         self._pay = lease.payer(PAGES_S)
         self._open: tuple[int, Document, ExitStack] | None = None
@@ -208,7 +208,7 @@ class Files:
         with ExitStack() as stack:
             file = stack.enter_context(tempfile.TemporaryFile())
             self._bucket.fetch(stored.object, file)
-            document = self._opener.open(stored.kind, file, index + 1, self._pay)
+            document = self._sandbox.open(stored.kind, file, index + 1, self._pay)
             stack.callback(document.close)
             self._open = (index, document, stack.pop_all())
         return document

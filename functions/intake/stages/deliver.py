@@ -137,9 +137,8 @@ class Deliveries:
         try:
             self._destination.conclude(ended)
         except IntakeError:
-            for (
-                each
-            ) in ended:  # what was delivered is there: only what the destination itself refuses counts as an attempt
+            # What was delivered is there: only what the destination itself refuses counts as an attempt.
+            for each in ended:
                 if self._retries is not None:
                     self._postpone(each.intake, self._retries.first_pause, attempts=0)
             raise
